@@ -1,0 +1,93 @@
+// Destinations: where exported files go. Bytes and names only; nothing here knows Avro, windows or exports.
+//
+// A destination is one container (Azure) or directory (folder) and takes objects under a path. The rules every adapter
+// keeps, and which `destination.contract.ts` tries on each:
+//
+//   E5  No partial or empty object is ever visible under a final name; nothing that exists is overwritten.
+//   -   `put` decides nothing about an existing object: it reports `exists`, the exporter looks whether it is ours.
+//   -   The adapter knows its protocol, so it decides whether a failure is temporary or permanent, by the service's
+//       error code, not by status alone. It does not retry: the exporter does, so that retries are seen.
+//
+// A label is what the exporter wants to know again about an object (which cut it is, its hash). It travels beside the
+// bytes: blob metadata in Azure, a side record under `.coldpath/` in a folder. It may be lost; the bytes may not.
+
+/** Key: `[a-z][a-z0-9_]*`; value: printable ASCII, at most 512 characters; at most 20 entries. */
+export type Label = Readonly<Record<string, string>>;
+
+export interface Failure {
+  readonly kind: "temporary" | "permanent";
+  /** The service's own code where it has one (`AuthorizationFailure`, `ENOSPC`), else ours in kebab-case. */
+  readonly code: string;
+  /** What happened, to what, with names and numbers; no secrets. */
+  readonly message: string;
+  /** What an operator can do about it. */
+  readonly hint: string;
+}
+
+export type PutOutcome = { readonly kind: "created" } | { readonly kind: "exists" } | Failure;
+
+export type HeadOutcome =
+  | { readonly kind: "found"; readonly bytes: number; readonly label: Label | null }
+  | { readonly kind: "absent" }
+  | Failure;
+
+export interface ListedObject {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+export interface PutRequest {
+  /** Relative, `/`-separated, no empty, `.` or `..` segment, not below `.coldpath`. */
+  readonly path: string;
+  /** Never empty in sum; chunks of any size. Read once. A chunk may be reused by its source after the next is asked for. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** Asked once, after the last chunk: the hash in it is known only then. */
+  readonly label: () => Label;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Destination {
+  /** Canonical and free of secrets; two destinations with the same root hold the same objects. */
+  readonly root: string;
+  /**
+   * Creates the object, whole and durable, or leaves the name as it was (E5).
+   *
+   * `created` only after the destination confirmed. After a lost answer the outcome is a temporary failure, and the
+   * next attempt sees `exists`. Throws only what `bytes` or `label` threw.
+   */
+  put(request: PutRequest): Promise<PutOutcome>;
+  head(path: string, signal?: AbortSignal): Promise<HeadOutcome>;
+  /** The object's bytes. Throws DestinationError. */
+  read(path: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Objects whose path starts with `prefix`, in path order, never those below `.coldpath`. Throws DestinationError. */
+  list(prefix: string, signal?: AbortSignal): AsyncIterable<ListedObject>;
+  /**
+   * Tries what an export needs, step by step (resolve, authenticate, stage something invisible, list), and leaves
+   * nothing visible. `null` when all of it worked.
+   */
+  probe(signal?: AbortSignal): Promise<ProbeFailure | null>;
+}
+
+export interface ProbeFailure extends Failure {
+  /** The step that failed, in plain words: "create a temporary file", "stage a block". */
+  readonly step: string;
+}
+
+/** A storage account: containers by name. */
+export interface StorageAccess {
+  container(name: string): Destination;
+  /** In name order. Throws DestinationError. */
+  listContainers(signal?: AbortSignal): Promise<readonly string[]>;
+  /** Returns false when it existed. Throws DestinationError; ColdpathError `invalid` for a name the store forbids. */
+  createContainer(name: string, signal?: AbortSignal): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export class DestinationError extends Error {
+  override readonly name = "DestinationError";
+  readonly failure: Failure;
+  constructor(failure: Failure, cause?: unknown) {
+    super(failure.message, cause === undefined ? undefined : { cause });
+    this.failure = failure;
+  }
+}

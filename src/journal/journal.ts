@@ -1,0 +1,150 @@
+// The journal: where a message becomes durable, in order, before it is acknowledged.
+//
+// It stores opaque record bytes in partitions; it knows no Avro. One writer a partition. A partition is an endless
+// sequence of records with consecutive offsets, cut into windows (UTC minutes). A window is closed once, by the writer,
+// and never gains a record afterwards; readers see closed windows only, as segments.
+//
+// Invariants (tests cite the numbers):
+//   J1  A waiter is told only after every record before its registration is on stable storage.
+//   J2  Records never change; offsets increase and are never reused; within a partition they are consecutive.
+//   J3  Recovery yields a prefix of what was appended that contains everything acknowledged; damage to the medium is
+//       always detected and never silently cut.
+//   J4  Time never goes back within a partition, also across restarts; a closed window never gains a record.
+//   E4  Nothing above the release line is trimmed.
+//   M1  Memory is bounded: two or three frames a partition.
+//
+// Adapters: file/ (segment files, the embedded default), memory/ (tests). Contract: journal.contract.ts.
+
+import type { Window } from "../lib/window.ts";
+
+/** Told, once, when the records that preceded its registration are durable. Must not throw. */
+export interface DurableWaiter {
+  durable(): void;
+}
+
+/**
+ * Why nothing can be appended now:
+ *   wait      the open frames are full: register with `onRoom` and go on when it calls
+ *   full      the journal's budget or the disk is full of records still owed
+ *   clock     the wall clock jumped and is not believed yet
+ *   starting  recovery is under way
+ *   draining  the server is stopping
+ *   failed    stable storage failed: the process must restart and recover
+ */
+export type Refusal = "wait" | "full" | "clock" | "starting" | "draining" | "failed";
+
+/**
+ * The writing end of a partition, shaped for a hot path with no object per record:
+ *
+ *     if (writer.reserve(bytesMax) !== null) …refuse…
+ *     const end = encode(writer.buffer, writer.position, writer.timeMs);
+ *     writer.commit(end);                       // one record; more may follow
+ *     writer.onDurable(waiter);                 // after the last record of a chunk
+ *
+ * All of it is synchronous: between `reserve` and the last `commit` nothing else runs, so records committed in one turn
+ * without another `reserve` in between share a frame, and become durable together or not at all.
+ */
+export interface PartitionWriter {
+  readonly partition: number;
+  /** Null when appending is possible now; for front ends that must answer before they have a record. */
+  readonly refusal: Refusal | null;
+  /**
+   * Makes room for `bytesMax` bytes (of one or more records) in the open frame and stamps its time.
+   *
+   * @param records  how many records, 1 when left out.
+   * @returns null when `buffer`, `position` and `timeMs` may be used; else why not.
+   */
+  reserve(bytesMax: number, records?: number): Refusal | null;
+  /** Valid until the next `reserve` or the end of the turn. */
+  readonly buffer: Buffer;
+  /** Where the next record starts. */
+  readonly position: number;
+  /** The time to stamp: whole milliseconds, never less than any before in this partition (J4). */
+  readonly timeMs: number;
+  /** The record is `buffer[position, end)`. */
+  commit(end: number): void;
+  /** Registers for the durability of everything committed so far (J1). */
+  onDurable(waiter: DurableWaiter): void;
+  /** Calls once when a `wait` may have ended. */
+  onRoom(call: () => void): void;
+  /** Forces frames out; resolves when all committed so far is durable. */
+  flush(): Promise<void>;
+}
+
+/** A closed window with at least one record. */
+export interface Segment {
+  readonly partition: number;
+  readonly window: Window;
+  readonly offsetFirst: number;
+  /** The segment holds `[offsetFirst, offsetNext)`. */
+  readonly offsetNext: number;
+  /** Sum of the records' bytes. */
+  readonly recordBytes: number;
+}
+
+/** Consecutive records: `bytes` holds them back to back, `lengths` says where each ends. */
+export interface RecordBatch {
+  readonly offsetFirst: number;
+  readonly timeMs: number;
+  readonly bytes: Buffer;
+  readonly lengths: Uint32Array;
+}
+
+/** Something an operator must know: damage found, a torn tail cut, the clock. Kept for `status`. */
+export interface JournalNotice {
+  readonly level: "info" | "warn" | "error";
+  /** Kebab-case: `torn-tail`, `corruption`, `clock-jump`, `disk-full`, … */
+  readonly code: string;
+  readonly message: string;
+  readonly atMs: number;
+}
+
+export interface PartitionStatus {
+  readonly partition: number;
+  /** The open window: every window below is closed. */
+  readonly windowNext: Window;
+  readonly offsetNext: number;
+  readonly refusal: Refusal | null;
+  readonly segments: number;
+  readonly segmentBytes: number;
+  /** Partition time minus wall time: above 0 while the wall clock is behind the floor. */
+  readonly aheadMs: number;
+}
+
+export interface JournalStatus {
+  readonly partitions: readonly PartitionStatus[];
+  /** Bytes the journal answers for, staged snapshots included. */
+  readonly bytes: number;
+  readonly bytesMax: number;
+  readonly notices: readonly JournalNotice[];
+  readonly appendedRecords: number;
+  readonly appendedBytes: number;
+  readonly frames: number;
+  /** Sum over frames of the time from write to durable, ms. */
+  readonly frameMs: number;
+}
+
+export interface Journal {
+  readonly partitions: readonly PartitionWriter[];
+  /** The oldest open window of all partitions: below it all is closed. */
+  windowNext(): Window;
+  /** Closed segments of a partition with `window ≥ windowFirst`, ascending. */
+  segments(partition: number, windowFirst: Window): readonly Segment[];
+  /**
+   * Reads a closed segment in order, verifying every byte.
+   * Throws ColdpathError `journal-corrupt` (J3) or, when it was trimmed meanwhile, `journal-trimmed`.
+   */
+  read(segment: Segment): AsyncIterable<RecordBatch>;
+  /**
+   * Says that no export owes windows of `partition` below `windowNext`. The journal trims what is below that line
+   * and also older than its retention, or in the way of its budget (E4). Blocks nothing.
+   */
+  release(partition: number, windowNext: Window): void;
+  /** Bytes that others keep on the journal's account (staged snapshots). */
+  setForeignBytes(bytes: number): void;
+  /** Called whenever a window closed. Returns a function that ends it. */
+  onClosed(listener: () => void): () => void;
+  status(): JournalStatus;
+  /** Refuses from now on, makes what was committed durable and closes; the open window stays open on disk. */
+  close(): Promise<void>;
+}
