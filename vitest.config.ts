@@ -1,20 +1,35 @@
-// The suites. `npm test` runs them all through test/run.ts; one alone: `npx vitest run --project unit`.
+// The suites. `npm test` runs them all through test/run.ts; one alone: `npm test -- --project unit`.
 //
 //   unit      beside the code: pure behaviour, properties, contract suites on adapters that need no server
 //   service   real servers from npm (Azurite), real device SDKs, the whole server in this process or a child
 //   fault     processes killed, clocks moved, destinations taken away
+//
+// The suites run one after the other, each with two files at a time: what measures time or kills processes is not
+// disturbed by the rest.
 import { defineConfig } from "vitest/config";
+
+const setupFiles = ["test/lib/leak-guard.ts"];
 
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["src/**/*.test.ts", "test/*.test.ts"], testTimeout: 30_000 } },
+      {
+        test: {
+          name: "unit",
+          include: ["src/**/*.test.ts", "test/*.test.ts", "test/lib/*.test.ts"],
+          testTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+          setupFiles,
+        },
+      },
       {
         test: {
           name: "service",
           include: ["test/service/**/*.test.ts", "test/interop/**/*.test.ts"],
           testTimeout: 240_000,
           hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+          setupFiles,
         },
       },
       {
@@ -23,6 +38,8 @@ export default defineConfig({
           include: ["test/fault/**/*.test.ts", "test/e2e/**/*.test.ts"],
           testTimeout: 600_000,
           hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+          setupFiles,
         },
       },
     ],

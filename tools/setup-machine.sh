@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# `npm run setup:machine`: installs what the whole test suite needs beyond Node and npm, on Debian.
+#   mosquitto_pub, openssl                        the outside clients
+#   javac and Debian's Apache Avro for Java       readers of the exported files
+#   .venv with tools/requirements.txt             likewise, in Python
+# May be run again at any time: what is there is left alone, and then it needs neither root nor the network.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { echo "setup-machine: $*"; }
+give_up() {
+  echo "setup-machine: $*" >&2
+  exit 1
+}
+
+# Debian's own Python: the package python3-venv serves no other.
+python=/usr/bin/python3
+packages=()
+want() { # want PACKAGE: remembers it unless it is installed
+  local state
+  state=$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null || true)
+  [[ $state == installed ]] || packages+=("$1")
+}
+
+command -v dpkg-query >/dev/null ||
+  give_up "this machine is not Debian or a relative of it. Install mosquitto_pub, openssl, a JDK, Apache Avro 1.8 for Java" \
+    "(jars in /usr/share/java) and Python's venv module by its own means; npm test says what is still missing."
+
+want mosquitto-clients
+want openssl
+want libavro-java
+want libslf4j-java
+command -v javac >/dev/null || want default-jdk-headless
+want python3
+want python3-venv
+
+if [[ ${#packages[@]} -gt 0 ]]; then
+  [[ $(id -u) -eq 0 ]] || give_up "must be root to install ${packages[*]}. Run: sudo npm run setup:machine"
+  say "installing ${packages[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+else
+  say "packages are there"
+fi
+
+# The copy of the requirements says what .venv was made from; it is written last.
+if [[ -x .venv/bin/python ]] && cmp -s tools/requirements.txt .venv/requirements.txt; then
+  say ".venv is up to date"
+else
+  say "making .venv"
+  rm -rf .venv
+  "$python" -m venv .venv
+  .venv/bin/pip install --quiet --disable-pip-version-check --requirement tools/requirements.txt
+  cp tools/requirements.txt .venv/requirements.txt
+fi
+say "done"
