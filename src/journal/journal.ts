@@ -48,6 +48,8 @@ export interface PartitionWriter {
   readonly partition: number;
   /** Null when appending is possible now; for front ends that must answer before they have a record. */
   readonly refusal: Refusal | null;
+  /** The largest reservation that can ever succeed. */
+  readonly reserveBytesMax: number;
   /**
    * Makes room for `bytesMax` bytes (of one or more records) in the open frame and stamps its time.
    *
@@ -128,6 +130,10 @@ export interface Journal {
   readonly partitions: readonly PartitionWriter[];
   /** The oldest open window of all partitions: below it all is closed. */
   windowNext(): Window;
+  /** Numbers of all partitions that hold records: those written to, and retired ones that are only read. */
+  partitionNumbers(): readonly number[];
+  /** All windows of this partition below it are closed. */
+  closedBelow(partition: number): Window;
   /** Closed segments of a partition with `window ≥ windowFirst`, ascending. */
   segments(partition: number, windowFirst: Window): readonly Segment[];
   /**

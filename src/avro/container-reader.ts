@@ -1,0 +1,140 @@
+// The reader of object container files: for `coldpath read`, previews, and the exporter's question whether a file that
+// stands in its way holds its own records. avsc decodes the records; the framing is read here because avsc's own stream
+// takes a file that was cut off for a whole one, and "is it whole?" is what we must know.
+
+import avro from "avsc";
+import { promisify } from "node:util";
+import { inflateRaw } from "node:zlib";
+import { ColdpathError, messageOf } from "../lib/errors.ts";
+
+const inflateRawAsync = promisify(inflateRaw);
+
+export interface ContainerHeader {
+  readonly codec: string;
+  readonly schemaText: string;
+}
+
+/** A block, packed or not, may not be larger: a hostile file must not take the memory. */
+const blockBytesMax = 256 * 1024 * 1024;
+
+/**
+ * Reads a container, streaming: memory is one block.
+ *
+ * @param options.raw  yield each record as its encoded bytes (valid until the next) instead of the decoded value.
+ * @param options.onHeader  told once, before the first record.
+ * @throws ColdpathError `avro-unreadable` when the bytes are not a whole, well-formed container.
+ */
+export async function* openContainer(
+  bytes: AsyncIterable<Uint8Array>,
+  options: { readonly raw?: boolean; readonly onHeader?: (header: ContainerHeader) => void } = {},
+): AsyncGenerator<unknown, void, void> {
+  const input = new Input(bytes);
+  try {
+    const { header, syncMarker } = await readHeader(input);
+    options.onHeader?.(header);
+    const type = avro.Type.forSchema(JSON.parse(header.schemaText));
+    while (!(await input.atEnd())) {
+      const count = await input.long();
+      const packed = Buffer.from(await input.take(await input.long()));
+      if (!(await input.take(16)).equals(syncMarker)) throw unreadable("a block does not end in the sync marker");
+      const block = header.codec === "deflate" ? await unpack(packed) : packed;
+      let at = 0;
+      for (let record = 0; record < count; record++) {
+        const { value, offset } = type.decode(block, at);
+        if (offset < 0) throw unreadable("a block is shorter than its records");
+        yield options.raw === true ? block.subarray(at, offset) : value;
+        at = offset;
+      }
+      if (at !== block.length) throw unreadable("a block is longer than its records");
+    }
+  } catch (error) {
+    if (error instanceof ColdpathError) throw error;
+    if (error instanceof SyntaxError || error instanceof TypeError) throw unreadable(messageOf(error), error);
+    throw error;
+  }
+}
+
+async function readHeader(input: Input): Promise<{ header: ContainerHeader; syncMarker: Buffer }> {
+  if ((await input.take(4)).toString("latin1") !== "Obj\u0001") throw unreadable("it does not start with `Obj` 1");
+  const meta = new Map<string, string>();
+  for (;;) {
+    let count = await input.long();
+    if (count === 0) break;
+    if (count < 0) {
+      count = -count;
+      await input.long(); // the size of this part of the map
+    }
+    for (let entry = 0; entry < count; entry++) {
+      const key = (await input.take(await input.long())).toString("utf8");
+      meta.set(key, (await input.take(await input.long())).toString("utf8"));
+    }
+  }
+  const codec = meta.get("avro.codec") ?? "null";
+  if (codec !== "null" && codec !== "deflate") throw unreadable(`its codec is ${codec}; null and deflate can be read`);
+  const schemaText = meta.get("avro.schema");
+  if (schemaText === undefined) throw unreadable("its header has no schema");
+  return { header: { codec, schemaText }, syncMarker: Buffer.from(await input.take(16)) };
+}
+
+async function unpack(packed: Buffer): Promise<Buffer> {
+  try {
+    return await inflateRawAsync(packed, { maxOutputLength: blockBytesMax });
+  } catch (error) {
+    throw unreadable(`a block does not decompress (${messageOf(error)})`, error);
+  }
+}
+
+function unreadable(why: string, cause?: unknown): ColdpathError {
+  return new ColdpathError("invalid", "avro-unreadable", `not a whole Avro container file: ${why}`, { cause });
+}
+
+/** Bytes on demand from chunks of any size. */
+class Input {
+  readonly #source: AsyncIterator<Uint8Array>;
+  #bytes: Buffer = Buffer.alloc(0);
+  #at = 0;
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source[Symbol.asyncIterator]();
+  }
+
+  async atEnd(): Promise<boolean> {
+    return this.#at === this.#bytes.length && !(await this.#more(1));
+  }
+
+  /** A view of the next `count` bytes, valid until the next call. */
+  async take(count: number): Promise<Buffer> {
+    if (count < 0 || count > blockBytesMax) throw unreadable(`a length of ${count} bytes is out of range`);
+    if (!(await this.#more(count))) throw unreadable("it ends in the middle");
+    this.#at += count;
+    return this.#bytes.subarray(this.#at - count, this.#at);
+  }
+
+  async long(): Promise<number> {
+    let value = 0;
+    let factor = 1;
+    for (let index = 0; index < 8; index++) {
+      const byte = (await this.take(1))[0] as number;
+      value += (byte & 127) * factor;
+      if (byte < 128) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+      factor *= 128;
+    }
+    throw unreadable("an integer is out of range");
+  }
+
+  async #more(count: number): Promise<boolean> {
+    if (this.#bytes.length - this.#at >= count) return true;
+    const parts: Buffer[] = [this.#bytes.subarray(this.#at)];
+    let have = this.#bytes.length - this.#at;
+    while (have < count) {
+      const next = await this.#source.next();
+      if (next.done === true) break;
+      // Copied: a source may reuse its chunk after the next is asked for.
+      parts.push(Buffer.from(next.value));
+      have += next.value.length;
+    }
+    this.#bytes = Buffer.concat(parts);
+    this.#at = 0;
+    return have >= count;
+  }
+}

@@ -1,0 +1,123 @@
+// The disk, as the file journal sees it: the few operations whose order and durability its invariants rest on.
+//
+// An interface of our own so that the simulation can put a disk under the journal that tears writes, loses what was not
+// synced and fails when it is told to. `nodeDisk` is the real one.
+
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { fdatasync, writev } from "node:fs";
+import { dirname } from "node:path";
+import { codeOf } from "../../lib/errors.ts";
+
+export interface DiskFile {
+  /** Writes all of the buffers, back to back, at a position. Not durable before `sync`. */
+  write(buffers: readonly Uint8Array[], position: number): Promise<void>;
+  /** Reads up to `target.length` bytes; fewer only at the end of the file. */
+  read(target: Uint8Array, position: number): Promise<number>;
+  /** Returns after everything written is on stable storage. A failure is final: the page cache may have dropped it. */
+  sync(): Promise<void>;
+  truncate(bytes: number): Promise<void>;
+  size(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface Disk {
+  /** `create` makes or empties a file, `update` and `read` need it to exist. */
+  open(path: string, mode: "create" | "update" | "read"): Promise<DiskFile>;
+  /** Names in a directory, sorted; empty when there is no such directory. */
+  list(directory: string): Promise<readonly string[]>;
+  /** Makes a directory and its parents, durably. */
+  makeDirectory(path: string): Promise<void>;
+  /** Replaces `to` atomically. Durable after `syncDirectory` of its directory. */
+  rename(from: string, to: string): Promise<void>;
+  /** No error when it does not exist. */
+  remove(path: string): Promise<void>;
+  syncDirectory(path: string): Promise<void>;
+}
+
+export const nodeDisk: Disk = {
+  open: async (path, mode) => nodeFile(await open(path, { create: "w+", update: "r+", read: "r" }[mode], 0o640)),
+
+  async list(directory) {
+    try {
+      return (await readdir(directory)).sort();
+    } catch (error) {
+      if (codeOf(error) === "ENOENT") return [];
+      throw error;
+    }
+  },
+
+  async makeDirectory(path) {
+    const first = await mkdir(path, { recursive: true });
+    if (first === undefined) return;
+    // Every directory that was made is an entry of its parent: sync from the leaf up to the parent of the first.
+    for (let at = path; ; at = dirname(at)) {
+      await syncDirectory(dirname(at));
+      if (at === first || dirname(at) === at) break;
+    }
+  },
+
+  rename,
+  remove: (path) => rm(path, { force: true }),
+  syncDirectory,
+};
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function nodeFile(handle: FileHandle): DiskFile {
+  const { fd } = handle;
+  return {
+    write: (buffers, position) =>
+      // The callback form: half the cost of FileHandle's, and this runs once a frame.
+      new Promise((resolve, reject) => {
+        const step = (rest: readonly Uint8Array[], at: number): void => {
+          writev(fd, rest, at, (error, written) => {
+            if (error !== null) return reject(error);
+            const left = dropBytes(rest, written);
+            return left.length === 0 ? resolve() : step(left, at + written);
+          });
+        };
+        step(buffers, position);
+      }),
+    async read(target, position) {
+      let have = 0;
+      while (have < target.length) {
+        const { bytesRead } = await handle.read(target, have, target.length - have, position + have);
+        if (bytesRead === 0) break;
+        have += bytesRead;
+      }
+      return have;
+    },
+    sync: () =>
+      new Promise((resolve, reject) => {
+        fdatasync(fd, (error) => (error === null ? resolve() : reject(error)));
+      }),
+    truncate: (bytes) => handle.truncate(bytes),
+    size: async () => (await handle.stat()).size,
+    close: () => handle.close(),
+  };
+}
+
+function dropBytes(buffers: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  const rest: Uint8Array[] = [];
+  let skip = bytes;
+  for (const buffer of buffers) {
+    if (skip >= buffer.length) skip -= buffer.length;
+    else {
+      rest.push(skip === 0 ? buffer : buffer.subarray(skip));
+      skip = 0;
+    }
+  }
+  return rest;
+}
+
+/** Size of a file by its name; for status and tools. */
+export async function fileBytes(path: string): Promise<number> {
+  return (await stat(path)).size;
+}

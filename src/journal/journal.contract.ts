@@ -1,0 +1,291 @@
+// The journal's contract: stories that every adapter tells the same way. Called by one test file per adapter.
+
+import { expect, test } from "vitest";
+import type { Clock } from "../lib/clock.ts";
+import { windowMs, windowOf } from "../lib/window.ts";
+import type { DurableWaiter, Journal, PartitionWriter, Segment } from "./journal.ts";
+
+/** A clock that tests move by hand. */
+export class ManualClock implements Clock {
+  wallMs: number;
+  flowMs = 0;
+  #timers: { atMs: number; fire: () => void }[] = [];
+
+  constructor(wallMs: number) {
+    this.wallMs = wallMs;
+  }
+  nowMs(): number {
+    return this.wallMs;
+  }
+  monotonicMs(): number {
+    return this.flowMs;
+  }
+  timer(delayMs: number, fire: () => void): () => void {
+    const entry = { atMs: this.flowMs + delayMs, fire };
+    this.#timers.push(entry);
+    return () => {
+      this.#timers = this.#timers.filter((one) => one !== entry);
+    };
+  }
+  /** Lets time flow, firing timers in order and letting what they start come to rest. */
+  async pass(ms: number): Promise<void> {
+    const endMs = this.flowMs + ms;
+    for (;;) {
+      const next = this.#timers.filter((one) => one.atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0];
+      if (next === undefined) break;
+      this.#timers = this.#timers.filter((one) => one !== next);
+      const stepMs = Math.max(0, next.atMs - this.flowMs);
+      this.flowMs += stepMs;
+      this.wallMs += stepMs;
+      next.fire();
+      await rest();
+    }
+    this.wallMs += endMs - this.flowMs;
+    this.flowMs = endMs;
+    await rest();
+  }
+}
+
+/** Lets pending work of the event loop and the disk come to rest. */
+export async function rest(): Promise<void> {
+  for (let turn = 0; turn < 25; turn++) await new Promise((resolve) => setTimeout(resolve, turn % 5 === 4 ? 1 : 0));
+}
+
+/** Appends one record; null or why it was refused. */
+export function append(writer: PartitionWriter, text: string, waiter?: DurableWaiter): string | null {
+  const bytes = Buffer.from(text);
+  const refusal = writer.reserve(bytes.length);
+  if (refusal !== null) return refusal;
+  bytes.copy(writer.buffer, writer.position);
+  writer.commit(writer.position + bytes.length);
+  if (waiter !== undefined) writer.onDurable(waiter);
+  return null;
+}
+
+export async function readAll(journal: Journal, segment: Segment): Promise<string[]> {
+  const records: string[] = [];
+  let offset = segment.offsetFirst;
+  for await (const batch of journal.read(segment)) {
+    expect(batch.offsetFirst).toBe(offset);
+    let at = 0;
+    for (const length of batch.lengths) {
+      records.push(batch.bytes.toString("utf8", at, at + length));
+      at += length;
+    }
+    expect(at).toBe(batch.bytes.length);
+    expect(windowOf(batch.timeMs)).toBe(segment.window);
+    offset += batch.lengths.length;
+  }
+  expect(offset).toBe(segment.offsetNext);
+  return records;
+}
+
+export interface JournalSetting {
+  readonly clock: Clock;
+  readonly partitions?: number;
+  readonly bytesMax?: number;
+  readonly frameBytesMax?: number;
+}
+
+const startMs = Date.parse("2026-01-02T03:04:05.000Z");
+
+export function journalContract(name: string, open: (setting: JournalSetting) => Promise<Journal>): void {
+  const openWith = async (
+    more: Partial<JournalSetting> = {},
+  ): Promise<{ clock: ManualClock; journal: Journal; writer: PartitionWriter }> => {
+    const clock = new ManualClock(startMs);
+    const journal = await open({ clock, ...more });
+    return { clock, journal, writer: journal.partitions[0] as PartitionWriter };
+  };
+
+  test(`${name}: J1: a waiter is told once, after the turn that committed, in order`, async () => {
+    const { journal, writer } = await openWith();
+    const told: string[] = [];
+    append(writer, "one", { durable: () => told.push("one") });
+    append(writer, "two", { durable: () => told.push("two") });
+    expect(told).toEqual([]);
+    await writer.flush();
+    expect(told).toEqual(["one", "two"]);
+    await journal.close();
+  });
+
+  test(`${name}: a waiter with nothing before it is told at once`, async () => {
+    const { journal, writer } = await openWith();
+    let told = 0;
+    writer.onDurable({ durable: () => told++ });
+    expect(told).toBe(1);
+    await journal.close();
+  });
+
+  test(`${name}: J2, J4: closed windows hold consecutive offsets in order; the open window is not shown`, async () => {
+    const { clock, journal, writer } = await openWith();
+    append(writer, "a1");
+    append(writer, "a2");
+    await writer.flush();
+    expect(journal.segments(0, 0)).toEqual([]);
+    await clock.pass(windowMs);
+    append(writer, "b1");
+    await writer.flush();
+    await clock.pass(3 * windowMs);
+    append(writer, "c1");
+    await writer.flush();
+    await clock.pass(windowMs);
+    const segments = journal.segments(0, 0);
+    const first = windowOf(startMs);
+    expect(segments.map(({ window, offsetFirst, offsetNext }) => [window, offsetFirst, offsetNext])).toEqual([
+      [first, 0, 2],
+      [first + 1, 2, 3],
+      [first + 4, 3, 4],
+    ]);
+    expect(await readAll(journal, segments[0] as Segment)).toEqual(["a1", "a2"]);
+    expect(await readAll(journal, segments[2] as Segment)).toEqual(["c1"]);
+    expect(journal.segments(0, first + 2).length).toBe(1);
+    expect(journal.windowNext()).toBe(first + 5);
+    await journal.close();
+  });
+
+  test(`${name}: J4: a frame that is still open when its window ends stays in its window`, async () => {
+    const { clock, journal, writer } = await openWith();
+    append(writer, "before");
+    clock.wallMs += 56_000;
+    clock.flowMs += 56_000;
+    writer.onDurable({ durable: () => {} });
+    append(writer, "after");
+    await writer.flush();
+    await clock.pass(2 * windowMs);
+    const segments = journal.segments(0, 0);
+    expect(segments.length).toBe(2);
+    expect(await readAll(journal, segments[0] as Segment)).toEqual(["before"]);
+    expect(await readAll(journal, segments[1] as Segment)).toEqual(["after"]);
+    await journal.close();
+  });
+
+  test(`${name}: J4: while the wall clock is an hour behind, time creeps on and windows keep closing`, async () => {
+    const { clock, journal, writer } = await openWith();
+    append(writer, "early");
+    await writer.flush();
+    clock.wallMs -= 3_600_000;
+    await clock.pass(1000);
+    expect(append(writer, "refused")).toBe("clock");
+    await clock.pass(61_000);
+    expect(append(writer, "creeping")).toBeNull();
+    expect(writer.timeMs).toBeGreaterThanOrEqual(startMs);
+    await writer.flush();
+    await clock.pass(5 * windowMs);
+    const segments = journal.segments(0, 0);
+    const texts = (await Promise.all(segments.map((segment) => readAll(journal, segment)))).flat();
+    expect(texts).toEqual(["early", "creeping"]);
+    await journal.close();
+  });
+
+  test(`${name}: a jump forward is not believed for a minute, and those who wait are called then`, async () => {
+    const { clock, journal, writer } = await openWith();
+    clock.wallMs += 3_600_000;
+    expect(append(writer, "x")).toBe("clock");
+    let called = 0;
+    writer.onRoom(() => called++);
+    await clock.pass(50_000);
+    expect(append(writer, "x")).toBe("clock");
+    expect(called).toBe(0);
+    await clock.pass(15_000);
+    expect(called).toBe(1);
+    expect(append(writer, "x")).toBeNull();
+    await journal.close();
+  });
+
+  test(`${name}: a jump that goes away was none`, async () => {
+    const { clock, journal, writer } = await openWith();
+    clock.wallMs += 3_600_000;
+    expect(append(writer, "x")).toBe("clock");
+    clock.wallMs -= 3_600_000;
+    expect(append(writer, "x")).toBeNull();
+    expect(writer.timeMs).toBe(startMs);
+    await journal.close();
+  });
+
+  test(`${name}: M1: when the frames in memory are full a writer waits and is called`, async () => {
+    const { journal, writer } = await openWith({ frameBytesMax: 1000 });
+    const text = "x".repeat(400);
+    let accepted = 0;
+    while (append(writer, text) === null) accepted++;
+    expect(accepted).toBe(4); // two frames of two records
+    const room = new Promise<void>((resolve) => writer.onRoom(resolve));
+    await room;
+    expect(append(writer, text)).toBeNull();
+    await journal.close();
+  });
+
+  test(`${name}: several records reserved at once share a frame`, async () => {
+    const { clock, journal, writer } = await openWith({ frameBytesMax: 1000 });
+    append(writer, "x".repeat(600));
+    expect(writer.reserve(900, 3)).toBeNull();
+    for (let index = 0; index < 3; index++) {
+      writer.buffer.fill(65 + index, writer.position, writer.position + 300);
+      writer.commit(writer.position + 300);
+    }
+    await writer.flush();
+    await clock.pass(2 * windowMs);
+    const segment = journal.segments(0, 0)[0] as Segment;
+    const sizes: number[] = [];
+    for await (const batch of journal.read(segment)) sizes.push(batch.lengths.length);
+    expect(sizes).toEqual([1, 3]);
+    await journal.close();
+  });
+
+  test(`${name}: E4: over the budget devices are refused until something released was trimmed`, async () => {
+    const { clock, journal, writer } = await openWith({ bytesMax: 100_000 });
+    append(writer, "x".repeat(60_000));
+    await writer.flush();
+    await clock.pass(windowMs);
+    append(writer, "y".repeat(60_000));
+    await writer.flush();
+    await rest();
+    expect(append(writer, "z")).toBe("full");
+    expect(writer.refusal).toBe("full");
+    expect(journal.segments(0, 0).length).toBe(1);
+    let called = 0;
+    writer.onRoom(() => called++);
+    journal.release(0, windowOf(startMs) + 1);
+    await rest();
+    expect(called).toBe(1);
+    expect(journal.segments(0, 0)).toEqual([]);
+    expect(append(writer, "z")).toBeNull();
+    await journal.close();
+  });
+
+  test(`${name}: partitions have offsets of their own, and the oldest open window counts`, async () => {
+    const { clock, journal } = await openWith({ partitions: 2 });
+    const [first, second] = journal.partitions as [PartitionWriter, PartitionWriter];
+    append(first, "p0");
+    append(second, "p1");
+    append(second, "p1 again");
+    await Promise.all([first.flush(), second.flush()]);
+    await clock.pass(windowMs);
+    expect(journal.segments(0, 0)[0]).toMatchObject({ offsetFirst: 0, offsetNext: 1 });
+    expect(journal.segments(1, 0)[0]).toMatchObject({ offsetFirst: 0, offsetNext: 2 });
+    expect(journal.windowNext()).toBe(windowOf(startMs) + 1);
+    await journal.close();
+  });
+
+  test(`${name}: closing makes what was committed durable and refuses the rest`, async () => {
+    const { journal, writer } = await openWith();
+    let told = 0;
+    append(writer, "x", { durable: () => told++ });
+    await journal.close();
+    expect(told).toBe(1);
+    expect(append(writer, "y")).toBe("draining");
+  });
+
+  test(`${name}: listeners hear of every close until they leave`, async () => {
+    const { clock, journal } = await openWith();
+    let heard = 0;
+    const leave = journal.onClosed(() => heard++);
+    await clock.pass(2 * windowMs);
+    const before = heard;
+    expect(before).toBeGreaterThanOrEqual(2);
+    leave();
+    await clock.pass(2 * windowMs);
+    expect(heard).toBe(before);
+    await journal.close();
+  });
+}
