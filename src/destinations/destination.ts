@@ -11,12 +11,18 @@
 // A label is what the exporter wants to know again about an object (which cut it is, its hash). It travels beside the
 // bytes: blob metadata in Azure, a side record under `.coldpath/` in a folder. It may be lost; the bytes may not.
 
-/** Key: `[a-z][a-z0-9_]*`; value: printable ASCII, at most 512 characters; at most 20 entries. */
+/**
+ * Key: `[a-z][a-z0-9_]*`, at most 64 characters; value: 1 to 512 characters of printable ASCII, none a space at either
+ * end; at most 20 entries and 4,096 characters in all (Azure takes 8 KiB of metadata). `assertLabel` holds the rule.
+ */
 export type Label = Readonly<Record<string, string>>;
 
 export interface Failure {
   readonly kind: "temporary" | "permanent";
-  /** The service's own code where it has one (`AuthorizationFailure`, `ENOSPC`), else ours in kebab-case. */
+  /**
+   * The service's own code where it has one (`AuthorizationFailure`, `ENOSPC`), else ours in kebab-case: `aborted`,
+   * `timeout`, `invalid-path`, `container-not-found` (folder; Azure says `ContainerNotFound`), `object-not-found`, …
+   */
   readonly code: string;
   /** What happened, to what, with names and numbers; no secrets. */
   readonly message: string;
@@ -37,9 +43,12 @@ export interface ListedObject {
 }
 
 export interface PutRequest {
-  /** Relative, `/`-separated, no empty, `.` or `..` segment, not below `.coldpath`. */
+  /** Relative, `/`-separated, no empty, `.` or `..` segment, not below `.coldpath`; the rule is in object-path.ts. */
   readonly path: string;
-  /** Never empty in sum; chunks of any size. Read once. A chunk may be reused by its source after the next is asked for. */
+  /**
+   * Never empty in sum (asserted); chunks of any size. Read once. A chunk may be reused by its source after the next is
+   * asked for. The source heeds the same `signal`: an abort is seen between two chunks, not while one is waited for.
+   */
   readonly bytes: AsyncIterable<Uint8Array>;
   /** Asked once, after the last chunk: the hash in it is known only then. */
   readonly label: () => Label;
@@ -53,11 +62,13 @@ export interface Destination {
    * Creates the object, whole and durable, or leaves the name as it was (E5).
    *
    * `created` only after the destination confirmed. After a lost answer the outcome is a temporary failure, and the
-   * next attempt sees `exists`. Throws only what `bytes` or `label` threw.
+   * next attempt sees `exists`. An abort gives a temporary failure, code `aborted`; nothing is visible, unless the last
+   * request was under way and its answer is lost. Throws only what `bytes` or `label` threw (and AssertionError).
    */
   put(request: PutRequest): Promise<PutOutcome>;
+  /** What is under the name. A label that is lost, or is not this object's, is null. Never throws. */
   head(path: string, signal?: AbortSignal): Promise<HeadOutcome>;
-  /** The object's bytes. Throws DestinationError. */
+  /** The object's bytes; a body shorter than the store said is an error, never a short read. Throws DestinationError. */
   read(path: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /** Objects whose path starts with `prefix`, in path order, never those below `.coldpath`. Throws DestinationError. */
   list(prefix: string, signal?: AbortSignal): AsyncIterable<ListedObject>;
@@ -75,11 +86,13 @@ export interface ProbeFailure extends Failure {
 
 /** A storage account: containers by name. */
 export interface StorageAccess {
+  /** Does not look whether it exists: `put` and the others say so. ColdpathError `invalid` for a name the store forbids. */
   container(name: string): Destination;
   /** In name order. Throws DestinationError. */
   listContainers(signal?: AbortSignal): Promise<readonly string[]>;
   /** Returns false when it existed. Throws DestinationError; ColdpathError `invalid` for a name the store forbids. */
   createContainer(name: string, signal?: AbortSignal): Promise<boolean>;
+  /** Frees connections; unfinished calls fail. */
   close(): Promise<void>;
 }
 

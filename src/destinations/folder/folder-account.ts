@@ -1,0 +1,137 @@
+// The folder as a storage account: its subdirectories are the containers.
+
+import { lstatSync, realpathSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { codeOf, ColdpathError } from "../../lib/errors.ts";
+import { silentLog, type Log } from "../../lib/log.ts";
+import type { Destination, StorageAccess } from "../destination.ts";
+import { throwIfAborted } from "../failure.ts";
+import { pathProblem } from "../object-path.ts";
+import { Directories } from "./directories.ts";
+import { fileError, isAbsent } from "./file-error.ts";
+import { nodeFiles, type Files } from "./files.ts";
+import { FolderDestination, type FolderDestinationOptions } from "./folder-destination.ts";
+
+export interface FolderOptions {
+  readonly log?: Log | undefined;
+  /** A temporary file untouched for this long belongs to a dead attempt. Default one hour. */
+  readonly leftoverAgeMs?: number | undefined;
+  /** Without hard links: a lock unchanged for this long belongs to a dead process. Default 30 s. */
+  readonly lockStaleMs?: number | undefined;
+  /** For tests: a file system that fails. */
+  readonly files?: Files | undefined;
+}
+
+/**
+ * Opens the directory `path` as a storage account. Nothing is created or looked for yet.
+ *
+ * @throws ColdpathError `invalid` when `path` is empty.
+ */
+export function openFolder(path: string, options: FolderOptions = {}): StorageAccess {
+  if (path.trim() === "" || path.includes("\0")) {
+    throw new ColdpathError("invalid", "invalid-directory", "the folder's path is empty", {
+      field: "settings.path",
+      hint: "Give the directory that holds the containers, e.g. /srv/lake.",
+    });
+  }
+  return new FolderAccount(resolve(path), {
+    files: options.files ?? nodeFiles,
+    log: options.log ?? silentLog,
+    leftoverAgeMs: options.leftoverAgeMs ?? 3_600_000,
+    lockStaleMs: options.lockStaleMs ?? 30_000,
+  });
+}
+
+class FolderAccount implements StorageAccess {
+  readonly #directory: string;
+  readonly #options: FolderDestinationOptions;
+
+  constructor(directory: string, options: FolderDestinationOptions) {
+    this.#directory = directory;
+    this.#options = options;
+  }
+
+  container(name: string): Destination {
+    requireContainerName(name);
+    return new FolderDestination(canonicalDirectory(this.#directory, name), this.#options);
+  }
+
+  async listContainers(signal?: AbortSignal): Promise<readonly string[]> {
+    const operation = `list the directories in ${this.#directory}`;
+    try {
+      throwIfAborted(signal, operation);
+      const entries = await this.#options.files.readdir(this.#directory, { withFileTypes: true });
+      const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+      return names.filter((name) => containerNameProblem(name) === null).sort();
+    } catch (thrown) {
+      // An account whose directory nobody made yet holds no container; createContainer makes both.
+      if (isAbsent(thrown)) return [];
+      throw fileError(thrown, operation);
+    }
+  }
+
+  /** Makes the account's own directory too when it is missing: this is the one place where somebody asks for it. */
+  async createContainer(name: string, signal?: AbortSignal): Promise<boolean> {
+    requireContainerName(name);
+    const operation = `create the directory ${name} in ${this.#directory}`;
+    try {
+      throwIfAborted(signal, operation);
+      const parent = existingAncestor(this.#directory);
+      const missing = this.#directory.slice(parent.length).split("/").filter(Boolean);
+      const directories = new Directories(this.#options.files, parent);
+      if (await directories.exist([...missing, name])) return false;
+      await directories.ensure([...missing, name]);
+      return true;
+    } catch (thrown) {
+      throw fileError(thrown, operation);
+    }
+  }
+
+  async close(): Promise<void> {}
+}
+
+function requireContainerName(name: string): void {
+  const problem = containerNameProblem(name);
+  if (problem === null) return;
+  throw new ColdpathError(
+    "invalid",
+    "invalid-container-name",
+    `the container name ${JSON.stringify(name)} ${problem}`,
+    {
+      field: "container",
+      hint: "Use a plain directory name, e.g. iot: letters, digits, dots, hyphens; not beginning with a dot.",
+    },
+  );
+}
+
+/** One segment, visible, and without what other systems refuse in names. */
+function containerNameProblem(name: string): string | null {
+  if (name.startsWith(".")) return "begins with a dot";
+  if (/[/:*?"<>|]/.test(name)) return "has a character that directories should not have";
+  if (name.length > 128) return "has more than 128 characters";
+  return pathProblem(name);
+}
+
+/** The directory without symbolic links on the way to the account, so that one directory has one root (design §4). */
+function canonicalDirectory(account: string, name: string): string {
+  const parent = existingAncestor(account);
+  const directory = join(realpathSync.native(parent), account.slice(parent.length), name);
+  try {
+    // On a file system that ignores case the real name is the one on the disk. A link is left as it is, and refused later.
+    return lstatSync(directory).isSymbolicLink() ? directory : realpathSync.native(directory);
+  } catch (thrown) {
+    if (codeOf(thrown) !== undefined) return directory;
+    throw thrown;
+  }
+}
+
+function existingAncestor(directory: string): string {
+  for (let ancestor = directory; ; ancestor = dirname(ancestor)) {
+    try {
+      realpathSync.native(ancestor);
+      return ancestor;
+    } catch (thrown) {
+      if (ancestor === dirname(ancestor)) throw thrown;
+    }
+  }
+}
