@@ -1,0 +1,281 @@
+// THE option table: every setting of the server, once. Flags, environment variables, the configuration file, the help,
+// docs/reference/config.md and the type of the configuration derive from it.
+//
+// A name's unit stands last (`frame-bytes-max`). Everything that can grow has a maximum here.
+
+import type { OptionTable } from "./option.ts";
+
+export const serverOptions = {
+  config: {
+    group: "Where things are",
+    type: "path",
+    description:
+      'A JSON file of options: {"hub-name": "plant-7", "mqtt-port": 1884}. Flags and environment win over it.',
+  },
+  "data-dir": {
+    group: "Where things are",
+    type: "path",
+    default: "./data",
+    description:
+      "Directory of everything the server keeps: registry, journal, certificates, keys. One server at a time. Put it on a local disk.",
+  },
+  "hub-name": {
+    group: "Where things are",
+    type: "string",
+    pattern: /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}[A-Za-z0-9])?$/,
+    form: "1 to 64 letters, digits and hyphens, with no hyphen at either end",
+    description:
+      "The hub's name: the first folder of every exported path. Fixed when the data directory is made; `coldpath` if never given.",
+  },
+  sample: {
+    group: "Where things are",
+    type: "boolean",
+    default: "true",
+    description:
+      "On a fresh data directory, make the sample: a device template, ten simulated refrigerators and an export into a folder.",
+  },
+
+  "public-host": {
+    group: "Network",
+    type: "hosts",
+    default: "localhost",
+    description:
+      "Names and addresses by which devices reach this server: they go into its certificate, and tokens for them are accepted. The first is shown in connection strings.",
+  },
+  host: {
+    group: "Network",
+    type: "host",
+    default: "0.0.0.0",
+    description: "Address that the TLS ports listen on.",
+  },
+  "mqtts-port": {
+    group: "Network",
+    type: "port",
+    default: "8883",
+    description: "MQTT over TLS, for devices. A port of 0 is any free one; the server prints which.",
+  },
+  "https-port": {
+    group: "Network",
+    type: "port",
+    default: "8443",
+    description:
+      "HTTPS, for devices. Azure's SDKs know only port 443 for HTTPS: forward it here, or give them their own agent.",
+  },
+  "mqtt-port": {
+    group: "Network",
+    type: "port",
+    default: "1883",
+    description: "MQTT without TLS, on --mqtt-host.",
+  },
+  "mqtt-host": {
+    group: "Network",
+    type: "host",
+    default: "127.0.0.1",
+    description:
+      "Address that plain MQTT listens on. Anything but loopback sends tokens and data in the clear: only on a network you trust.",
+  },
+  "web-port": {
+    group: "Network",
+    type: "port",
+    default: "8080",
+    description:
+      "The administration page, the REST API, /healthz, /readyz and /metrics. Loopback only, unless --web-tls.",
+  },
+  "web-tls": {
+    group: "Network",
+    type: "boolean",
+    default: "false",
+    description: "Serve the web port over TLS, on --host instead of loopback.",
+  },
+
+  "tls-cert": {
+    group: "Certificates",
+    type: "path",
+    description:
+      "Your own server certificate (PEM, its chain behind it), with --tls-key. Without it, one is made and renewed under {data-dir}/tls, where ca.pem is for the devices.",
+  },
+  "tls-key": {
+    group: "Certificates",
+    type: "path",
+    description: "The unencrypted private key (PEM) of --tls-cert.",
+  },
+  "tls-ca": {
+    group: "Certificates",
+    type: "path",
+    description: "The authority (PEM) that devices must trust for --tls-cert; leave it out for a public one.",
+  },
+
+  "journal-partitions": {
+    group: "Journal",
+    type: "integer",
+    min: "1",
+    max: "64",
+    default: "1",
+    description:
+      "Writers of the journal, and files per exported minute (00.avro, 01.avro, …). Raise it only when one writer is not enough.",
+  },
+  "journal-bytes-max": {
+    group: "Journal",
+    type: "bytes",
+    min: "16 MiB",
+    max: "1024 TiB",
+    default: "16 GiB",
+    description:
+      "Disk for messages that are kept, snapshots in waiting included. When all of it is owed to exports, devices are refused until an export moves on.",
+  },
+  "journal-retention": {
+    group: "Journal",
+    type: "duration",
+    min: "0s",
+    max: "3650d",
+    default: "7d",
+    description: "How long exported messages stay in the journal while there is room.",
+  },
+  "journal-recycle-bytes-max": {
+    group: "Journal",
+    type: "bytes",
+    min: "0 B",
+    max: "1 TiB",
+    default: "1 GiB",
+    description: "Disk for used journal files that are written again, which is faster than new ones. 0 keeps none.",
+  },
+  "frame-bytes-max": {
+    group: "Journal",
+    type: "bytes",
+    min: "512 KiB",
+    max: "64 MiB",
+    default: "8 MiB",
+    description: "Largest amount written and synced at once; two or three of them per partition are held in memory.",
+  },
+  "clock-jump-max": {
+    group: "Journal",
+    type: "duration",
+    min: "1min",
+    max: "365d",
+    default: "5min",
+    description: "A jump of the machine's clock beyond this is believed only after it has persisted for a minute.",
+  },
+
+  "export-uploads-max": {
+    group: "Export",
+    type: "integer",
+    min: "1",
+    max: "64",
+    default: "4",
+    description: "Files that are exported at the same time, over all exports.",
+  },
+  "export-block-bytes": {
+    group: "Export",
+    type: "bytes",
+    min: "4 KiB",
+    max: "16 MiB",
+    default: "64 KiB",
+    description: "Size of an Avro block in the files of exports made from now on, before compression.",
+  },
+  "file-bytes-max": {
+    group: "Export",
+    type: "bytes",
+    min: "1 MiB",
+    max: "100 GiB",
+    default: "1 GiB",
+    description: "A minute's file larger than this goes on in another one, in exports made from now on.",
+  },
+  "runs-kept": {
+    group: "Export",
+    type: "integer",
+    min: "10",
+    max: "1000000",
+    default: "10000",
+    description: "Entries of run history kept per export.",
+  },
+
+  "connections-max": {
+    group: "Limits",
+    type: "integer",
+    min: "1",
+    max: "1000000",
+    default: "10000",
+    description: "Device connections at the same time. Each needs 8 KiB of memory, over TLS about 60 KiB.",
+  },
+  "connection-bytes-in-flight-max": {
+    group: "Limits",
+    type: "bytes",
+    min: "4 KiB",
+    max: "64 MiB",
+    default: "1 MiB",
+    description: "Unacknowledged bytes of one connection; beyond it the server stops reading from that device.",
+  },
+  "message-bytes-max": {
+    group: "Limits",
+    type: "bytes",
+    min: "1 KiB",
+    max: "4 MiB",
+    default: "256 KiB",
+    description: "Largest message of a device, properties included. Azure IoT Hub's limit is the default.",
+  },
+  "keep-alive-seconds-max": {
+    group: "Limits",
+    type: "integer",
+    min: "1",
+    max: "65535",
+    default: "1177",
+    description: "A device that asks for a longer MQTT keep-alive, or for none, is held to this one.",
+  },
+  "request-bytes-max": {
+    group: "Limits",
+    type: "bytes",
+    min: "64 KiB",
+    max: "64 MiB",
+    default: "1 MiB",
+    description: "Largest request of the REST API.",
+  },
+  "page-size-max": {
+    group: "Limits",
+    type: "integer",
+    min: "1",
+    max: "10000",
+    default: "1000",
+    description: "Most entries in one answer of the REST API.",
+  },
+
+  "simulator-interval": {
+    group: "Running",
+    type: "duration",
+    min: "100ms",
+    max: "1d",
+    default: "10s",
+    description: "How often each simulated device sends.",
+  },
+  "drain-seconds-max": {
+    group: "Running",
+    type: "integer",
+    min: "0",
+    max: "3600",
+    default: "8",
+    description:
+      "How long a stop may take to finish what is under way. Nothing acknowledged is lost when it ends sooner. Docker kills after 10.",
+  },
+  "log-level": {
+    group: "Running",
+    type: "enum",
+    values: ["debug", "info", "warn", "error"],
+    default: "info",
+    description: "The least important log lines that are written.",
+  },
+
+  "test-clock-origin": {
+    group: "Tests only",
+    type: "instant",
+    isTestOnly: true,
+    description: "The window clock starts at this time instead of now.",
+  },
+  "test-clock-rate": {
+    group: "Tests only",
+    type: "number",
+    min: "0.001",
+    max: "10000",
+    default: "1",
+    isTestOnly: true,
+    description: "The window clock runs this many times as fast as real time.",
+  },
+} as const satisfies OptionTable;
