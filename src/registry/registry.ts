@@ -408,6 +408,8 @@ export interface Registry {
   templates(): Promise<readonly DeviceTemplate[]>;
 
   createDevice(device: NewDevice): Promise<Device>;
+  /** All or none, in one transaction; at most 10,000. An error's `field` starts with `[index].`. */
+  createDevices(devices: readonly NewDevice[]): Promise<readonly Device[]>;
   updateDevice(id: string, patch: DevicePatch, etag?: number): Promise<Device>;
   /** Keeps values whose field exists with the same data type, adds initial values for new ones, drops the rest. */
   migrateDevice(id: string, templateVersion: string, etag?: number): Promise<Device>;

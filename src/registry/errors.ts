@@ -1,0 +1,168 @@
+// The registry's error codes: one table, from which every ColdpathError of this room is made.
+//
+// Owns:      code, kind, the plain meaning (for documents) and the default hint of each.
+// Does not:  word the single case: the caller's message names the thing and the numbers.
+
+import { ColdpathError, type ErrorKind } from "../lib/errors.ts";
+
+interface ErrorEntry {
+  readonly kind: ErrorKind;
+  /** What it means, for the documents. */
+  readonly meaning: string;
+  /** What to do about it; a call may give a closer one. */
+  readonly hint: string;
+}
+
+export const registryErrors = {
+  "input-invalid": {
+    kind: "invalid",
+    meaning: "A field of the input is missing, of the wrong type or out of its bounds.",
+    hint: "Correct the field named and try again.",
+  },
+  "field-unknown": {
+    kind: "invalid",
+    meaning: "The input has a field that does not exist there.",
+    hint: "Remove it, or use one of the fields named.",
+  },
+  "value-invalid": {
+    kind: "invalid",
+    meaning: "A property or setting does not fit its definition in the device template.",
+    hint: "Give a value that fits the definition.",
+  },
+  "etag-stale": {
+    kind: "conflict",
+    meaning: "The thing was changed since the caller read it.",
+    hint: "Read it again, apply the change to what it is now, and send the new etag.",
+  },
+  "template-not-found": {
+    kind: "not-found",
+    meaning: "There is no such device template, or not in this version.",
+    hint: "List the device templates to see ids and versions.",
+  },
+  "template-exists": {
+    kind: "conflict",
+    meaning: "A device template of this id, or this version of it, exists.",
+    hint: "Use another id, or make a new version of the existing device template.",
+  },
+  "template-published": {
+    kind: "conflict",
+    meaning: "A published version of a device template never changes.",
+    hint: "Make a new version of the device template, publish it and migrate devices to it.",
+  },
+  "template-not-published": {
+    kind: "conflict",
+    meaning: "Devices use published versions only.",
+    hint: "Publish the version first, or name a published one.",
+  },
+  "template-in-use": {
+    kind: "conflict",
+    meaning: "Devices use this device template.",
+    hint: "Delete these devices or migrate them to another version first.",
+  },
+  "device-not-found": {
+    kind: "not-found",
+    meaning: "There is no such device.",
+    hint: "List the devices; ids are case-sensitive.",
+  },
+  "device-exists": {
+    kind: "conflict",
+    meaning: "A device of this id exists.",
+    hint: "Use another id, or delete the existing device first.",
+  },
+  "policy-not-found": {
+    kind: "not-found",
+    meaning: "There is no such hub policy.",
+    hint: "List the hub policies.",
+  },
+  "policy-exists": {
+    kind: "conflict",
+    meaning: "A hub policy of this name exists.",
+    hint: "Use another name, or delete the existing policy first.",
+  },
+  "storage-not-found": {
+    kind: "not-found",
+    meaning: "There is no such storage account.",
+    hint: "List the storage accounts, or create one first.",
+  },
+  "storage-exists": {
+    kind: "conflict",
+    meaning: "A storage account of this name exists.",
+    hint: "Use another name.",
+  },
+  "storage-in-use": {
+    kind: "conflict",
+    meaning: "An export names this storage account, in its present or an earlier definition.",
+    hint: "Create another storage account and edit the export; delete this one after deleting the export.",
+  },
+  "export-not-found": {
+    kind: "not-found",
+    meaning: "There is no such export.",
+    hint: "List the exports.",
+  },
+  "export-exists": {
+    kind: "conflict",
+    meaning: "An export of this name exists.",
+    hint: "Use another name.",
+  },
+  "export-on": {
+    kind: "conflict",
+    meaning: "An export that is on, or still owes files, cannot be deleted.",
+    hint: "Turn it off and wait until it has written what it owes, or discard its backlog.",
+  },
+  "data-dir-in-use": {
+    kind: "fatal",
+    meaning: "Another server runs on this data directory.",
+    hint: "Stop the other server, or give this one a --data-dir of its own.",
+  },
+  "data-dir-unusable": {
+    kind: "fatal",
+    meaning: "The data directory cannot be made, read or written.",
+    hint: "Make the directory writable for the user this server runs as, or name another with --data-dir.",
+  },
+  "registry-newer": {
+    kind: "fatal",
+    meaning: "A newer Coldpath has used this data directory.",
+    hint: "Start the newer version again; an older one cannot read its registry.",
+  },
+  "registry-unreadable": {
+    kind: "fatal",
+    meaning: "The registry's database cannot be opened or is damaged.",
+    hint: "Restore registry.db and secret.key from the same backup, or start with an empty data directory.",
+  },
+  "hub-name-fixed": {
+    kind: "fatal",
+    meaning: "The hub name stands in the paths of exported files and cannot change.",
+    hint: "Start with the name it has (or leave --hub-name out), or use a new data directory for the new name.",
+  },
+  "secret-key-missing": {
+    kind: "fatal",
+    meaning: "The key that the registry's secrets are encrypted with is gone.",
+    hint: "Restore secret.key from the backup that registry.db belongs to; no other key can read it.",
+  },
+  "secret-key-wrong": {
+    kind: "fatal",
+    meaning: "The key in secret.key is not the one the registry's secrets are encrypted with.",
+    hint: "Restore secret.key from the backup that registry.db belongs to; no other key can read it.",
+  },
+  "secret-altered": {
+    kind: "fatal",
+    meaning: "A secret in the registry was altered or moved to another row.",
+    hint: "Restore registry.db and secret.key from the same backup.",
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type RegistryErrorCode = keyof typeof registryErrors;
+
+/**
+ * An error of this room.
+ *
+ * @param message  a sentence that names the operation, the thing and the numbers; never a secret (A2).
+ */
+export function registryError(
+  code: RegistryErrorCode,
+  message: string,
+  more: { field?: string | undefined; hint?: string | undefined; cause?: unknown } = {},
+): ColdpathError {
+  const entry = registryErrors[code];
+  return new ColdpathError(entry.kind, code, message, { ...more, hint: more.hint ?? entry.hint });
+}

@@ -1,0 +1,139 @@
+// The registry's database: its connections, its one queue of changes, and who is told of them.
+//
+// Owns:      the SQLite connections and their pragmas, migrations, the order of changes and events.
+// Does not:  know devices, exports or any other table's meaning.
+//
+// Invariants:
+//   S1  Changes run one at a time, each in a transaction; a revision is taken inside it, so revisions commit in order.
+//   D2  `change` resolves after the commit is durable (WAL, synchronous=FULL); then, in order of commit, the events go
+//       out.
+//   -   Readers have connections of their own: they see committed states only, and a long change never blocks them.
+
+import { Kysely, type Transaction, sql } from "kysely";
+import { Migrator } from "kysely/migration";
+import { closeSync, openSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { assert } from "../../lib/assert.ts";
+import { messageOf } from "../../lib/errors.ts";
+import { registryError } from "../errors.ts";
+import type { RegistryEvent } from "../registry.ts";
+import { nodeSqliteDialect } from "./dialect.ts";
+import { migrations } from "./migrations/migrations.ts";
+import type { Tables } from "./schema.ts";
+
+const busyTimeoutMs = 5_000;
+
+export type Reader = Kysely<Tables>;
+export type Change = Transaction<Tables>;
+export type Tell = (event: RegistryEvent) => void;
+
+export class Database {
+  readonly file: string;
+  /** Committed states, one statement at a time: two statements may see two states. */
+  readonly reader: Reader;
+  /** The same connection, for prepared statements on the hot path. */
+  readonly rawReader: DatabaseSync;
+  readonly #writer: Kysely<Tables>;
+  readonly #rawWriter: DatabaseSync;
+  readonly #listeners = new Set<Tell>();
+  #tail: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
+
+  private constructor(file: string, rawWriter: DatabaseSync, writer: Kysely<Tables>) {
+    this.file = file;
+    this.#rawWriter = rawWriter;
+    this.#writer = writer;
+    this.rawReader = openReadOnly(file);
+    this.reader = new Kysely<Tables>({ dialect: nodeSqliteDialect(this.rawReader) });
+  }
+
+  /** Opens or makes the database and brings it to this version's schema. Throws ColdpathError `fatal`. */
+  static async open(file: string): Promise<Database> {
+    const rawWriter = openWriter(file);
+    try {
+      const writer = new Kysely<Tables>({ dialect: nodeSqliteDialect(rawWriter) });
+      await migrate(file, writer);
+      return new Database(file, rawWriter, writer);
+    } catch (error) {
+      rawWriter.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Runs `work` in a transaction, after all changes asked for before. Keep it short.
+   *
+   * @param work  may throw: then nothing is changed and nobody is told.
+   */
+  change<T>(work: (change: Change, tell: Tell) => Promise<T>): Promise<T> {
+    assert(!this.#isClosed, "nobody uses a closed registry");
+    const run = this.#tail.then(async () => {
+      const events: RegistryEvent[] = [];
+      const result = await this.#writer.transaction().execute((change) => work(change, (event) => events.push(event)));
+      for (const event of events) for (const listener of this.#listeners) listener(event);
+      return result;
+    });
+    this.#tail = run.catch(() => {});
+    return run;
+  }
+
+  subscribe(listener: Tell): () => void {
+    // A wrapper, so that one function subscribed twice ends twice.
+    const told: Tell = (event) => listener(event);
+    this.#listeners.add(told);
+    return () => this.#listeners.delete(told);
+  }
+
+  /** Lets running changes finish. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#tail;
+    this.rawReader.close();
+    this.#rawWriter.close();
+  }
+}
+
+/** A further connection that cannot write. */
+export function openReadOnly(file: string): DatabaseSync {
+  return new DatabaseSync(file, { readOnly: true, timeout: busyTimeoutMs });
+}
+
+function openWriter(file: string): DatabaseSync {
+  let connection: DatabaseSync | undefined;
+  try {
+    // SQLite makes its files as readable as the umask allows; this one, and with it its WAL, is for the owner only.
+    closeSync(openSync(file, "a", 0o600));
+    connection = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: busyTimeoutMs });
+    const mode = connection.prepare("pragma journal_mode = wal").get()?.["journal_mode"];
+    if (mode !== "wal") throw new Error(`its file system does not allow WAL mode (journal mode is ${String(mode)})`);
+    connection.exec("pragma synchronous = full");
+    return connection;
+  } catch (cause) {
+    connection?.close();
+    throw registryError("registry-unreadable", `The registry ${file} cannot be opened: ${messageOf(cause)}.`, {
+      cause,
+    });
+  }
+}
+
+async function migrate(file: string, db: Kysely<Tables>): Promise<void> {
+  const done = await sql<{ name: string }>`select name from sqlite_master where name = 'kysely_migration'`.execute(db);
+  if (done.rows.length > 0) {
+    const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
+    const unknown = rows.find(({ name }) => !Object.hasOwn(migrations, name));
+    if (unknown !== undefined) {
+      throw registryError(
+        "registry-newer",
+        `The registry ${file} was made by a newer Coldpath: it has migration ${unknown.name}, which this version does not know.`,
+      );
+    }
+  }
+  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve({ ...migrations }) } });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) {
+    throw registryError("registry-unreadable", `The registry ${file} cannot be migrated: ${messageOf(error)}.`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,241 @@
+// Exports in SQLite: definitions, tenures and full marks as rows. The rules that move them stand in ../tenure.ts.
+
+import { randomUUID } from "node:crypto";
+import { jsonArrayFrom } from "kysely/helpers/sqlite";
+import { assert } from "../../lib/assert.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { registryError } from "../errors.ts";
+import { exportLimits, exportSettingsOf } from "../export-settings.ts";
+import { canonicalJson, nameOf } from "../input.ts";
+import type { Export, ExportDefinition, ExportSettings, Registry } from "../registry.ts";
+import { type FullMark, edited, turnedOff, turnedOn } from "../tenure.ts";
+import type { Change, Database, Reader, Tell } from "./database.ts";
+import { checkEtag } from "./etag.ts";
+import { requireAccount } from "./storage-accounts.ts";
+
+type ExportCalls = Pick<
+  Registry,
+  "createExport" | "updateExport" | "setExportOn" | "deleteExport" | "export" | "exports"
+>;
+
+export function exportsIn(database: Database, clock: Clock): ExportCalls {
+  return {
+    async createExport(name, settings, windowOpen) {
+      const id = randomUUID();
+      const cleanName = nameOf(name, "name", exportLimits.nameChars);
+      const clean = exportSettingsOf(settings);
+      return await database.change(async (change, tell) => {
+        await refuseName(change, cleanName, id);
+        await requireAccount(change, clean.storageAccountId, "storageAccountId");
+        const createdAt = new Date(clock.nowMs()).toISOString();
+        await change.insertInto("exports").values({ id, name: cleanName, etag: 1, created_at: createdAt }).execute();
+        const { definition } = edited({ definitions: [], tenures: [] }, clean, windowOpen());
+        await insertDefinition(change, id, definition);
+        tell({ kind: "export-changed", exportId: id });
+        return await requireExport(change, id);
+      });
+    },
+
+    async updateExport(id, { name, settings }, windowOpen, etag) {
+      const cleanName = name === undefined ? undefined : nameOf(name, "name", exportLimits.nameChars);
+      const clean = settings === undefined ? undefined : exportSettingsOf(settings);
+      return await database.change(async (change, tell) => {
+        const present = await requireExport(change, id);
+        checkEtag(present, etag, `export ${present.name}`);
+        const isRenamed = cleanName !== undefined && cleanName !== present.name;
+        const isEdited = clean !== undefined && !isDefinedAs(present, clean);
+        if (!isRenamed && !isEdited) return present;
+        if (isRenamed) {
+          await refuseName(change, cleanName, id);
+          await change.updateTable("exports").set({ name: cleanName }).where("id", "=", id).execute();
+        }
+        if (isEdited) {
+          await requireAccount(change, clean.storageAccountId, "storageAccountId");
+          const { definition, marks } = edited(present, clean, windowOpen());
+          await insertDefinition(change, id, definition);
+          await replaceMarks(change, id, definition, marks);
+        }
+        return await touched(change, tell, present);
+      });
+    },
+
+    async setExportOn(id, on, windowOpen, etag) {
+      return await database.change(async (change, tell) => {
+        const present = await requireExport(change, id);
+        checkEtag(present, etag, `export ${present.name}`);
+        if (present.on === on) return present;
+        await (on ? turnOn(change, present, windowOpen()) : turnOff(change, present, windowOpen()));
+        return await touched(change, tell, present);
+      });
+    },
+
+    async deleteExport(id, owesNothing) {
+      await database.change(async (change, tell) => {
+        const present = await requireExport(change, id);
+        if (present.on) throw registryError("export-on", `The export "${present.name}" is on.`);
+        const debt = await change
+          .selectFrom("snapshot_debts")
+          .select("window")
+          .where("export_id", "=", id)
+          .executeTakeFirst();
+        if (!owesNothing || debt !== undefined) {
+          throw registryError("export-on", `The export "${present.name}" is off but has not written all it owes yet.`);
+        }
+        await change.deleteFrom("exports").where("id", "=", id).execute();
+        tell({ kind: "export-changed", exportId: id });
+      });
+    },
+
+    async export(id) {
+      return await requireExport(database.reader, id);
+    },
+
+    async exports() {
+      return (await selectExports(database.reader).execute()).map(exportFromRow);
+    },
+  };
+}
+
+/** One statement, so that definitions and tenures are of one moment. */
+export function selectExports(db: Reader) {
+  return db
+    .selectFrom("exports")
+    .selectAll("exports")
+    .select((eb) => [
+      jsonArrayFrom(
+        eb
+          .selectFrom("export_definitions as d")
+          .select(["d.version", "d.window_first", "d.settings"])
+          .whereRef("d.export_id", "=", "exports.id"),
+      ).as("definitions"),
+      jsonArrayFrom(
+        eb
+          .selectFrom("export_tenures as t")
+          .select(["t.number", "t.window_first", "t.window_last"])
+          .whereRef("t.export_id", "=", "exports.id"),
+      ).as("tenures"),
+    ])
+    .orderBy("exports.name");
+}
+
+export function exportFromRow(row: Awaited<ReturnType<ReturnType<typeof selectExports>["execute"]>>[number]): Export {
+  // SQLite gives JSON as text; the helper's types are those after a plugin that parses every string it finds.
+  const parsed = <T>(json: T): T => JSON.parse(json as string) as T;
+  const tenures = parsed(row.tenures)
+    .toSorted((a, b) => a.number - b.number)
+    .map((tenure) => ({
+      number: tenure.number,
+      windowFirst: tenure.window_first,
+      windowLast: tenure.window_last,
+    }));
+  return {
+    id: row.id,
+    name: row.name,
+    on: tenures.at(-1)?.windowLast === null,
+    definitions: parsed(row.definitions)
+      .toSorted((a, b) => a.version - b.version)
+      .map((definition) => ({
+        ...(JSON.parse(definition.settings) as ExportSettings),
+        version: definition.version,
+        windowFirst: definition.window_first,
+      })),
+    tenures,
+    etag: row.etag,
+    createdAt: row.created_at,
+  };
+}
+
+async function requireExport(db: Reader, id: string): Promise<Export> {
+  const row = await selectExports(db).where("exports.id", "=", id).executeTakeFirst();
+  if (row === undefined) throw registryError("export-not-found", `There is no export ${JSON.stringify(id)}.`);
+  return exportFromRow(row);
+}
+
+function isDefinedAs(present: Export, settings: ExportSettings): boolean {
+  const last = present.definitions.at(-1);
+  assert(last !== undefined, "an export is made with its first definition");
+  const { version: _version, windowFirst: _windowFirst, ...before } = last;
+  return canonicalJson(before) === canonicalJson(settings);
+}
+
+async function insertDefinition(change: Change, exportId: string, definition: ExportDefinition): Promise<void> {
+  const { version, windowFirst, ...settings } = definition;
+  await change
+    .insertInto("export_definitions")
+    .values({
+      export_id: exportId,
+      version,
+      window_first: windowFirst,
+      storage_account_id: settings.storageAccountId,
+      settings: JSON.stringify(settings),
+    })
+    .execute();
+}
+
+/** An earlier edit with the same `windowFirst` never came into force, so its marks go. */
+async function replaceMarks(
+  change: Change,
+  exportId: string,
+  definition: ExportDefinition,
+  marks: readonly FullMark[],
+): Promise<void> {
+  await change
+    .deleteFrom("export_full_marks")
+    .where("export_id", "=", exportId)
+    .where("window_first", "=", definition.windowFirst)
+    .execute();
+  await insertMarks(change, exportId, marks);
+}
+
+async function insertMarks(change: Change, exportId: string, marks: readonly FullMark[]): Promise<void> {
+  for (const { type, windowFirst } of marks) {
+    await change
+      .insertInto("export_full_marks")
+      .values({ export_id: exportId, type, window_first: windowFirst })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+}
+
+async function turnOn(change: Change, present: Export, windowOpen: number): Promise<void> {
+  const outcome = turnedOn(present.tenures, windowOpen);
+  assert(outcome !== null, "it is off: asked just before");
+  const { number, windowFirst } = outcome.tenure;
+  await change
+    .insertInto("export_tenures")
+    .values({ export_id: present.id, number, window_first: windowFirst, window_last: null })
+    .onConflict((conflict) => conflict.columns(["export_id", "number"]).doUpdateSet({ window_last: null }))
+    .execute();
+  await insertMarks(change, present.id, outcome.marks);
+}
+
+async function turnOff(change: Change, present: Export, windowOpen: number): Promise<void> {
+  const tenure = turnedOff(present.tenures, windowOpen);
+  assert(tenure !== null, "it is on: asked just before");
+  await change
+    .updateTable("export_tenures")
+    .set({ window_last: tenure.windowLast })
+    .where("export_id", "=", present.id)
+    .where("number", "=", tenure.number)
+    .execute();
+}
+
+async function touched(change: Change, tell: Tell, present: Export): Promise<Export> {
+  await change
+    .updateTable("exports")
+    .set({ etag: present.etag + 1 })
+    .where("id", "=", present.id)
+    .execute();
+  tell({ kind: "export-changed", exportId: present.id });
+  return await requireExport(change, present.id);
+}
+
+async function refuseName(db: Reader, name: string, id: string): Promise<void> {
+  const other = await db
+    .selectFrom("exports")
+    .select("id")
+    .where("name", "=", name)
+    .where("id", "<>", id)
+    .executeTakeFirst();
+  if (other !== undefined) throw registryError("export-exists", `There is an export "${name}".`, { field: "name" });
+}

@@ -1,0 +1,6 @@
+// All migrations, in order. Names sort; a released one never changes.
+
+import type { Migration } from "kysely/migration";
+import { first } from "./0001-first.ts";
+
+export const migrations: Readonly<Record<string, Migration>> = { "0001-first": first };

@@ -1,0 +1,174 @@
+// The tables as Kysely sees them. What they mean stands in the migration that makes them.
+
+import type { Generated } from "kysely";
+
+/** 0 or 1. */
+export type Flag = 0 | 1;
+
+export interface Tables {
+  installation: InstallationRow;
+  counters: CountersRow;
+  device_templates: TemplateRow;
+  devices: DeviceRow;
+  hub_policies: PolicyRow;
+  storage_accounts: StorageAccountRow;
+  exports: ExportRow;
+  export_definitions: DefinitionRow;
+  export_tenures: TenureRow;
+  export_full_marks: FullMarkRow;
+  export_checkpoints: CheckpointRow;
+  export_runs: RunRow;
+  export_gaps: GapRow;
+  snapshot_positions: PositionRow;
+  snapshot_cuts: CutRow;
+  snapshot_debts: DebtRow;
+}
+
+export interface InstallationRow {
+  id: string;
+  hub_name: string;
+  secret: Uint8Array;
+  created_at: string;
+}
+
+export interface CountersRow {
+  /** Always 1: there is one row. */
+  id: number;
+  revision: number;
+  generation: string;
+  snapshot_window: number | null;
+}
+
+export interface TemplateRow {
+  id: string;
+  version: string;
+  version_rank: number;
+  name: string;
+  content: string;
+  published: Flag;
+  /** Null while it is a draft. */
+  revision: number | null;
+  etag: number;
+  created_at: string;
+}
+
+export interface DeviceRow {
+  id: string;
+  name: string;
+  simulated: Flag;
+  template_id: string;
+  template_version: string;
+  enabled: Flag;
+  generation_id: string;
+  /** JSON of DeviceValues. */
+  property_values: string;
+  /** Id and name in lower case, for the search. */
+  search_text: string;
+  /** Both keys, sealed. */
+  access_keys: Uint8Array;
+  revision: number;
+  etag: number;
+  created_at: string;
+}
+
+export interface PolicyRow {
+  name: string;
+  access_keys: Uint8Array;
+  created_at: string;
+}
+
+export interface StorageAccountRow {
+  id: string;
+  name: string;
+  settings: string;
+  secret: Uint8Array | null;
+  etag: number;
+  created_at: string;
+}
+
+export interface ExportRow {
+  id: string;
+  name: string;
+  etag: number;
+  created_at: string;
+}
+
+export interface DefinitionRow {
+  export_id: string;
+  version: number;
+  window_first: number;
+  storage_account_id: string;
+  settings: string;
+}
+
+export interface TenureRow {
+  export_id: string;
+  number: number;
+  window_first: number;
+  window_last: number | null;
+}
+
+export interface FullMarkRow {
+  export_id: string;
+  type: string;
+  window_first: number;
+}
+
+export interface CheckpointRow {
+  export_id: string;
+  type: string;
+  partition: number;
+  window_next: number;
+}
+
+export interface RunRow {
+  number: Generated<number>;
+  export_id: string;
+  type: string;
+  partition: number;
+  definition_version: number;
+  window: number;
+  part: number;
+  path: string;
+  records: number;
+  bytes: number;
+  sha256: string;
+  attempts: number;
+  started_at: string;
+  committed_at: string;
+  outcome: string;
+}
+
+export interface GapRow {
+  number: Generated<number>;
+  export_id: string;
+  type: string;
+  partition: number;
+  window_first: number;
+  window_last: number;
+  reason: string;
+  at: string;
+}
+
+export interface PositionRow {
+  type: string;
+  revision_to: number;
+}
+
+export interface CutRow {
+  type: string;
+  window: number;
+  scope: string;
+  revision_from: number;
+  revision_to: number;
+  records: number;
+  bytes: number;
+}
+
+export interface DebtRow {
+  export_id: string;
+  type: string;
+  window: number;
+  scope: string;
+  definition_version: number;
+}

@@ -1,0 +1,80 @@
+// The registry on SQLite: opens a data directory's files and puts the port together from its parts.
+//
+// Owns:      `registry.db`, `secret.key` (mode 600) and `lock.db` in the data directory, and their life.
+// Does not:  know a single table: each part beside this file knows its own.
+//
+// Invariants: those of the port (../registry.ts).
+
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import type { Clock } from "../../lib/clock.ts";
+import { messageOf } from "../../lib/errors.ts";
+import { registryError } from "../errors.ts";
+import type { Registry } from "../registry.ts";
+import { credentialsIn } from "./credentials.ts";
+import { Database } from "./database.ts";
+import { devicesIn } from "./devices.ts";
+import { exportsIn } from "./exports.ts";
+import { openInstallation } from "./installation.ts";
+import { lockDirectory } from "./lock.ts";
+import { progressIn } from "./progress.ts";
+import { snapshotsIn } from "./snapshots.ts";
+import { storageAccountsIn } from "./storage-accounts.ts";
+import { templatesIn } from "./templates.ts";
+import { openSqliteView } from "./view.ts";
+
+export interface SqliteRegistryOptions {
+  /** The data directory; made when it does not exist. */
+  readonly directory: string;
+  /** Left out: the one it has, or `coldpath` for a new one. */
+  readonly hubName?: string | undefined;
+  readonly clock: Clock;
+}
+
+/**
+ * Opens the registry of a data directory, making it at the first start, and holds the directory's lock until `close`.
+ *
+ * @throws  ColdpathError `fatal`: `data-dir-in-use`, `data-dir-unusable`, `registry-newer`, `registry-unreadable`,
+ *          `hub-name-fixed`, `secret-key-missing`, `secret-key-wrong`.
+ */
+export async function openSqliteRegistry({ directory, hubName, clock }: SqliteRegistryOptions): Promise<Registry> {
+  makeDirectory(directory);
+  const unlock = lockDirectory(directory);
+  let database: Database | undefined;
+  try {
+    const opened = await Database.open(path.join(directory, "registry.db"));
+    database = opened;
+    const { installation, secrets } = await openInstallation(opened, directory, hubName, clock);
+    return {
+      installation,
+      ...templatesIn(opened, clock),
+      ...devicesIn(opened, secrets, clock),
+      ...credentialsIn(opened, secrets, clock),
+      ...storageAccountsIn(opened, secrets, clock),
+      ...exportsIn(opened, clock),
+      ...progressIn(opened),
+      ...snapshotsIn(opened),
+      openView: () => openSqliteView(opened.file),
+      subscribe: (listener) => opened.subscribe(listener),
+      close: async () => {
+        await opened.close();
+        unlock();
+      },
+    };
+  } catch (error) {
+    await database?.close();
+    unlock();
+    throw error;
+  }
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw registryError("data-dir-unusable", `The data directory ${directory} cannot be made: ${messageOf(cause)}.`, {
+      field: "data-dir",
+      cause,
+    });
+  }
+}

@@ -1,0 +1,151 @@
+// Storage accounts in SQLite: settings in the clear, the secret sealed (A2).
+
+import { randomUUID } from "node:crypto";
+import type { Clock } from "../../lib/clock.ts";
+import { registryError } from "../errors.ts";
+import { canonicalJson, nameOf } from "../input.ts";
+import type { Registry, StorageAccount, StorageSettings } from "../registry.ts";
+import { storagePlace, storageSettingsOf } from "../storage-settings.ts";
+import type { Database, Reader } from "./database.ts";
+import { checkEtag } from "./etag.ts";
+import type { StorageAccountRow } from "./schema.ts";
+import type { SecretBox } from "./secrets.ts";
+
+const nameCharsMax = 200;
+
+type StorageAccountCalls = Pick<
+  Registry,
+  | "createStorageAccount"
+  | "updateStorageAccount"
+  | "deleteStorageAccount"
+  | "storageAccount"
+  | "storageAccounts"
+  | "storageSecret"
+>;
+
+export function storageAccountsIn(database: Database, secrets: SecretBox, clock: Clock): StorageAccountCalls {
+  const open = (row: StorageAccountRow): string | null =>
+    row.secret === null ? null : secrets.open(row.secret, identityOf(row.id)).toString("utf8");
+  const seal = (secret: string | null, id: string): Uint8Array | null =>
+    secret === null ? null : secrets.seal(secret, identityOf(id));
+
+  return {
+    async createStorageAccount(account) {
+      const id = randomUUID();
+      const name = nameOf(account.name, "name", nameCharsMax);
+      const secret = account.secret ?? null;
+      const settings = storageSettingsOf(account.settings, secret);
+      const row: StorageAccountRow = {
+        id,
+        name,
+        settings: JSON.stringify(settings),
+        secret: seal(secret, id),
+        etag: 1,
+        created_at: new Date(clock.nowMs()).toISOString(),
+      };
+      return await database.change(async (change, tell) => {
+        await refuseName(change, name, id);
+        await change.insertInto("storage_accounts").values(row).execute();
+        tell({ kind: "storage-changed", storageAccountId: id });
+        return accountFromRow(row);
+      });
+    },
+
+    async updateStorageAccount(id, account, etag) {
+      const name = nameOf(account.name, "name", nameCharsMax);
+      return await database.change(async (change, tell) => {
+        const row = await requireAccount(change, id);
+        checkEtag(row, etag, `storage account ${row.name}`);
+        const before = accountFromRow(row).settings;
+        // A secret serves one way of signing in: after a change of that it is asked for again.
+        const present = signInOf(before) === signInOf(account.settings) ? open(row) : null;
+        const secret = account.secret ?? present;
+        const settings = storageSettingsOf(account.settings, secret);
+        const isSame = canonicalJson(settings) === canonicalJson(before) && secret === open(row);
+        if (isSame && name === row.name) return accountFromRow(row);
+        await refuseName(change, name, id);
+        // E2: an export's definition is immutable, so the place it names is too.
+        if (storagePlace(settings) !== storagePlace(before)) await refuseInUse(change, row, "moved to another place");
+        const set = { name, settings: JSON.stringify(settings), etag: row.etag + 1, secret: seal(secret, id) };
+        await change.updateTable("storage_accounts").set(set).where("id", "=", id).execute();
+        tell({ kind: "storage-changed", storageAccountId: id });
+        return accountFromRow({ ...row, ...set });
+      });
+    },
+
+    async deleteStorageAccount(id) {
+      await database.change(async (change, tell) => {
+        await refuseInUse(change, await requireAccount(change, id), "deleted");
+        await change.deleteFrom("storage_accounts").where("id", "=", id).execute();
+        tell({ kind: "storage-changed", storageAccountId: id });
+      });
+    },
+
+    async storageAccount(id) {
+      return accountFromRow(await requireAccount(database.reader, id));
+    },
+
+    async storageAccounts() {
+      const rows = await database.reader.selectFrom("storage_accounts").selectAll().orderBy("name").execute();
+      return rows.map(accountFromRow);
+    },
+
+    async storageSecret(id) {
+      return open(await requireAccount(database.reader, id));
+    },
+  };
+}
+
+export async function requireAccount(db: Reader, id: string, field?: string): Promise<StorageAccountRow> {
+  const row = await db.selectFrom("storage_accounts").selectAll().where("id", "=", id).executeTakeFirst();
+  if (row !== undefined) return row;
+  throw registryError("storage-not-found", `There is no storage account ${JSON.stringify(id)}.`, { field });
+}
+
+function accountFromRow(row: StorageAccountRow): StorageAccount {
+  return {
+    id: row.id,
+    name: row.name,
+    settings: JSON.parse(row.settings) as StorageSettings,
+    hasSecret: row.secret !== null,
+    etag: row.etag,
+    createdAt: row.created_at,
+  };
+}
+
+function identityOf(id: string): string {
+  return `storage:${id}`;
+}
+
+function signInOf(settings: StorageSettings): string {
+  return settings.kind === "folder" ? "folder" : settings.auth;
+}
+
+async function refuseName(db: Reader, name: string, id: string): Promise<void> {
+  const other = await db
+    .selectFrom("storage_accounts")
+    .select("id")
+    .where("name", "=", name)
+    .where("id", "<>", id)
+    .executeTakeFirst();
+  if (other !== undefined) {
+    throw registryError("storage-exists", `There is a storage account "${name}".`, { field: "name" });
+  }
+}
+
+async function refuseInUse(db: Reader, account: StorageAccountRow, what: string): Promise<void> {
+  const using = await db
+    .selectFrom("export_definitions")
+    .innerJoin("exports", "exports.id", "export_definitions.export_id")
+    .select("exports.name")
+    .distinct()
+    .where("storage_account_id", "=", account.id)
+    .orderBy("exports.name")
+    .execute();
+  if (using.length === 0) return;
+  const names = using.map(({ name }) => `"${name}"`).join(", ");
+  throw registryError(
+    "storage-in-use",
+    `The storage account "${account.name}" cannot be ${what}: the export${using.length > 1 ? "s" : ""} ${names} use${using.length > 1 ? "" : "s"} it.`,
+  );
+}

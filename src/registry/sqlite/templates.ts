@@ -1,0 +1,231 @@
+// Device templates in SQLite: versions as rows, drafts without a revision.
+
+import { randomUUID } from "node:crypto";
+import type { Clock } from "../../lib/clock.ts";
+import { templateIdOf, templateVersionOf, versionRank } from "../device-id.ts";
+import { registryError } from "../errors.ts";
+import { booleanOf, canonicalJson, nameOf } from "../input.ts";
+import type { DeviceTemplate, NewTemplate, Registry, TemplateContent } from "../registry.ts";
+import { templateContentOf } from "../template-content.ts";
+import { takeRevisions } from "./counters.ts";
+import type { Change, Database, Reader } from "./database.ts";
+import { checkEtag } from "./etag.ts";
+import type { TemplateRow } from "./schema.ts";
+
+/** The column of Microsoft's own reader of the exported files. */
+const templateNameCharsMax = 1000;
+
+type TemplateCalls = Pick<
+  Registry,
+  | "createTemplate"
+  | "updateTemplate"
+  | "publishTemplate"
+  | "createTemplateVersion"
+  | "deleteTemplate"
+  | "template"
+  | "templates"
+>;
+
+export function templatesIn(database: Database, clock: Clock): TemplateCalls {
+  const insert = async (change: Change, id: string, version: string, template: NewTemplate) => {
+    const publish = template.publish !== undefined && booleanOf(template.publish, "publish");
+    const row: TemplateRow = {
+      id,
+      version,
+      version_rank: versionRank(version) ?? 0,
+      name: nameOf(template.name, "name", templateNameCharsMax),
+      content: JSON.stringify(templateContentOf(template)),
+      published: publish ? 1 : 0,
+      revision: publish ? await takeRevisions(change, 1) : null,
+      etag: 1,
+      created_at: new Date(clock.nowMs()).toISOString(),
+    };
+    await change.insertInto("device_templates").values(row).execute();
+    return templateFromRow(row);
+  };
+
+  return {
+    async createTemplate(template) {
+      const id = template.id === undefined ? randomUUID() : templateIdOf(template.id, "id");
+      const version = template.version === undefined ? "1.0.0" : templateVersionOf(template.version, "version");
+      return await database.change(async (change) => {
+        if (await newestRow(change, id)) {
+          throw registryError("template-exists", `The device template ${id} exists.`, { field: "id" });
+        }
+        return await insert(change, id, version, template);
+      });
+    },
+
+    async createTemplateVersion(id, template) {
+      const version = templateVersionOf(template.version, "version");
+      sameOrLeftOut(template.id, id, "id");
+      return await database.change(async (change) => {
+        if ((await newestRow(change, id)) === undefined) throw notFound(id);
+        if (await versionRow(change, id, version)) {
+          throw registryError("template-exists", `The device template ${id} has a version ${version}.`, {
+            field: "version",
+            hint: "Use the next free version.",
+          });
+        }
+        return await insert(change, id, version, template);
+      });
+    },
+
+    async updateTemplate(id, version, content, etag) {
+      sameOrLeftOut(content.id, id, "id");
+      sameOrLeftOut(content.version, version, "version");
+      const name = nameOf(content.name, "name", templateNameCharsMax);
+      const clean = templateContentOf(content);
+      const publish = content.publish !== undefined && booleanOf(content.publish, "publish");
+      return await database.change(async (change) => {
+        const row = await requireVersion(change, id, version);
+        checkEtag(row, etag, `device template ${id} ${version}`);
+        if (row.published === 1) {
+          throw registryError("template-published", `Version ${version} of device template ${id} is published.`);
+        }
+        const isSame = row.name === name && canonicalJson(contentFromRow(row)) === canonicalJson(clean);
+        if (isSame && !publish) return templateFromRow(row);
+        return await write(change, row, {
+          name,
+          content: JSON.stringify(clean),
+          published: publish ? 1 : 0,
+          revision: publish ? await takeRevisions(change, 1) : null,
+        });
+      });
+    },
+
+    async publishTemplate(id, version, etag) {
+      return await database.change(async (change) => {
+        const row = await requireVersion(change, id, version);
+        checkEtag(row, etag, `device template ${id} ${version}`);
+        if (row.published === 1) return templateFromRow(row);
+        // S1: from here on snapshots see it.
+        return await write(change, row, { published: 1, revision: await takeRevisions(change, 1) });
+      });
+    },
+
+    async deleteTemplate(id, version) {
+      await database.change(async (change) => {
+        if (version === undefined && (await newestRow(change, id)) === undefined) throw notFound(id);
+        if (version !== undefined) await requireVersion(change, id, version);
+        let using = change.selectFrom("devices").where("template_id", "=", id);
+        if (version !== undefined) using = using.where("template_version", "=", version);
+        const { devices } = await using
+          .select((eb) => eb.fn.countAll<number>().as("devices"))
+          .executeTakeFirstOrThrow();
+        if (devices > 0) {
+          const what = version === undefined ? `The device template ${id}` : `Version ${version} of ${id}`;
+          throw registryError("template-in-use", `${what} is used by ${devices} device${devices === 1 ? "" : "s"}.`);
+        }
+        let rows = change.deleteFrom("device_templates").where("id", "=", id);
+        if (version !== undefined) rows = rows.where("version", "=", version);
+        await rows.execute();
+      });
+    },
+
+    async template(id, version) {
+      if (version !== undefined) return templateFromRow(await requireVersion(database.reader, id, version));
+      const row = await newestRow(database.reader, id);
+      if (row === undefined) throw notFound(id);
+      return templateFromRow(row);
+    },
+
+    async templates() {
+      const rows = await database.reader
+        .selectFrom("device_templates")
+        .selectAll()
+        .orderBy("id")
+        .orderBy("version_rank")
+        .execute();
+      return rows.map(templateFromRow);
+    },
+  };
+}
+
+export function templateFromRow(row: TemplateRow): DeviceTemplate {
+  return {
+    id: row.id,
+    version: row.version,
+    name: row.name,
+    ...contentFromRow(row),
+    published: row.published === 1,
+    etag: row.etag,
+    createdAt: row.created_at,
+  };
+}
+
+/**
+ * The published version that a device is to use: `version`, or the newest.
+ *
+ * @throws  ColdpathError `template-not-found`, `template-not-published`.
+ */
+export async function usableTemplate(db: Reader, id: string, version?: string): Promise<DeviceTemplate> {
+  const row = version === undefined ? await newestRow(db, id) : await versionRow(db, id, version);
+  const field = version === undefined ? "templateId" : "templateVersion";
+  if (row === undefined) throw notFound(id, version, field);
+  if (row.published === 0) {
+    const what =
+      version === undefined ? `The device template ${id} has no published version` : `${id} ${version} is a draft`;
+    throw registryError("template-not-published", `${what}; devices use published versions.`, { field });
+  }
+  return templateFromRow(row);
+}
+
+function contentFromRow(row: TemplateRow): TemplateContent {
+  return JSON.parse(row.content) as TemplateContent;
+}
+
+async function write(change: Change, row: TemplateRow, set: Partial<TemplateRow>): Promise<DeviceTemplate> {
+  const etag = row.etag + 1;
+  await change
+    .updateTable("device_templates")
+    .set({ ...set, etag })
+    .where("id", "=", row.id)
+    .where("version", "=", row.version)
+    .execute();
+  return templateFromRow({ ...row, ...set, etag });
+}
+
+/** The newest published version, else the newest draft. */
+function newestRow(db: Reader, id: string): Promise<TemplateRow | undefined> {
+  return db
+    .selectFrom("device_templates")
+    .selectAll()
+    .where("id", "=", id)
+    .orderBy("published", "desc")
+    .orderBy("version_rank", "desc")
+    .limit(1)
+    .executeTakeFirst();
+}
+
+function versionRow(db: Reader, id: string, version: string): Promise<TemplateRow | undefined> {
+  return db
+    .selectFrom("device_templates")
+    .selectAll()
+    .where("id", "=", id)
+    .where("version", "=", version)
+    .executeTakeFirst();
+}
+
+async function requireVersion(db: Reader, id: string, version: string): Promise<TemplateRow> {
+  const row = await versionRow(db, id, version);
+  if (row === undefined) throw notFound(id, version);
+  return row;
+}
+
+function notFound(id: string, version?: string, field?: string): Error {
+  const what = version === undefined ? `device template ${id}` : `version ${version} of device template ${id}`;
+  return registryError("template-not-found", `There is no ${what}.`, { field });
+}
+
+function sameOrLeftOut(given: string | undefined, expected: string, field: string): void {
+  if (given === undefined || given === expected) return;
+  throw registryError(
+    "input-invalid",
+    `${field} is ${JSON.stringify(given)} in the content but ${expected} was named.`,
+    {
+      field,
+      hint: "Leave it out, or make it the same.",
+    },
+  );
+}
