@@ -1,0 +1,80 @@
+// The ingest room: the devices' side of the hub.
+//
+// Owns:      connections and their authentication; the one path of a message (accept.ts) from a socket into the journal;
+//            acknowledgements; limits and rejections, counted by reason.
+// Does not:  encode (message), keep (journal), or know what an export is.
+//
+// Invariants (tests cite the numbers):
+//   J1  A PUBACK or HTTP 204 is written only after the journal says durable.
+//   D1  A device can send only as itself. Deleting or disabling it, or changing the key in use, closes its connections.
+//   M1  Every connection, packet and queue has a bound.
+//
+// Front ends: mqtt/, https/.
+
+/** Why something was refused. Stable: they are metric labels and stand in docs/operating.md. */
+export const rejectionReasons = [
+  // before the connection is open
+  "protocol-version",
+  "malformed-packet",
+  "packet-too-large",
+  "connect-timeout",
+  "client-id",
+  "user-name",
+  "unknown-host",
+  "unknown-device",
+  "device-disabled",
+  "token-malformed",
+  "token-expired",
+  "token-resource",
+  "token-signature",
+  "unknown-policy",
+  "will-topic",
+  "too-many-connections",
+  "not-ready",
+  // afterwards
+  "topic",
+  "qos-2",
+  "message-too-large",
+  "invalid-property-bag",
+  "invalid-batch",
+  "will-lost",
+  "keep-alive",
+  "unexpected-packet",
+  "too-many-subscriptions",
+  // ends that are no fault of the device's
+  "journal-full",
+] as const;
+export type RejectionReason = (typeof rejectionReasons)[number];
+
+/** Plain numbers that grow; the server reads them for metrics and status. */
+export interface IngestCounters {
+  acceptedMessages: number;
+  /** Of bodies. */
+  acceptedBytes: number;
+  readonly rejections: Record<RejectionReason, number>;
+  connectionsOpened: number;
+  connectionsTakenOver: number;
+}
+
+export function newCounters(): IngestCounters {
+  const rejections = Object.fromEntries(rejectionReasons.map((reason) => [reason, 0]));
+  return {
+    acceptedMessages: 0,
+    acceptedBytes: 0,
+    rejections: rejections as Record<RejectionReason, number>,
+    connectionsOpened: 0,
+    connectionsTakenOver: 0,
+  };
+}
+
+export interface IngestLimits {
+  /** Body, system values, application names and values: IoT Hub's 256 KiB. */
+  readonly messageBytesMax: number;
+  readonly connectionsMax: number;
+  /** From accepting a socket to a whole CONNECT. */
+  readonly connectTimeoutMs: number;
+  /** The longest keep-alive a device gets; a longer one, or none, is held to it. */
+  readonly keepAliveSecondsMax: number;
+  /** Unsent acknowledgements of a connection above this stop reading from it. */
+  readonly connectionUnsentBytesMax: number;
+}

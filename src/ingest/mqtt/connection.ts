@@ -1,0 +1,455 @@
+// One MQTT connection: from CONNECT to its end.
+//
+// PUBLISH is read in place from the socket's buffer, with no object per message; everything else goes through
+// mqtt-packet. What cannot be accepted now stays unread: reading stops and goes on when the journal has room.
+//
+//   J1  The PUBACKs of a chunk are written when the journal calls `durable`.
+//   D1  The topic must be the device's own; the connection ends when access ends.
+//
+// Facts about IoT Hub's protocol: docs/formats.md "MQTT"; MQTT 3.1.1 section numbers beside the rules.
+
+import type { Socket } from "node:net";
+import type { Refusal } from "../../journal/journal.ts";
+import {
+  type MessageProperties,
+  type Sender,
+  countedBytes,
+  noProperties,
+  withApplicationProperty,
+} from "../../message/message.ts";
+import { parsePropertyBag } from "../../message/property-bag.ts";
+import { type RecordHead, recordHead } from "../../message/record-encoder.ts";
+import type { AcceptPath } from "../accept.ts";
+import { authenticate } from "../authenticate.ts";
+import type { LiveConnection } from "../connection-table.ts";
+import type { RejectionReason } from "../ingest.ts";
+import type { MqttServerContext } from "./mqtt-server.ts";
+import {
+  type IConnectPacket,
+  type ISubscribePacket,
+  type IUnsubscribePacket,
+  connack,
+  connackPacket,
+  parsePacket,
+  pingrespPacket,
+  publishPacket,
+  subackPacket,
+  unsubackPacket,
+} from "./packets.ts";
+import { bagOf, eventsTopic, maySubscribe, parseHubTopic, topicText, twinMissing } from "./topics.ts";
+import { parseUserName } from "./user-name.ts";
+
+/** A CONNECT may carry a will: topic, payload, client id, user name, password. */
+const connectBytesMax = 128 * 1024;
+/** Topic, packet id and fixed header around a message's body. */
+const publishOverheadBytes = 65_535 + 2 + 2 + 5;
+const subscriptionsMax = 20;
+const noBytes = Buffer.alloc(0);
+/** Acknowledgements of the chunk being read, for all connections: a chunk is read in one turn. */
+const ackScratch = Buffer.alloc(4 * 16_384);
+
+interface Will {
+  readonly head: RecordHead;
+  readonly body: Buffer;
+}
+
+/** What an authenticated connection has. */
+interface Session {
+  readonly sender: Sender;
+  readonly path: AcceptPath;
+  readonly events: string;
+  /** Real time. */
+  readonly expiresMs: number;
+  /** The topic of the message before this one, its head, and what it counts against the limit. */
+  topic: Buffer;
+  head: RecordHead;
+  counted: number;
+  will: Will | null;
+  readonly subscriptions: Set<string>;
+}
+
+export class MqttConnection implements LiveConnection {
+  policy: string | null = null;
+  readonly #context: MqttServerContext;
+  readonly #socket: Socket;
+  /** Bytes read and not used: part of a packet, or what waits for room. */
+  #rest: Buffer = noBytes;
+  #state: "connect" | "authenticating" | "open" | "closed" = "connect";
+  #session: Session | null = null;
+  #claimedId: string | null = null;
+  /** Why reading is stopped; null while it is not. */
+  #paused: "authenticating" | "journal" | "unsent" | null = null;
+  #sinceMs: number;
+  #keepAliveMs: number;
+
+  constructor(context: MqttServerContext, socket: Socket) {
+    this.#context = context;
+    this.#socket = socket;
+    this.#sinceMs = context.coarseMs();
+    this.#keepAliveMs = context.limits.connectTimeoutMs;
+    socket.setNoDelay(true);
+    socket.on("data", (chunk: Buffer) => this.#read(chunk));
+    socket.on("error", () => this.#close(true));
+    socket.on("close", () => this.#close(true));
+    socket.on("drain", () => this.#resume("unsent"));
+  }
+
+  /** Called about once a second with real time in ms (for tokens) and the server's coarse monotonic time. */
+  sweep(nowMs: number, coarseMs: number): void {
+    if (this.#state === "closed") return;
+    if (this.#session !== null && this.#session.expiresMs <= nowMs) return this.#violation("token-expired");
+    // While reading is stopped we cannot see the device's pings, so they are not missed.
+    if (this.#paused === "journal" || this.#keepAliveMs === 0) return;
+    if (coarseMs - this.#sinceMs > this.#keepAliveMs) {
+      this.#violation(this.#state === "open" ? "keep-alive" : "connect-timeout");
+    }
+  }
+
+  end(why: "taken-over" | "access"): void {
+    if (why === "taken-over") this.#context.counters.connectionsTakenOver++;
+    // A device that lost its access sends no more, its will included.
+    this.#close(why === "taken-over");
+  }
+
+  /** The server stops: no will, no word; the device will connect again. */
+  stop(): void {
+    this.#close(false);
+  }
+
+  #read(chunk: Buffer): void {
+    this.#sinceMs = this.#context.coarseMs();
+    this.#process(this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]));
+  }
+
+  /** Reads whole packets; what is left waits in `#rest`. */
+  #process(chunk: Buffer): void {
+    const end = chunk.length;
+    let at = 0;
+    let ackBytes = 0;
+    const session = this.#session;
+    while (at < end && this.#paused === null && this.#state !== "closed") {
+      // Fixed header, §2.2: type and flags, then the remaining length in up to four bytes.
+      const first = chunk[at] as number;
+      let bodyAt = at + 1;
+      let length = 0;
+      let shift = 0;
+      let byte = 128;
+      while (byte >= 128 && bodyAt < end && shift < 28) {
+        byte = chunk[bodyAt++] as number;
+        length |= (byte & 127) << shift;
+        shift += 7;
+      }
+      if (byte >= 128) {
+        if (shift < 28) break; // the header goes on in the next chunk
+        return this.#violation("malformed-packet");
+      }
+      const packetEnd = bodyAt + length;
+      if (length > this.#packetBytesMax()) return this.#violation("packet-too-large");
+      if (packetEnd > end) break;
+
+      if ((first & 0xf0) === 0x30 && session !== null) {
+        const outcome = this.#publish(session, chunk, first, bodyAt, packetEnd);
+        if (outcome === stopped) break;
+        if (outcome > 0) {
+          ackScratch[ackBytes] = 0x40;
+          ackScratch[ackBytes + 1] = 2;
+          ackScratch[ackBytes + 2] = outcome >> 8;
+          ackScratch[ackBytes + 3] = outcome & 255;
+          ackBytes += 4;
+          if (ackBytes === ackScratch.length) {
+            this.#acknowledge(session, ackBytes);
+            ackBytes = 0;
+          }
+        }
+      } else {
+        this.#other(chunk.subarray(at, packetEnd), first);
+      }
+      at = packetEnd;
+    }
+    if (session !== null) this.#acknowledge(session, ackBytes);
+    // Copied, so that a few bytes do not keep a whole chunk alive while the connection idles.
+    this.#rest = at === end ? noBytes : Buffer.from(chunk.subarray(at));
+  }
+
+  #packetBytesMax(): number {
+    return this.#session === null ? connectBytesMax : this.#context.limits.messageBytesMax + publishOverheadBytes;
+  }
+
+  /**
+   * One PUBLISH, `chunk[bodyAt, packetEnd)` without its fixed header.
+   *
+   * @returns the packet id to acknowledge, 0 for none, or `stopped` when reading stops before this packet.
+   */
+  #publish(session: Session, chunk: Buffer, first: number, bodyAt: number, packetEnd: number): number {
+    const topicBytes = ((chunk[bodyAt] as number) << 8) | (chunk[bodyAt + 1] as number);
+    const topicAt = bodyAt + 2;
+    const topicEnd = topicAt + topicBytes;
+    const qos = (first >> 1) & 3;
+    const payloadAt = qos === 0 ? topicEnd : topicEnd + 2;
+    if (payloadAt > packetEnd || topicAt > packetEnd) return this.#refuse("malformed-packet");
+    if (qos > 1) return this.#refuse(qos === 2 ? "qos-2" : "malformed-packet");
+    const packetId = qos === 0 ? 0 : ((chunk[topicEnd] as number) << 8) | (chunk[topicEnd + 1] as number);
+    if (qos === 1 && packetId === 0) return this.#refuse("malformed-packet"); // §2.3.1
+
+    let head: RecordHead;
+    let counted: number;
+    if ((first & 1) === 0 && isSame(session.topic, chunk, topicAt, topicBytes)) {
+      ({ head, counted } = session);
+    } else {
+      const topic = topicText(chunk.subarray(topicAt, topicEnd));
+      if (topic === null) return this.#refuse("malformed-packet");
+      const bag = bagOf(topic, session.events);
+      if (bag === null) return this.#hubTopic(session, topic, packetId);
+      let properties = parsePropertyBag(bag);
+      if (properties === null) return this.#refuse("invalid-property-bag");
+      const isRetained = (first & 1) === 1;
+      // Not persisted for later subscribers, as in IoT Hub: told as a property.
+      if (isRetained) properties = withApplicationProperty(properties, "mqtt-retain", "true");
+      head = recordHead(session.sender, properties);
+      counted = countedBytes(properties, 0);
+      if (!isRetained) {
+        session.topic = Buffer.from(chunk.subarray(topicAt, topicEnd));
+        session.head = head;
+        session.counted = counted;
+      }
+    }
+    if (counted + (packetEnd - payloadAt) > this.#context.limits.messageBytesMax)
+      return this.#refuse("message-too-large");
+    const refusal = session.path.accept(head, chunk, payloadAt, packetEnd);
+    return refusal === null ? packetId : this.#stopReading(session, refusal);
+  }
+
+  /** The PUBACKs of what was just accepted, from the scratch buffer. */
+  #acknowledge(session: Session, ackBytes: number): void {
+    const { writer } = session.path;
+    if (ackBytes === 0) return;
+    writer.onDurable(new Acknowledgements(this, Buffer.from(ackScratch.subarray(0, ackBytes))));
+  }
+
+  /** J1: what it answers for is durable. */
+  write(bytes: Buffer): void {
+    if (this.#state === "closed") return;
+    this.#socket.write(bytes);
+    // A device that does not read its acknowledgements gets no more of them until it does.
+    if (this.#socket.writableLength > this.#context.limits.connectionUnsentBytesMax) this.#pause("unsent");
+  }
+
+  #stopReading(session: Session, refusal: Refusal): number {
+    if (refusal === "draining" || refusal === "failed") {
+      this.stop();
+      return stopped;
+    }
+    if (refusal === "full") this.#context.counters.rejections["journal-full"]++;
+    this.#pause("journal");
+    session.path.writer.onRoom(() => this.#resume("journal"));
+    return stopped;
+  }
+
+  #pause(why: "authenticating" | "journal" | "unsent"): void {
+    if (this.#paused !== null || this.#state === "closed") return;
+    this.#paused = why;
+    this.#socket.pause();
+  }
+
+  #resume(why: "authenticating" | "journal" | "unsent"): void {
+    if (this.#paused !== why || this.#state === "closed") return;
+    this.#paused = null;
+    this.#sinceMs = this.#context.coarseMs();
+    const rest = this.#rest;
+    this.#rest = noBytes;
+    if (rest.length > 0) this.#process(rest);
+    if (this.#paused === null) this.#socket.resume();
+  }
+
+  /** Every packet but an authenticated PUBLISH. */
+  #other(bytes: Buffer, first: number): void {
+    const type = first >> 4;
+    if (type === 12 && bytes.length === 2 && this.#state === "open") {
+      this.write(pingrespPacket);
+      return;
+    }
+    const packet = parsePacket(bytes);
+    if (packet === null) return this.#violation("malformed-packet");
+    if (this.#state === "connect") {
+      if (packet.cmd !== "connect") return this.#violation("unexpected-packet"); // §3.1.0-1
+      return this.#connect(packet);
+    }
+    const session = this.#session;
+    if (session === null) return this.#violation("unexpected-packet");
+    switch (packet.cmd) {
+      case "subscribe":
+        return this.#subscribe(session, packet);
+      case "unsubscribe":
+        return this.#unsubscribe(session, packet);
+      case "puback":
+        return; // of a QoS 1 delivery: none is sent yet
+      case "disconnect":
+        session.will = null; // §3.14.4-3
+        return this.#close(false);
+      default:
+        return this.#violation("unexpected-packet");
+    }
+  }
+
+  #connect(packet: IConnectPacket): void {
+    const { counters, limits } = this.#context;
+    if (packet.protocolId !== "MQTT" || packet.protocolVersion !== 4) {
+      return this.#rejectConnect("protocol-version", connack.unacceptableProtocol);
+    }
+    // 3 is the one code after which the Azure SDKs try again by themselves.
+    if (this.#context.refusal() !== null) return this.#rejectConnect("not-ready", connack.serverUnavailable);
+    if (this.#context.openCount() >= limits.connectionsMax) {
+      return this.#rejectConnect("too-many-connections", connack.serverUnavailable);
+    }
+    const claim = parseUserName(packet.clientId, packet.username ?? "");
+    if (claim === "client-id") return this.#rejectConnect(claim, connack.identifierRejected);
+    if (claim === "user-name") return this.#rejectConnect(claim, connack.badUserNameOrPassword);
+    if (!this.#context.isOurHost(claim.host)) return this.#rejectConnect("unknown-host", connack.notAuthorized);
+    const { deviceId, moduleId, modelId } = claim;
+    const events = eventsTopic(deviceId, moduleId);
+    const will = packet.will;
+    const willBag = will === undefined ? "" : bagOf(will.topic, events);
+    const willProperties = willBag === null ? null : parsePropertyBag(willBag);
+    if (willProperties === null || (will?.qos ?? 0) > 1) {
+      return this.#rejectConnect("will-topic", connack.notAuthorized);
+    }
+
+    this.#state = "authenticating";
+    this.#pause("authenticating");
+    this.#claimedId = deviceId;
+    this.#context.table.claim(deviceId, this);
+    const token = packet.password?.toString("utf8") ?? "";
+    authenticate(this.#context.registry, this.#context.isOurHost, { deviceId, moduleId, token }, Date.now()).then(
+      (outcome) => {
+        if (this.#state !== "authenticating") return;
+        if (outcome.kind === "rejected") return this.#rejectConnect(outcome.reason, connack.notAuthorized);
+        const { authScope, generationId, expiresMs } = outcome;
+        const sender: Sender = { deviceId, moduleId, authScope, generationId, modelId };
+        this.policy = outcome.policy;
+        this.#session = {
+          sender,
+          path: this.#context.accept.pathOf(deviceId),
+          events,
+          expiresMs,
+          topic: Buffer.from(events),
+          head: recordHead(sender, noProperties),
+          counted: 0,
+          will: will === undefined ? null : willOf(sender, willProperties, will.payload, will.retain === true),
+          subscriptions: new Set(),
+        };
+        this.#state = "open";
+        const askedMs = (packet.keepalive ?? 0) * 1000;
+        const maxMs = limits.keepAliveSecondsMax * 1000;
+        this.#keepAliveMs = (askedMs === 0 ? maxMs : Math.min(askedMs, maxMs)) * 1.5; // §3.1.2.10
+        counters.connectionsOpened++;
+        this.#context.table.open(deviceId, this);
+        this.write(connackPacket(connack.accepted));
+        this.#resume("authenticating");
+      },
+      (error: unknown) => {
+        this.#context.log.error({ error, deviceId }, "The registry could not be asked for a device's credentials.");
+        if (this.#state === "authenticating") this.#rejectConnect("not-ready", connack.serverUnavailable);
+      },
+    );
+  }
+
+  #subscribe(session: Session, packet: ISubscribePacket): void {
+    const { deviceId, moduleId } = session.sender;
+    const granted = packet.subscriptions.map(({ topic, qos }) => {
+      if (!maySubscribe(topic, deviceId, moduleId)) return 0x80;
+      session.subscriptions.add(topic);
+      return Math.min(qos, 1);
+    });
+    if (session.subscriptions.size > subscriptionsMax) return this.#violation("too-many-subscriptions");
+    this.write(subackPacket(packet.messageId ?? 0, granted));
+  }
+
+  #unsubscribe(session: Session, packet: IUnsubscribePacket): void {
+    for (const topic of packet.unsubscriptions) session.subscriptions.delete(topic);
+    this.write(unsubackPacket(packet.messageId ?? 0));
+  }
+
+  /** A PUBLISH that is not a message: a twin request, the answer to a command, or nothing a device may say. */
+  #hubTopic(session: Session, topic: string, packetId: number): number {
+    const request = parseHubTopic(topic);
+    if (request === null) return this.#refuse("topic");
+    if (packetId > 0) this.write(Buffer.from([0x40, 2, packetId >> 8, packetId & 255]));
+    if (request.kind === "twin" && session.subscriptions.has("$iothub/twin/res/#")) {
+      const answer = twinMissing(request.requestId, Date.now());
+      this.write(publishPacket(answer.topic, answer.payload));
+    }
+    return 0;
+  }
+
+  #rejectConnect(reason: RejectionReason, returnCode: number): void {
+    this.#context.reject(reason, this.#claimedId, this.#socket.remoteAddress);
+    this.#socket.end(connackPacket(returnCode));
+    this.#close(false);
+  }
+
+  /** MQTT 3.1.1 has no error packet: the connection ends (§4.8). */
+  #violation(reason: RejectionReason): void {
+    this.#context.reject(reason, this.#claimedId, this.#socket.remoteAddress);
+    this.#close(true);
+  }
+
+  #refuse(reason: RejectionReason): number {
+    this.#violation(reason);
+    return stopped;
+  }
+
+  #close(withWill: boolean): void {
+    if (this.#state === "closed") return;
+    const will = withWill ? (this.#session?.will ?? null) : null;
+    const session = this.#session;
+    this.#state = "closed";
+    this.#session = null;
+    this.#rest = noBytes;
+    if (this.#claimedId !== null) this.#context.table.leave(this.#claimedId, this);
+    this.#context.left(this);
+    // What was accepted before stays accepted; its acknowledgements cannot be sent any more.
+    if (!this.#socket.writableEnded) this.#socket.destroy();
+    if (session !== null && will !== null) this.#sendWill(session, will, 0);
+  }
+
+  #sendWill(session: Session, will: Will, attempt: number): void {
+    const refusal = session.path.accept(will.head, will.body, 0, will.body.length);
+    if (refusal === null) {
+      session.path.writer.onDurable({ durable: () => {} });
+      return;
+    }
+    if (refusal === "wait" && attempt < 10)
+      session.path.writer.onRoom(() => this.#sendWill(session, will, attempt + 1));
+    else this.#context.reject("will-lost", session.sender.deviceId, undefined);
+  }
+}
+
+/** `#publish` did not take the packet: reading stopped, or the connection ended. */
+const stopped = -1;
+
+class Acknowledgements {
+  readonly #connection: MqttConnection;
+  readonly #bytes: Buffer;
+  constructor(connection: MqttConnection, bytes: Buffer) {
+    this.#connection = connection;
+    this.#bytes = bytes;
+  }
+  durable(): void {
+    this.#connection.write(this.#bytes);
+  }
+}
+
+function isSame(known: Buffer, chunk: Buffer, at: number, bytes: number): boolean {
+  if (known.length !== bytes) return false;
+  // From the end: topics of one device differ in their bags, if anywhere.
+  for (let index = bytes - 1; index >= 0; index--) {
+    if (known[index] !== chunk[at + index]) return false;
+  }
+  return true;
+}
+
+function willOf(sender: Sender, properties: MessageProperties, payload: Buffer | string, isRetained: boolean): Will {
+  let withMarks = withApplicationProperty(properties, "iothub-MessageType", "Will");
+  if (isRetained) withMarks = withApplicationProperty(withMarks, "mqtt-retain", "true");
+  return { head: recordHead(sender, withMarks), body: Buffer.from(payload) };
+}

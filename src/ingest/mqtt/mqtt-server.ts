@@ -1,0 +1,123 @@
+// The MQTT front end: listeners, plain and TLS, and the connections behind them.
+
+import { type Server, type Socket, createServer } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import type { Refusal } from "../../journal/journal.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Accept } from "../accept.ts";
+import type { AuthRegistry } from "../authenticate.ts";
+import type { ConnectionTable } from "../connection-table.ts";
+import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts";
+import { MqttConnection } from "./connection.ts";
+
+export interface MqttServerOptions {
+  readonly accept: Accept;
+  readonly registry: AuthRegistry;
+  readonly table: ConnectionTable;
+  readonly counters: IngestCounters;
+  readonly limits: IngestLimits;
+  readonly isOurHost: (host: string) => boolean;
+  readonly log: Log;
+}
+
+/** What a connection needs of its server. */
+export interface MqttServerContext extends Omit<MqttServerOptions, "log"> {
+  readonly log: Log;
+  /** Why no device can be let in now, if so. */
+  refusal(): Refusal | null;
+  openCount(): number;
+  /** Monotonic time in ms, about a second old at most: one look at the clock for all connections. */
+  coarseMs(): number;
+  reject(reason: RejectionReason, deviceId: string | null, address: string | undefined): void;
+  left(connection: MqttConnection): void;
+}
+
+const sweepMs = 1000;
+
+export class MqttServer {
+  readonly #options: MqttServerOptions;
+  readonly #context: MqttServerContext;
+  readonly #connections = new Set<MqttConnection>();
+  readonly #servers: Server[] = [];
+  readonly #sweep: NodeJS.Timeout;
+  #coarseMs = performance.now();
+
+  constructor(options: MqttServerOptions) {
+    this.#options = options;
+    const { accept, counters, table, log } = options;
+    this.#context = {
+      ...options,
+      refusal: () => accept.refusal,
+      openCount: () => table.openCount,
+      coarseMs: () => this.#coarseMs,
+      reject: (reason, deviceId, address) => {
+        counters.rejections[reason]++;
+        log.debug({ reason, deviceId, address }, "An MQTT device was refused.");
+      },
+      left: (connection) => this.#connections.delete(connection),
+    };
+    this.#sweep = setInterval(() => {
+      this.#coarseMs = performance.now();
+      const nowMs = Date.now();
+      for (const connection of this.#connections) connection.sweep(nowMs, this.#coarseMs);
+    }, sweepMs);
+  }
+
+  /** Sockets, authenticated or not. */
+  get socketCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Listens without TLS. @returns the port, also when 0 asked for any. Rejects with the system's error. */
+  listenPlain(port: number, host: string): Promise<number> {
+    return this.#listen(
+      createServer({ noDelay: true }, (socket) => this.#take(socket)),
+      port,
+      host,
+    );
+  }
+
+  /** Listens with TLS. @param secure  reads the present certificate. */
+  listenTls(port: number, host: string, secure: { readonly cert: string; readonly key: string }): Promise<number> {
+    const server = createTlsServer({ ...secure, minVersion: "TLSv1.2" }, (socket) => this.#take(socket));
+    server.on("tlsClientError", (error) =>
+      this.#options.log.debug({ error: error.message }, "A TLS handshake failed."),
+    );
+    return this.#listen(server, port, host);
+  }
+
+  /** Takes no new connections; the present ones go on. */
+  stopListening(): void {
+    for (const server of this.#servers) server.close();
+  }
+
+  /** Ends every connection. */
+  close(): void {
+    this.stopListening();
+    clearInterval(this.#sweep);
+    for (const connection of this.#connections) connection.stop();
+  }
+
+  #take(socket: Socket): void {
+    // Sockets that have not authenticated yet are bounded too, with room for a storm of reconnects.
+    if (this.#connections.size >= this.#options.limits.connectionsMax * 2) {
+      this.#context.reject("too-many-connections", null, socket.remoteAddress);
+      socket.destroy();
+      return;
+    }
+    this.#connections.add(new MqttConnection(this.#context, socket));
+  }
+
+  #listen(server: Server, port: number, host: string): Promise<number> {
+    this.#servers.push(server);
+    return new Promise((resolve, reject) => {
+      server.once("error", reject);
+      server.listen({ port, host, backlog: 4096 }, () => {
+        server.off("error", reject);
+        server.on("error", (error) => this.#options.log.error({ error: error.message }, "An MQTT listener failed."));
+        const address = server.address();
+        resolve(typeof address === "object" && address !== null ? address.port : port);
+      });
+    });
+  }
+}
