@@ -1,0 +1,254 @@
+// Azure Blob: a destination that is a container of a storage account.
+//
+// Owns:      the requests of one container, and what their answers mean.
+// Does not:  create the container, retry (the SDK's own retries are off, so that the exporter sees each failure).
+//
+//   E5  A blob appears by one Put Block List that names all its blocks, under If-None-Match: *. Blocks staged before are
+//       invisible, and Azure drops them after a week; their ids are of this attempt alone.
+//
+// Measured on Azurite and written down in the design: a name that is taken answers 409 BlobAlreadyExists; of two attempts
+// whose staged blocks meet, the loser is told 400 InvalidBlockList. Both, and whatever else can only be said about an
+// existing blob, mean *look at the name*.
+
+import { randomBytes } from "node:crypto";
+import type { ContainerClient } from "@azure/storage-blob";
+import { assert } from "../../lib/assert.ts";
+import type {
+  Destination,
+  HeadOutcome,
+  Label,
+  ListedObject,
+  ProbeFailure,
+  PutOutcome,
+  PutRequest,
+} from "../destination.ts";
+import { DestinationError } from "../destination.ts";
+import { permanent, temporary, throwIfAborted } from "../failure.ts";
+import { isListed, ownDirectory, refusePath } from "../object-path.ts";
+import { chunksOf, labelOf, SourceError } from "../put-source.ts";
+import { BlockBuffer, blockBytesAt, blockId } from "./block-buffer.ts";
+import { stepOf } from "./probe-step.ts";
+import type { Requests } from "./requests.ts";
+
+export interface AzureBlobDestinationOptions {
+  readonly client: () => Promise<ContainerClient>;
+  readonly blockBytes: number;
+  readonly requests: Requests;
+}
+
+/** Answers of a commit that only an existing blob can cause. */
+const nameTaken = new Set([
+  "BlobAlreadyExists",
+  "InvalidBlockList",
+  "InvalidBlobOrBlock",
+  "InvalidBlobType",
+  "ConditionNotMet",
+  "LeaseIdMissing",
+  "BlobImmutableDueToPolicy",
+  "UnauthorizedBlobOverwrite",
+]);
+
+/** The only blob a probe stages, never committed: one name and one block id, so that probes leave one block in all. */
+const probePath = `${ownDirectory}/probe`;
+const probeBlockId = blockId("0".repeat(16), 0);
+
+const contentType = "application/octet-stream";
+const pageObjectsMax = 1_000;
+
+export class AzureBlobDestination implements Destination {
+  readonly root: string;
+  readonly #options: AzureBlobDestinationOptions;
+
+  /** @param root  `azure-blob:{endpoint}/{container}`. */
+  constructor(root: string, options: AzureBlobDestinationOptions) {
+    this.root = root;
+    this.#options = options;
+  }
+
+  async put(request: PutRequest): Promise<PutOutcome> {
+    const refused = refusePath(request.path);
+    if (refused !== null) return refused;
+    try {
+      const blockIds = await this.#stageAll(request);
+      const label = labelOf(request);
+      throwIfAborted(request.signal, `writing ${request.path}`);
+      return await this.#commit(request, blockIds, label);
+    } catch (thrown) {
+      if (thrown instanceof SourceError) throw thrown.cause;
+      if (thrown instanceof DestinationError) return thrown.failure;
+      throw thrown;
+    }
+  }
+
+  async head(path: string, signal?: AbortSignal): Promise<HeadOutcome> {
+    const refused = refusePath(path);
+    if (refused !== null) return refused;
+    try {
+      return await this.#look(path, signal);
+    } catch (thrown) {
+      if (thrown instanceof DestinationError) return thrown.failure;
+      throw thrown;
+    }
+  }
+
+  async *read(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    const refused = refusePath(path);
+    if (refused !== null) throw new DestinationError(refused);
+    const operation = `read ${path} in ${this.root}`;
+    const { requests } = this.#options;
+    const deadline = requests.deadline(signal);
+    try {
+      const client = await this.#options.client();
+      const response = await client
+        .getBlobClient(path)
+        .download(0, undefined, { abortSignal: deadline.signal, maxRetryRequests: 0 });
+      const bytes = response.contentLength ?? 0;
+      let position = 0;
+      for await (const chunk of response.readableStreamBody ?? []) {
+        deadline.progress();
+        position += chunk.length;
+        yield chunk as Buffer;
+        // The consumer's time is not the service's.
+        deadline.progress();
+      }
+      if (position !== bytes) throw new DestinationError(shortRead(operation, position, bytes));
+    } catch (thrown) {
+      throw requests.error(thrown, operation, deadline, signal);
+    } finally {
+      deadline.end();
+    }
+  }
+
+  async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<ListedObject> {
+    const operation = `list ${JSON.stringify(prefix)} in ${this.root}`;
+    const { requests } = this.#options;
+    const deadline = requests.deadline(signal);
+    try {
+      const client = await this.#options.client();
+      const pages = client
+        .listBlobsFlat({ prefix, abortSignal: deadline.signal })
+        .byPage({ maxPageSize: pageObjectsMax });
+      for await (const page of pages) {
+        for (const blob of page.segment.blobItems) {
+          if (isListed(blob.name)) yield { path: blob.name, bytes: blob.properties.contentLength ?? 0 };
+        }
+        deadline.progress();
+      }
+    } catch (thrown) {
+      throw requests.error(thrown, operation, deadline, signal);
+    } finally {
+      deadline.end();
+    }
+  }
+
+  async probe(signal?: AbortSignal): Promise<ProbeFailure | null> {
+    const { requests } = this.#options;
+    let step = "stage a block";
+    try {
+      throwIfAborted(signal, `trying ${this.root}`);
+      const client = await this.#options.client();
+      await requests.run(`stage a block in ${this.root}`, signal, (abortSignal) =>
+        client.getBlockBlobClient(probePath).stageBlock(probeBlockId, Buffer.from("?"), 1, { abortSignal }),
+      );
+      step = "look at a name";
+      await this.#look(probePath, signal);
+      step = "list";
+      await requests.run(`list ${this.root}`, signal, async (abortSignal) => {
+        await client.listBlobsFlat({ abortSignal }).byPage({ maxPageSize: 1 }).next();
+      });
+      return null;
+    } catch (thrown) {
+      if (!(thrown instanceof DestinationError)) throw thrown;
+      return { ...thrown.failure, step: stepOf(thrown.failure) ?? step };
+    }
+  }
+
+  /** Stages the whole body; the ids of its blocks in order. */
+  async #stageAll(request: PutRequest): Promise<readonly string[]> {
+    const attemptId = randomBytes(8).toString("hex");
+    const buffer = new BlockBuffer();
+    const blockIds: string[] = [];
+    throwIfAborted(request.signal, `writing ${request.path}`);
+    for await (const chunk of chunksOf(request.bytes)) {
+      throwIfAborted(request.signal, `writing ${request.path}`);
+      for (let rest = chunk; rest.byteLength > 0;) {
+        const limitBytes = this.#blockBytes(request.path, blockIds.length);
+        if (buffer.length === limitBytes) await this.#stage(request, attemptId, blockIds, buffer);
+        else rest = buffer.take(rest, limitBytes);
+      }
+    }
+    if (buffer.length > 0) await this.#stage(request, attemptId, blockIds, buffer);
+    assert(blockIds.length > 0, `E5: no empty object is ever written, ${request.path} would be`);
+    return blockIds;
+  }
+
+  async #stage(request: PutRequest, attemptId: string, blockIds: string[], buffer: BlockBuffer): Promise<void> {
+    const id = blockId(attemptId, blockIds.length);
+    const client = (await this.#options.client()).getBlockBlobClient(request.path);
+    const operation = `stage block ${blockIds.length} of ${request.path} in ${this.root}`;
+    await this.#options.requests.run(operation, request.signal, (abortSignal) =>
+      client.stageBlock(id, buffer.contents(), buffer.length, { abortSignal }),
+    );
+    blockIds.push(id);
+    buffer.clear();
+  }
+
+  #blockBytes(path: string, index: number): number {
+    const bytes = blockBytesAt(index, this.#options.blockBytes);
+    if (bytes !== null) return bytes;
+    throw new DestinationError(
+      permanent(
+        "object-too-large",
+        `cannot write ${path} in ${this.root}: it needs more than 50,000 blocks`,
+        "Lower file-bytes-max, or raise the block size.",
+      ),
+    );
+  }
+
+  async #commit(request: PutRequest, blockIds: readonly string[], label: Label): Promise<PutOutcome> {
+    const client = (await this.#options.client()).getBlockBlobClient(request.path);
+    try {
+      await this.#options.requests.run(`commit ${request.path} in ${this.root}`, request.signal, (abortSignal) =>
+        client.commitBlockList([...blockIds], {
+          abortSignal,
+          conditions: { ifNoneMatch: "*" },
+          metadata: { ...label },
+          blobHTTPHeaders: { blobContentType: contentType },
+        }),
+      );
+      return { kind: "created" };
+    } catch (thrown) {
+      if (!(thrown instanceof DestinationError) || !nameTaken.has(thrown.failure.code)) throw thrown;
+      if (thrown.failure.code === "BlobAlreadyExists") return { kind: "exists" };
+      const found = await this.#look(request.path, request.signal);
+      return found.kind === "found" ? { kind: "exists" } : thrown.failure;
+    }
+  }
+
+  async #look(path: string, signal: AbortSignal | undefined): Promise<HeadOutcome> {
+    const client = (await this.#options.client()).getBlobClient(path);
+    try {
+      const properties = await this.#options.requests.run(`look at ${path} in ${this.root}`, signal, (abortSignal) =>
+        client.getProperties({ abortSignal }),
+      );
+      return { kind: "found", bytes: properties.contentLength ?? 0, label: labelFrom(properties.metadata) };
+    } catch (thrown) {
+      if (thrown instanceof DestinationError && thrown.failure.code === "BlobNotFound") return { kind: "absent" };
+      throw thrown;
+    }
+  }
+}
+
+/** Metadata comes back with the letters' case of whoever stood in between. */
+function labelFrom(metadata: Record<string, string> | undefined): Label | null {
+  const entries = Object.entries(metadata ?? {});
+  return entries.length === 0 ? null : Object.fromEntries(entries.map(([key, value]) => [key.toLowerCase(), value]));
+}
+
+function shortRead(operation: string, position: number, bytes: number): ReturnType<typeof temporary> {
+  return temporary(
+    "short-read",
+    `cannot ${operation}: it ended at byte ${position} of ${bytes}`,
+    "The connection was cut; try again.",
+  );
+}
