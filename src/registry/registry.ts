@@ -14,7 +14,8 @@
 //   A2  Keys and storage secrets are encrypted at rest; only the calls named for it return them.
 //
 // Bad input throws ColdpathError with `field` and `hint`; unknown ids throw kind `not-found`, a stale `etag` or a thing
-// in use kind `conflict`. Adapters: sqlite/. Contract: registry.contract.ts.
+// in use kind `conflict`. Codes: errors.ts. Which windows an export owes, under which definition: tenure.ts (pure).
+// Adapters: sqlite/. Contract: registry.contract.ts.
 
 import type { Window } from "../lib/window.ts";
 
@@ -410,8 +411,12 @@ export interface Registry {
   createDevice(device: NewDevice): Promise<Device>;
   /** All or none, in one transaction; at most 10,000. An error's `field` starts with `[index].`. */
   createDevices(devices: readonly NewDevice[]): Promise<readonly Device[]>;
+  /** Changes nothing, and tells nobody, when all is already so. */
   updateDevice(id: string, patch: DevicePatch, etag?: number): Promise<Device>;
-  /** Keeps values whose field exists with the same data type, adds initial values for new ones, drops the rest. */
+  /**
+   * Keeps values whose field exists with the same data type, adds initial values for new ones, drops the rest. A kept
+   * value that the new version does not allow (bounds, enum) counts as a new field's.
+   */
   migrateDevice(id: string, templateVersion: string, etag?: number): Promise<Device>;
   deleteDevice(id: string): Promise<void>;
   device(id: string): Promise<Device>;
@@ -429,9 +434,12 @@ export interface Registry {
   policyKeys(name: string): Promise<KeyPair | null>;
 
   createStorageAccount(account: NewStorageAccount): Promise<StorageAccount>;
-  /** `secret` left out keeps the present one. */
+  /**
+   * `secret` left out keeps the present one, while `kind` and `auth` stay. The place (folder path, endpoint) is fixed
+   * while an export names the account: conflict `storage-in-use`.
+   */
   updateStorageAccount(id: string, account: NewStorageAccount, etag?: number): Promise<StorageAccount>;
-  /** Conflict `storage-in-use` while an export names it. */
+  /** Conflict `storage-in-use` while an export names it, in any of its definitions. */
   deleteStorageAccount(id: string): Promise<void>;
   storageAccount(id: string): Promise<StorageAccount>;
   storageAccounts(): Promise<readonly StorageAccount[]>;
@@ -440,14 +448,16 @@ export interface Registry {
 
   /**
    * @param windowOpen  asked inside the transaction: the window now open.
-   * The export starts off; `setExportOn` opens its first tenure.
+   * The export starts off, its definition in force from the open window; `setExportOn` opens its first tenure. Names of
+   * exports are unique. The path template's syntax and overlaps are the export room's to check before.
    */
   createExport(name: string, settings: ExportSettings, windowOpen: () => Window): Promise<Export>;
   /**
-   * Makes definition version n+1, in force from the window after the open one. A second edit before it came into force
-   * replaces nothing: it makes a further version with the same `windowFirst`, and the highest version wins. Marks the
-   * snapshot types that must be full again: newly toggled on, or all after a change of account, container, path
-   * template or format revision.
+   * Makes definition version n+1, in force from the window after the open one; from the open one when no tenure covers
+   * that yet. A second edit before it came into force replaces nothing: it makes a further version with the same
+   * `windowFirst`, and the highest version wins. Marks the snapshot types that must be full again, compared with the
+   * definition now in force: newly toggled on, or all after a change of account, container, path template or format
+   * revision. Settings equal to the last version's make no version.
    */
   updateExport(
     id: string,
@@ -455,9 +465,13 @@ export interface Registry {
     windowOpen: () => Window,
     etag?: number,
   ): Promise<Export>;
-  /** Opens or closes a tenure at the open window, inclusive. On what is already so: no change. */
+  /**
+   * Opens or closes a tenure at the open window, inclusive. On what is already so: no change. Turned on in the window it
+   * was turned off in, the last tenure goes on (no window twice, no further full snapshot); otherwise a new one starts,
+   * with full snapshots.
+   */
   setExportOn(id: string, on: boolean, windowOpen: () => Window, etag?: number): Promise<Export>;
-  /** Conflict `export-on` unless it is off and owes nothing (`owesNothing` is the exporter's word). */
+  /** Conflict `export-on` unless it is off and owes nothing (no snapshot, and `owesNothing`: the exporter's word). */
   deleteExport(id: string, owesNothing: boolean): Promise<void>;
   export(id: string): Promise<Export>;
   exports(): Promise<readonly Export[]>;
@@ -477,13 +491,23 @@ export interface Registry {
     readonly gap?: ExportGap | undefined;
   }): Promise<boolean>;
 
-  /** What to cut for `window`, given the exports that are on in it. Durable state, asked again after a crash. */
+  /**
+   * What to cut for `window`, which must be closed: each snapshot type that an export owes there (a tenure covers
+   * `window` and the definition in force at it toggles the type), with its receivers. An export receives a full snapshot
+   * when a full mark at or before `window` is pending, else the delta; marks of later windows wait.
+   *
+   * Durable state, asked again after a crash, with the same answer until `recordCuts(window)`: changes concern open
+   * windows only. Nothing at or below `snapshotWindow()`. Windows may be passed over, for a cut holds all since the cut
+   * before; `snapshotWindowNext` in tenure.ts says which must not be.
+   */
   snapshotDemand(window: Window): Promise<readonly SnapshotDemand[]>;
   /**
    * Records what was staged for a window in one transaction: the cuts, what each export now owes, full marks cleared,
-   * and where the next delta starts. False when that window was recorded before (then nothing changes).
+   * and where the next delta starts. False when that window, or a later one, was recorded before (then nothing changes).
    *
-   * @param cuts  none for a type whose delta was empty.
+   * @param cuts    at most one full and one delta a type, all of the view at `revisionTo`; none where it had no record.
+   *                An empty full one counts as given: all that comes after is in the deltas.
+   * @param demand  what `snapshotDemand(window)` answered. Exports deleted since owe nothing.
    */
   recordCuts(
     window: Window,
@@ -495,7 +519,7 @@ export interface Registry {
   snapshotWindow(): Promise<Window | null>;
   /** In window order. */
   owedSnapshots(exportId?: string): Promise<readonly OwedSnapshot[]>;
-  /** Removes the debt and adds the runs, in one transaction. False when it was not owed any more. */
+  /** Removes the debt and adds the runs and the gap, in one transaction. False when it was not owed any more. */
   settleSnapshot(owed: OwedSnapshot, runs: readonly ExportRun[], gap?: ExportGap): Promise<boolean>;
   /** Cuts with no debtor left; their staged files may go. `forgetCut` after the file is gone. */
   settledCuts(): Promise<readonly SnapshotCut[]>;
@@ -503,7 +527,7 @@ export interface Registry {
   /** Opens a consistent view for cutting snapshots (S2). */
   openView(): RegistryView;
 
-  /** Newest first. */
+  /** Newest first; `limit` 1..1000. */
   runs(query: {
     readonly exportId: string;
     readonly limit: number;

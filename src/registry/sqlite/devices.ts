@@ -115,7 +115,7 @@ export function devicesIn(database: Database, secrets: SecretBox, clock: Clock):
 
     async devices(query) {
       const limit = query.limit === undefined ? 100 : integerOf(query.limit, "limit", 1, 1000);
-      let select = database.reader.selectFrom("devices").selectAll().where(matching(query)).orderBy("id");
+      let select = database.reader.selectFrom("devices").select(deviceColumns).where(matching(query)).orderBy("id");
       if (query.after !== undefined) select = select.where("id", ">", query.after);
       const rows = await select.limit(limit + 1).execute();
       const items = rows.slice(0, limit).map(deviceFromRow);
@@ -133,7 +133,21 @@ export function devicesIn(database: Database, secrets: SecretBox, clock: Clock):
   };
 }
 
-export function deviceFromRow(row: DeviceRow): Device {
+/** The columns of a Device; neither keys nor what serves only the database. */
+export const deviceColumns = [
+  "id",
+  "name",
+  "simulated",
+  "template_id",
+  "template_version",
+  "property_values",
+  "enabled",
+  "generation_id",
+  "etag",
+  "created_at",
+] as const satisfies readonly (keyof DeviceRow)[];
+
+export function deviceFromRow(row: Pick<DeviceRow, (typeof deviceColumns)[number]>): Device {
   return {
     id: row.id,
     name: row.name,
@@ -273,7 +287,7 @@ function valueColumns(row: DeviceRow, values: DeviceValues): { property_values?:
   return { property_values: JSON.stringify(values) };
 }
 
-function valuesFromRow(row: DeviceRow): DeviceValues {
+function valuesFromRow(row: Pick<DeviceRow, "property_values">): DeviceValues {
   return JSON.parse(row.property_values) as DeviceValues;
 }
 

@@ -11,6 +11,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, write
 import path from "node:path";
 import { codeOf, messageOf } from "../../lib/errors.ts";
 import { registryError } from "../errors.ts";
+import { syncDirectory } from "./sync.ts";
 
 const formatVersion = 1;
 const nonceBytes = 12;
@@ -81,11 +82,6 @@ export function makeSecretKey(file: string): Buffer {
     closeSync(handle);
   }
   renameSync(temporary, file);
-  const directory = openSync(path.dirname(file), "r");
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
+  syncDirectory(path.dirname(file));
   return key;
 }

@@ -21,6 +21,7 @@ import { progressIn } from "./progress.ts";
 import { snapshotsIn } from "./snapshots.ts";
 import { storageAccountsIn } from "./storage-accounts.ts";
 import { templatesIn } from "./templates.ts";
+import { syncDirectory } from "./sync.ts";
 import { openSqliteView } from "./view.ts";
 
 export interface SqliteRegistryOptions {
@@ -37,7 +38,9 @@ export interface SqliteRegistryOptions {
  * @throws  ColdpathError `fatal`: `data-dir-in-use`, `data-dir-unusable`, `registry-newer`, `registry-unreadable`,
  *          `hub-name-fixed`, `secret-key-missing`, `secret-key-wrong`.
  */
-export async function openSqliteRegistry({ directory, hubName, clock }: SqliteRegistryOptions): Promise<Registry> {
+export async function openSqliteRegistry(options: SqliteRegistryOptions): Promise<Registry> {
+  const { hubName, clock } = options;
+  const directory = path.resolve(options.directory);
   makeDirectory(directory);
   const unlock = lockDirectory(directory);
   let database: Database | undefined;
@@ -70,7 +73,12 @@ export async function openSqliteRegistry({ directory, hubName, clock }: SqliteRe
 
 function makeDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const first = mkdirSync(directory, { recursive: true, mode: 0o700 });
+    if (first === undefined) return;
+    // D2: a new directory is durable when its parent is synced.
+    for (let each = directory; each.length >= first.length; each = path.dirname(each)) {
+      syncDirectory(path.dirname(each));
+    }
   } catch (cause) {
     throw registryError("data-dir-unusable", `The data directory ${directory} cannot be made: ${messageOf(cause)}.`, {
       field: "data-dir",

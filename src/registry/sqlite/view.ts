@@ -5,14 +5,16 @@
 
 import type { RegistryView } from "../registry.ts";
 import { openReadOnly } from "./database.ts";
-import { deviceFromRow } from "./devices.ts";
+import { deviceColumns, deviceFromRow } from "./devices.ts";
 import type { DeviceRow, TemplateRow } from "./schema.ts";
 import { templateFromRow } from "./templates.ts";
 
 /** Exported for the test that asks SQLite how it would run them. */
 export const viewQueries = {
-  devices: "select * from devices where revision > ? and revision <= ? order by revision limit ?",
-  deviceTemplates: "select * from device_templates where revision > ? and revision <= ? order by revision limit ?",
+  devices: `select revision, ${deviceColumns.join(", ")} from devices
+    where revision > ? and revision <= ? order by revision limit ?`,
+  deviceTemplates: `select * from device_templates
+    where revision > ? and revision <= ? order by revision limit ?`,
 } as const;
 
 export function openSqliteView(file: string): RegistryView {
