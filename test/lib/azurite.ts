@@ -24,6 +24,8 @@ export interface AzuriteOptions {
   readonly directory?: string | undefined;
   /** For starting again where it was. */
   readonly port?: number | undefined;
+  /** PEM files: serve https, and take tokens of Entra ID (their claims are checked, their signature is not). */
+  readonly tls?: { readonly certificateFile: string; readonly keyFile: string } | undefined;
 }
 
 /** The published account of the emulator. */
@@ -35,6 +37,8 @@ const startMsMax = 60_000;
 export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurite> {
   const entry = join(dirname(createRequire(import.meta.url).resolve("azurite/package.json")), "dist/src/blob/main.js");
   const where = options.directory === undefined ? ["--inMemoryPersistence"] : ["--location", options.directory];
+  const { tls } = options;
+  const secure = tls === undefined ? [] : ["--oauth", "basic", "--cert", tls.certificateFile, "--key", tls.keyFile];
   const child = spawn(
     process.execPath,
     [
@@ -46,6 +50,7 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
       "--silent",
       "--disableTelemetry",
       ...where,
+      ...secure,
     ],
     { cwd: options.directory ?? tmpdir(), stdio: ["ignore", "pipe", "pipe"] },
   );
@@ -62,7 +67,7 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
     }, startMsMax);
     const read = (chunk: Buffer): void => {
       output = (output + chunk.toString()).slice(-10_000);
-      const match = /successfully listens on http:\/\/127\.0\.0\.1:(\d+)/.exec(output);
+      const match = /successfully listens on https?:\/\/127\.0\.0\.1:(\d+)/.exec(output);
       if (match === null) return;
       clearTimeout(timer);
       resolve(Number(match[1]));
@@ -76,7 +81,7 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
     });
   });
 
-  const endpoint = `http://127.0.0.1:${port}/${accountName}`;
+  const endpoint = `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}/${accountName}`;
   return {
     connectionString: connectionStringOf(endpoint),
     endpoint,

@@ -250,6 +250,33 @@ describe("azure-blob", () => {
     expect(await destination.probe()).toMatchObject({ kind: "permanent", step: "authenticate" });
   });
 
+  it("a consumer may take longer over a chunk than the service may for an answer", async () => {
+    const { path } = fresh();
+    const body = randomBytes(40 * blockBytes);
+    await put(destination, path, inChunks(body));
+    let bytes = 0;
+    for await (const chunk of destination.read(path)) {
+      if (bytes === 0) await new Promise((resolve) => setTimeout(resolve, 1.5 * requestTimeoutMs));
+      bytes += chunk.byteLength;
+    }
+    expect(bytes).toBe(body.byteLength);
+  });
+
+  it("a token that never comes is a time-out", async () => {
+    const endpoint = `https://127.0.0.1:1/${azurite.accountName}`;
+    const never = { getToken: (): Promise<never> => new Promise(() => {}) };
+    const waiting = openStorage({ kind: "azure-blob", auth: "entra", endpoint }, undefined, {
+      requestTimeoutMs: 50,
+      tokenSource: never,
+    });
+    const failure = { kind: "temporary", code: "timeout" };
+    const waitingContainer = waiting.container("faults");
+    expect(await put(waitingContainer, "x", inChunks(Buffer.from("x")))).toMatchObject(failure);
+    await expect(pathsOf(waitingContainer, "")).rejects.toMatchObject({ failure });
+    await expect(bodyOf(waitingContainer, "x")).rejects.toMatchObject({ failure });
+    await waiting.close();
+  });
+
   it("an abort ends a request that hangs, at once", async () => {
     const { path, body } = fresh();
     const controller = new AbortController();

@@ -99,17 +99,18 @@ export class AzureBlobDestination implements Destination {
     const deadline = requests.deadline(signal);
     try {
       const client = await this.#options.client();
-      const response = await client
-        .getBlobClient(path)
-        .download(0, undefined, { abortSignal: deadline.signal, maxRetryRequests: 0 });
+      const { signal: abortSignal } = deadline;
+      const response = await deadline.race(
+        client.getBlobClient(path).download(0, undefined, { abortSignal, maxRetryRequests: 0 }),
+      );
       const bytes = response.contentLength ?? 0;
       let position = 0;
+      deadline.restart();
       for await (const chunk of response.readableStreamBody ?? []) {
-        deadline.progress();
+        deadline.pause();
         position += chunk.length;
         yield chunk as Buffer;
-        // The consumer's time is not the service's.
-        deadline.progress();
+        deadline.restart();
       }
       if (position !== bytes) throw new DestinationError(shortRead(operation, position, bytes));
     } catch (thrown) {
@@ -128,11 +129,15 @@ export class AzureBlobDestination implements Destination {
       const pages = client
         .listBlobsFlat({ prefix, abortSignal: deadline.signal })
         .byPage({ maxPageSize: pageObjectsMax });
-      for await (const page of pages) {
-        for (const blob of page.segment.blobItems) {
+      for (;;) {
+        deadline.restart();
+        const page = await deadline.race(pages.next());
+        deadline.pause();
+        if (page.done === true) return;
+        const { blobItems } = page.value.segment;
+        for (const blob of blobItems) {
           if (isListed(blob.name)) yield { path: blob.name, bytes: blob.properties.contentLength ?? 0 };
         }
-        deadline.progress();
       }
     } catch (thrown) {
       throw requests.error(thrown, operation, deadline, signal);

@@ -1,21 +1,20 @@
 // A bound on how long one request may take. The SDK's own option bounds only the server's side of it.
 
-/** An abort signal that fires when `timeoutMs` pass without `progress`, or with the caller's own signal. */
+/** Fires its signal when `timeoutMs` pass, or with the caller's own signal. */
 export class Deadline {
   readonly #controller = new AbortController();
-  readonly #timer: NodeJS.Timeout;
+  readonly #timeoutMs: number;
   readonly #caller: AbortSignal | undefined;
   readonly #forward = (): void => this.#controller.abort();
+  #timer: NodeJS.Timeout | undefined;
   #hasPassed = false;
 
   constructor(timeoutMs: number, caller: AbortSignal | undefined) {
+    this.#timeoutMs = timeoutMs;
     this.#caller = caller;
-    this.#timer = setTimeout(() => {
-      this.#hasPassed = true;
-      this.#controller.abort();
-    }, timeoutMs);
     if (caller?.aborted === true) this.#controller.abort();
     else caller?.addEventListener("abort", this.#forward, { once: true });
+    this.restart();
   }
 
   get signal(): AbortSignal {
@@ -26,14 +25,39 @@ export class Deadline {
     return this.#hasPassed;
   }
 
-  /** Begins the time anew: bytes came, or the next page is asked for. */
-  progress(): void {
-    if (!this.#hasPassed) this.#timer.refresh();
+  /** Begins the time anew: the next bytes or the next page are asked for. */
+  restart(): void {
+    this.pause();
+    this.#timer = setTimeout(() => {
+      this.#hasPassed = true;
+      this.#controller.abort();
+    }, this.#timeoutMs);
+  }
+
+  /** Stops the time while the consumer has its turn: how long that takes is not the service's doing. */
+  pause(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** What `pending` gives, unless the signal fires first: not everything in the SDK heeds a signal (tokens). */
+  async race<T>(pending: Promise<T>): Promise<T> {
+    const { signal } = this.#controller;
+    let stop = (): void => {};
+    const fired = new Promise<never>((_, reject) => {
+      stop = () => reject(new DOMException("the request was given up", "AbortError"));
+      if (signal.aborted) stop();
+      else signal.addEventListener("abort", stop, { once: true });
+    });
+    try {
+      return await Promise.race([pending, fired]);
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
   }
 
   /** Always called, or the timer outlives the request. */
   end(): void {
-    clearTimeout(this.#timer);
+    this.pause();
     this.#caller?.removeEventListener("abort", this.#forward);
   }
 }

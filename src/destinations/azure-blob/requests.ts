@@ -30,7 +30,7 @@ export class Requests {
   ): Promise<T> {
     const deadline = this.deadline(signal);
     try {
-      return await request(deadline.signal);
+      return await deadline.race(request(deadline.signal));
     } catch (thrown) {
       throw this.error(thrown, operation, deadline, signal);
     } finally {
@@ -38,7 +38,7 @@ export class Requests {
     }
   }
 
-  /** For streams and pages: the caller says `progress` and `end`. */
+  /** For streams and pages: the caller says `restart`, `pause` and `end`. */
   deadline(signal: AbortSignal | undefined): Deadline {
     return new Deadline(this.#options.requestTimeoutMs, signal);
   }
