@@ -1,0 +1,318 @@
+// The exporter: every export's streams, the cutting of snapshots, and the journal's release line.
+//
+// Owns:      which streams run; the order "window closed → snapshots cut → streams woken"; what an export's state is.
+// Does not:  write files (stream.ts) or decide what is owed (registry/tenure.ts).
+
+import type { Destination, StorageAccess } from "../destinations/destination.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Clock } from "../lib/clock.ts";
+import { ColdpathError, messageOf } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
+import { type Window, windowStartMs } from "../lib/window.ts";
+import { type Export, type ExportSettings, type Registry, snapshotTypes } from "../registry/registry.ts";
+import { tenureAt } from "../registry/tenure.ts";
+import type { ExportState, ExportStatus } from "./export.ts";
+import { MeasurementsBacklog } from "./measurements-backlog.ts";
+import { Slots } from "./slots.ts";
+import { SnapshotCutter } from "./snapshot-cutter.ts";
+import { SnapshotStage } from "./snapshot-stage.ts";
+import { SnapshotsBacklog } from "./snapshots-backlog.ts";
+import { Stream, type StreamContext } from "./stream.ts";
+import { type RetryOptions, defaultRetry } from "./trouble.ts";
+
+export interface ExporterOptions {
+  readonly registry: Registry;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where snapshots are staged. */
+  readonly stageDirectory: string;
+  readonly uploadsMax: number;
+  /** Run history kept for each export. */
+  readonly runsKept: number;
+  /** Opens a storage account by its id. Throws ColdpathError. */
+  readonly openStorage: (storageAccountId: string) => Promise<StorageAccess>;
+  readonly retry?: RetryOptions | undefined;
+  readonly random?: (() => number) | undefined;
+}
+
+interface Running {
+  export: Export;
+  readonly measurements: readonly { readonly stream: Stream; readonly backlog: MeasurementsBacklog }[];
+  readonly streams: readonly Stream[];
+}
+
+/** Windows below the open one that are never released: an export may be in the middle of being turned on. */
+const releaseMarginWindows = 2;
+const pruneEveryFiles = 1000;
+
+export class Exporter {
+  readonly #options: ExporterOptions;
+  readonly #stage: SnapshotStage;
+  readonly #cutter: SnapshotCutter;
+  readonly #context: StreamContext;
+  readonly #running = new Map<string, Running>();
+  readonly #storages = new Map<string, Promise<StorageAccess>>();
+  readonly #unsubscribe: (() => void)[] = [];
+  #isStopped = false;
+  #work: Promise<void> = Promise.resolve();
+  #isWorkQueued = false;
+  #filesUntilPrune = pruneEveryFiles;
+  /** Exports that were edited: what stopped them may be mended. */
+  readonly #changed = new Set<string>();
+  /** All snapshots due in windows up to this one are cut. */
+  #windowCut: Window = 0;
+
+  private constructor(options: ExporterOptions, stage: SnapshotStage) {
+    this.#options = options;
+    this.#stage = stage;
+    this.#cutter = new SnapshotCutter({ ...options, stage });
+    this.#context = {
+      installation: options.registry.installation,
+      clock: options.clock,
+      log: options.log,
+      retry: options.retry ?? defaultRetry,
+      random: options.random ?? Math.random,
+      slots: new Slots(options.uploadsMax),
+      destinationOf: (settings) => this.#destinationOf(settings),
+      committed: () => this.#committed(),
+    };
+  }
+
+  /** Starts every export's streams. */
+  static async start(options: ExporterOptions): Promise<Exporter> {
+    const exporter = new Exporter(options, await SnapshotStage.open(options.stageDirectory));
+    exporter.#unsubscribe.push(
+      options.journal.onClosed(() => exporter.#queueWork()),
+      options.registry.subscribe((event) => {
+        if (event.kind === "export-changed") exporter.#queueWork(event.exportId);
+        else if (event.kind === "storage-changed") void exporter.#storageChanged(event.storageAccountId);
+      }),
+    );
+    exporter.#queueWork();
+    await exporter.#work;
+    return exporter;
+  }
+
+  /** Stops the streams; uploads under way are given up and begin again at the next start. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    await this.#work;
+    await Promise.all([...this.#running.values()].flatMap(({ streams }) => streams.map((stream) => stream.stop())));
+    await Promise.all([...this.#storages.keys()].map((id) => this.#closeStorage(id)));
+  }
+
+  status(exportId: string): ExportStatus | null {
+    const running = this.#running.get(exportId);
+    return running === undefined ? null : this.#statusOf(running);
+  }
+
+  statuses(): readonly ExportStatus[] {
+    return [...this.#running.values()].map((running) => this.#statusOf(running));
+  }
+
+  /** Whether an export has nothing left to write: it may be deleted when it is off. */
+  owesNothing(exportId: string): boolean {
+    const running = this.#running.get(exportId);
+    return running !== undefined && this.#statusOf(running).state === "off";
+  }
+
+  /** Tries again now, whatever stood in the way: an operator says that it is mended. */
+  retry(exportId: string): void {
+    for (const stream of this.#running.get(exportId)?.streams ?? []) stream.retry();
+  }
+
+  /**
+   * Lets an export's owed windows go, up to `windowLast` or all that are closed, and records the gaps.
+   *
+   * @returns how many windows and snapshots were let go.
+   */
+  async discard(
+    exportId: string,
+    reason: string,
+    windowLast = this.#options.journal.windowNext() - 1,
+  ): Promise<number> {
+    const running = this.#running.get(exportId);
+    if (running === undefined) throw new ColdpathError("not-found", "no-export", `There is no export ${exportId}.`);
+    let count = 0;
+    for (const stream of running.streams) {
+      // Stopped meanwhile, so that no file is written for a window that is being let go.
+      await stream.stop();
+      count += await stream.backlog.discard(windowLast, reason);
+    }
+    this.#running.delete(exportId);
+    this.#queueWork();
+    await this.#work;
+    return count;
+  }
+
+  /** Looks again at what closed and what changed; one pass at a time, and one more when asked during a pass. */
+  #queueWork(changedExportId?: string): void {
+    if (changedExportId !== undefined) this.#changed.add(changedExportId);
+    if (this.#isWorkQueued || this.#isStopped) return;
+    this.#isWorkQueued = true;
+    this.#work = this.#work.then(async () => {
+      this.#isWorkQueued = false;
+      if (this.#isStopped) return;
+      try {
+        await this.#reconcile();
+        this.#windowCut = await this.#cutter.cutDue();
+        await this.#forgetSettled();
+        for (const { streams } of this.#running.values()) for (const stream of streams) stream.wake();
+        this.#release();
+      } catch (error) {
+        // The next closed window, within a minute, tries again: nothing was lost, for nothing was recorded.
+        this.#options.log.error(
+          { error: messageOf(error) },
+          "Snapshots could not be cut; trying again with the next window.",
+        );
+      }
+    });
+  }
+
+  /** Streams for every export and partition there is. */
+  async #reconcile(): Promise<void> {
+    const exports = await this.#options.registry.exports();
+    const ids = new Set(exports.map(({ id }) => id));
+    for (const [id, { streams }] of this.#running) {
+      if (ids.has(id)) continue;
+      this.#running.delete(id);
+      await Promise.all(streams.map((stream) => stream.stop()));
+    }
+    for (const one of exports) {
+      const known = this.#running.get(one.id);
+      if (known !== undefined) {
+        known.export = one;
+        if (this.#changed.delete(one.id)) for (const stream of known.streams) stream.retry();
+        continue;
+      }
+      this.#changed.delete(one.id);
+      const { registry, journal, clock } = this.#options;
+      const measurements = journal.partitionNumbers().map((partition) => {
+        const backlog = new MeasurementsBacklog({ registry, journal, clock, export: one, partition });
+        return { backlog, stream: new Stream(this.#context, one.id, backlog) };
+      });
+      const snapshots = snapshotTypes.map((type) => {
+        const backlog = new SnapshotsBacklog({ registry, stage: this.#stage, clock, exportId: one.id, type });
+        return new Stream(this.#context, one.id, backlog);
+      });
+      const streams = [...measurements.map(({ stream }) => stream), ...snapshots];
+      this.#running.set(one.id, { export: one, measurements, streams });
+      for (const stream of streams) stream.start();
+    }
+  }
+
+  /** Staged files that nobody owes any more go. */
+  async #forgetSettled(): Promise<void> {
+    const { registry, journal } = this.#options;
+    for (const cut of await registry.settledCuts()) {
+      await this.#stage.remove(cut);
+      await registry.forgetCut(cut);
+    }
+    const owed = new Map(
+      (await registry.owedSnapshots()).map(({ cut }) => [`${cut.type}/${cut.window}/${cut.scope}`, cut.bytes]),
+    );
+    journal.setForeignBytes([...owed.values()].reduce((sum, bytes) => sum + bytes, 0));
+  }
+
+  /** E4: tells the journal what no export needs. */
+  #release(): void {
+    const { journal } = this.#options;
+    for (const partition of journal.partitionNumbers()) {
+      let line = journal.closedBelow(partition) - releaseMarginWindows;
+      for (const { measurements } of this.#running.values()) {
+        for (const { backlog } of measurements) {
+          if (backlog.partition === partition) line = Math.min(line, backlog.settledBelow());
+        }
+      }
+      journal.release(partition, line);
+    }
+  }
+
+  #committed(): void {
+    this.#filesUntilPrune--;
+    if (this.#filesUntilPrune <= 0) {
+      this.#filesUntilPrune = pruneEveryFiles;
+      const { registry, runsKept, log } = this.#options;
+      registry
+        .pruneRuns(runsKept)
+        .catch((error: unknown) => log.error({ error: messageOf(error) }, "Old runs could not be removed."));
+    }
+    this.#queueWork();
+  }
+
+  async #destinationOf(settings: Pick<ExportSettings, "storageAccountId" | "container">): Promise<Destination> {
+    const id = settings.storageAccountId;
+    let storage = this.#storages.get(id);
+    if (storage === undefined) {
+      storage = this.#options.openStorage(id);
+      this.#storages.set(id, storage);
+      storage.catch(() => this.#storages.delete(id)); // opened again at the next attempt
+    }
+    return (await storage).container(settings.container);
+  }
+
+  /** New credentials: everything that uses the account tries them now. */
+  async #storageChanged(storageAccountId: string): Promise<void> {
+    await this.#closeStorage(storageAccountId);
+    for (const { export: one, streams } of this.#running.values()) {
+      if (one.definitions.some((definition) => definition.storageAccountId === storageAccountId)) {
+        for (const stream of streams) stream.retry();
+      }
+    }
+  }
+
+  async #closeStorage(id: string): Promise<void> {
+    const storage = this.#storages.get(id);
+    this.#storages.delete(id);
+    try {
+      await (await storage)?.close();
+    } catch (error) {
+      this.#options.log.debug({ error: messageOf(error) }, "A storage account could not be closed.");
+    }
+  }
+
+  #statusOf({ export: one, streams }: Running): ExportStatus {
+    const sizes = streams.map((stream) => stream.backlog.size());
+    const oldest = sizes.map(({ oldestWindow }) => oldestWindow).filter((window) => window !== null);
+    const oldestOwedWindow: Window | null = oldest.length === 0 ? null : Math.min(...oldest);
+    const blocked = streams.map(({ status }) => status.blocked).filter((entry) => entry !== null);
+    const worst = blocked.find(({ kind }) => kind !== "temporary") ?? blocked[0] ?? null;
+    const files = streams.map(({ status }) => status.lastFile).filter((file) => file !== null);
+    const sum = (pick: (stream: Stream) => number): number =>
+      streams.reduce((total, stream) => total + pick(stream), 0);
+    const nowMs = this.#options.clock.nowMs();
+    return {
+      exportId: one.id,
+      state: this.#stateOf(one, streams, worst?.kind ?? null, oldestOwedWindow),
+      trouble: worst?.trouble ?? null,
+      owedFiles: sizes.reduce((total, size) => total + size.files, 0),
+      owedBytes: sizes.reduce((total, size) => total + size.bytes, 0),
+      oldestOwedWindow,
+      lagMs: oldestOwedWindow === null ? 0 : Math.max(0, nowMs - windowStartMs(oldestOwedWindow)),
+      lastFile: files.sort((a, b) => (a.committedAt < b.committedAt ? 1 : -1))[0] ?? null,
+      filesWritten: sum(({ status }) => status.files),
+      recordsWritten: sum(({ status }) => status.records),
+      bytesWritten: sum(({ status }) => status.bytes),
+    };
+  }
+
+  #stateOf(one: Export, streams: readonly Stream[], worst: string | null, oldestOwed: Window | null): ExportState {
+    if (worst !== null) return worst === "temporary" ? "retrying" : "stopped";
+    const wasLookedAt = streams.every(({ status }) => status.outcome !== null);
+    if (!one.on) {
+      if (one.tenures.length === 0) return "off";
+      // The window it was turned off in is still open, or its snapshots are not cut yet.
+      const isLastOpen = tenureAt(one, this.#options.journal.windowNext()) !== null;
+      return wasLookedAt && oldestOwed === null && !isLastOpen && this.#isCut(one) ? "off" : "draining";
+    }
+    return wasLookedAt ? "healthy" : "starting";
+  }
+
+  /** Whether the snapshots of the last tenure were cut. */
+  #isCut(one: Export): boolean {
+    const windowLast = one.tenures.at(-1)?.windowLast;
+    return windowLast === null || windowLast === undefined || windowLast <= this.#windowCut;
+  }
+}

@@ -1,0 +1,160 @@
+// Staged snapshots: the states of one cut, on disk until every export that owes it has written it.
+//
+//   E2  What was staged never changes: the files of every attempt and every export are made from it.
+//   S2  It is written from one consistent view of the registry.
+//
+// A staged file is lines of JSON: a header, a state a line in revision order, and a trailer with the count and the
+// SHA-256 of all before it. docs/formats.md "Staged snapshots".
+
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { DeviceState, TemplateState } from "../avro/avro.ts";
+import { ColdpathError } from "../lib/errors.ts";
+import { printWindow } from "../lib/window.ts";
+import type { RegistryView, SnapshotCut, SnapshotType } from "../registry/registry.ts";
+
+export type SnapshotState = DeviceState | TemplateState;
+
+/** Rows a page of the view: the event loop is held for one page at a time. */
+const pageRows = 500;
+
+export class SnapshotStage {
+  readonly #directory: string;
+
+  private constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  static async open(directory: string): Promise<SnapshotStage> {
+    await mkdir(directory, { recursive: true });
+    return new SnapshotStage(directory);
+  }
+
+  /**
+   * Stages what changed after `revisionFrom` as of the view, durably. Null when that is nothing; then no file is left.
+   * Staging the same cut again replaces the file: only recorded cuts count.
+   */
+  async write(
+    view: RegistryView,
+    of: Pick<SnapshotCut, "type" | "window" | "scope" | "revisionFrom">,
+  ): Promise<SnapshotCut | null> {
+    const path = this.#path(of);
+    const temporary = `${path}.tmp`;
+    const file = await open(temporary, "w", 0o640);
+    const hash = createHash("sha256");
+    let records = 0;
+    let bytes = 0;
+    const put = async (text: string): Promise<void> => {
+      hash.update(text);
+      bytes += Buffer.byteLength(text);
+      await file.appendFile(text);
+    };
+    try {
+      const header = { version: 1, ...of, revisionTo: view.revision };
+      await put(`${JSON.stringify(header)}\n`);
+      let after = of.revisionFrom;
+      for (;;) {
+        const page = pageOf(view, of.type, after);
+        if (page.length === 0) break;
+        await put(page.map(({ state }) => `${JSON.stringify(state)}\n`).join(""));
+        records += page.length;
+        after = page.at(-1)?.revision ?? after;
+      }
+      const trailer = `${JSON.stringify({ records, sha256: hash.digest("hex") })}\n`;
+      await file.appendFile(trailer);
+      bytes += Buffer.byteLength(trailer);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    if (records === 0) {
+      await rm(temporary, { force: true });
+      return null;
+    }
+    await rename(temporary, path);
+    await this.#syncDirectory();
+    return { ...of, revisionTo: view.revision, records, bytes };
+  }
+
+  /**
+   * The states of a cut, in order, verified to the last byte.
+   *
+   * @throws ColdpathError `snapshot-lost` when the staged file is gone or damaged.
+   */
+  async *read(cut: SnapshotCut): AsyncGenerator<SnapshotState, void, void> {
+    const path = this.#path(cut);
+    const lost = (what: string, cause?: unknown): ColdpathError =>
+      new ColdpathError("conflict", "snapshot-lost", `The staged snapshot ${path} ${what}.`, {
+        hint: "Restore the file from a backup, or discard this export's backlog and turn the type off and on again, which makes a full snapshot.",
+        cause,
+      });
+    const input = createReadStream(path);
+    const failed = new Promise<never>((_, reject) =>
+      input.once("error", (error) => reject(lost("cannot be read", error))),
+    );
+    failed.catch(() => {}); // told below, where it is awaited
+    const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
+    const hash = createHash("sha256");
+    let records = -1; // the header is no record
+    let previous: string | null = null;
+    try {
+      for (;;) {
+        const next = await Promise.race([lines.next(), failed]);
+        if (next.done === true) break;
+        if (previous !== null) {
+          hash.update(`${previous}\n`);
+          if (records >= 0) yield JSON.parse(previous) as SnapshotState;
+          records++;
+        }
+        previous = next.value;
+      }
+    } finally {
+      input.destroy();
+    }
+    const trailer = JSON.stringify({ records, sha256: hash.digest("hex") });
+    if (previous !== trailer || records !== cut.records) throw lost("is damaged");
+  }
+
+  async remove(cut: SnapshotCut): Promise<void> {
+    await rm(this.#path(cut), { force: true });
+  }
+
+  /** Whether the staged file is there with its size; its content is verified when it is read. */
+  async has(cut: SnapshotCut): Promise<boolean> {
+    try {
+      return (await stat(this.#path(cut))).size === cut.bytes;
+    } catch {
+      return false; // whatever the reason, it cannot be read
+    }
+  }
+
+  #path(of: Pick<SnapshotCut, "type" | "window" | "scope">): string {
+    return join(this.#directory, `${of.type}-${printWindow(of.window)}-${of.scope}.jsonl`);
+  }
+
+  async #syncDirectory(): Promise<void> {
+    const directory = await open(this.#directory, "r");
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  }
+}
+
+/** What is exported of each row: nothing else of a device may reach a file (A2). */
+function pageOf(view: RegistryView, type: SnapshotType, after: number): { revision: number; state: SnapshotState }[] {
+  if (type === "devices") {
+    return view.devices(after, pageRows).map(({ revision, device }) => {
+      const { id, name, simulated, templateId, templateVersion, properties, settings } = device;
+      return { revision, state: { id, name, simulated, templateId, templateVersion, properties, settings } };
+    });
+  }
+  return view.deviceTemplates(after, pageRows).map(({ revision, template }) => {
+    const { id, name, version, measurements, settings, properties } = template;
+    return { revision, state: { id, name, version, measurements, settings, properties } };
+  });
+}
