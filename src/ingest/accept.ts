@@ -62,11 +62,16 @@ export class AcceptPath {
 /** The paths of a journal, and which of them a device takes. */
 export class Accept {
   readonly counters: IngestCounters;
-  readonly #paths: readonly AcceptPath[];
+  #paths: readonly AcceptPath[] = [];
 
-  constructor(journal: Journal, counters: IngestCounters) {
+  /** Without a journal yet, everything is refused with `starting`, in the protocols' own words. */
+  constructor(counters: IngestCounters) {
     this.counters = counters;
-    this.#paths = journal.partitions.map((writer) => new AcceptPath(writer, counters));
+  }
+
+  /** The journal was recovered: take messages from now on. */
+  open(journal: Journal): void {
+    this.#paths = journal.partitions.map((writer) => new AcceptPath(writer, this.counters));
   }
 
   /** A device's messages stay in order: one device, one partition. */
@@ -77,6 +82,7 @@ export class Accept {
 
   /** Why nothing could be accepted now, if so: for front ends that answer before there is a message. */
   get refusal(): Refusal | null {
+    if (this.#paths.length === 0) return "starting";
     for (const path of this.#paths) {
       if (path.writer.refusal !== null) return path.writer.refusal;
     }

@@ -23,7 +23,7 @@ import type { AcceptPath } from "../accept.ts";
 import { authenticate } from "../authenticate.ts";
 import type { LiveConnection } from "../connection-table.ts";
 import type { RejectionReason } from "../ingest.ts";
-import type { MqttServerContext } from "./mqtt-server.ts";
+import type { MqttServerContext } from "./context.ts";
 import {
   type IConnectPacket,
   type ISubscribePacket,
@@ -111,8 +111,9 @@ export class MqttConnection implements LiveConnection {
     this.#close(why === "taken-over");
   }
 
-  /** The server stops: no will, no word; the device will connect again. */
+  /** The server stops: acknowledgements on their way are still sent, no will; the device will connect again. */
   stop(): void {
+    this.#socket.destroySoon();
     this.#close(false);
   }
 
@@ -383,7 +384,8 @@ export class MqttConnection implements LiveConnection {
 
   #rejectConnect(reason: RejectionReason, returnCode: number): void {
     this.#context.reject(reason, this.#claimedId, this.#socket.remoteAddress);
-    this.#socket.end(connackPacket(returnCode));
+    this.#socket.write(connackPacket(returnCode));
+    this.#socket.destroySoon();
     this.#close(false);
   }
 

@@ -1,36 +1,9 @@
 // The MQTT front end: listeners, plain and TLS, and the connections behind them.
 
 import { type Server, type Socket, createServer } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
-import type { Refusal } from "../../journal/journal.ts";
-import type { Log } from "../../lib/log.ts";
-import type { Accept } from "../accept.ts";
-import type { AuthRegistry } from "../authenticate.ts";
-import type { ConnectionTable } from "../connection-table.ts";
-import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts";
+import { type Server as TlsServer, createServer as createTlsServer } from "node:tls";
 import { MqttConnection } from "./connection.ts";
-
-export interface MqttServerOptions {
-  readonly accept: Accept;
-  readonly registry: AuthRegistry;
-  readonly table: ConnectionTable;
-  readonly counters: IngestCounters;
-  readonly limits: IngestLimits;
-  readonly isOurHost: (host: string) => boolean;
-  readonly log: Log;
-}
-
-/** What a connection needs of its server. */
-export interface MqttServerContext extends Omit<MqttServerOptions, "log"> {
-  readonly log: Log;
-  /** Why no device can be let in now, if so. */
-  refusal(): Refusal | null;
-  openCount(): number;
-  /** Monotonic time in ms, about a second old at most: one look at the clock for all connections. */
-  coarseMs(): number;
-  reject(reason: RejectionReason, deviceId: string | null, address: string | undefined): void;
-  left(connection: MqttConnection): void;
-}
+import type { MqttServerContext, MqttServerOptions } from "./context.ts";
 
 const sweepMs = 1000;
 
@@ -39,6 +12,7 @@ export class MqttServer {
   readonly #context: MqttServerContext;
   readonly #connections = new Set<MqttConnection>();
   readonly #servers: Server[] = [];
+  readonly #tlsServers: TlsServer[] = [];
   readonly #sweep: NodeJS.Timeout;
   #coarseMs = performance.now();
 
@@ -54,7 +28,7 @@ export class MqttServer {
         counters.rejections[reason]++;
         log.debug({ reason, deviceId, address }, "An MQTT device was refused.");
       },
-      left: (connection) => this.#connections.delete(connection),
+      left: (connection) => this.#connections.delete(connection as MqttConnection),
     };
     this.#sweep = setInterval(() => {
       this.#coarseMs = performance.now();
@@ -83,7 +57,13 @@ export class MqttServer {
     server.on("tlsClientError", (error) =>
       this.#options.log.debug({ error: error.message }, "A TLS handshake failed."),
     );
+    this.#tlsServers.push(server);
     return this.#listen(server, port, host);
+  }
+
+  /** A renewed certificate: for connections from now on. */
+  setSecureContext(secure: { readonly cert: string; readonly key: string }): void {
+    for (const server of this.#tlsServers) server.setSecureContext({ ...secure, minVersion: "TLSv1.2" });
   }
 
   /** Takes no new connections; the present ones go on. */

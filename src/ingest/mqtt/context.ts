@@ -1,0 +1,30 @@
+// What the MQTT front end is given, and what each of its connections sees of it.
+
+import type { Refusal } from "../../journal/journal.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Accept } from "../accept.ts";
+import type { AuthRegistry } from "../authenticate.ts";
+import type { ConnectionTable, LiveConnection } from "../connection-table.ts";
+import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts";
+
+export interface MqttServerOptions {
+  readonly accept: Accept;
+  readonly registry: AuthRegistry;
+  readonly table: ConnectionTable;
+  readonly counters: IngestCounters;
+  readonly limits: IngestLimits;
+  readonly isOurHost: (host: string) => boolean;
+  readonly log: Log;
+}
+
+/** What a connection needs of its server. */
+export interface MqttServerContext extends Omit<MqttServerOptions, "log"> {
+  readonly log: Log;
+  /** Why no device can be let in now, if so. */
+  refusal(): Refusal | null;
+  openCount(): number;
+  /** Monotonic time in ms, about a second old at most: one look at the clock for all connections. */
+  coarseMs(): number;
+  reject(reason: RejectionReason, deviceId: string | null, address: string | undefined): void;
+  left(connection: LiveConnection): void;
+}
