@@ -192,7 +192,7 @@ function promiseOf(each: ScheduledExport, window: number): string {
 
 test("E1, E2, S1 hold for any order of toggles, edits, changes, windows and late cuts of two exports", () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
       const model = new Model();
       for (const each of steps) model.run(each);
       model.tick();
