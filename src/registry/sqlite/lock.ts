@@ -12,7 +12,7 @@ import { registryError } from "../errors.ts";
 const busy = 5;
 
 /**
- * Takes the lock. Returns a function that frees it.
+ * Takes the lock. Returns a function that frees it; calling that again does nothing.
  *
  * @throws  ColdpathError `data-dir-in-use` when another process (or another call in this one) holds it.
  */
@@ -35,5 +35,7 @@ export function lockDirectory(directory: string): () => void {
     });
   }
   const held = database;
-  return () => held.close();
+  return () => {
+    if (held.isOpen) held.close();
+  };
 }

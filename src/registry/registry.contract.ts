@@ -1,0 +1,23 @@
+// The registry's contract: the stories every adapter must pass, told through the port alone.
+//
+// An adapter's test calls `registryContract` with a way to make a fresh registry.
+
+import { describe } from "vitest";
+import { credentialStories } from "./contract/credentials.ts";
+import { deviceStories } from "./contract/devices.ts";
+import { exportStories } from "./contract/exports.ts";
+import { snapshotStories } from "./contract/snapshots.ts";
+import type { MakeStand } from "./contract/stand.ts";
+import { storageStories } from "./contract/storage-accounts.ts";
+import { templateStories } from "./contract/templates.ts";
+
+export function registryContract(adapter: string, make: MakeStand): void {
+  describe(`the registry on ${adapter}`, () => {
+    templateStories(make);
+    deviceStories(make);
+    credentialStories(make);
+    storageStories(make);
+    exportStories(make);
+    snapshotStories(make);
+  });
+}
