@@ -24,6 +24,11 @@ export const registryErrors = {
     meaning: "The input has a field that does not exist there.",
     hint: "Remove it, or use one of the fields named.",
   },
+  "reference-unknown": {
+    kind: "invalid",
+    meaning: "The input names a thing that does not exist.",
+    hint: "Name one that exists, or make it first.",
+  },
   "value-invalid": {
     kind: "invalid",
     meaning: "A property or setting does not fit its definition in the device template.",

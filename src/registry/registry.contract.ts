@@ -3,13 +3,13 @@
 // An adapter's test calls `registryContract` with a way to make a fresh registry.
 
 import { describe } from "vitest";
-import { credentialStories } from "./contract/credentials.ts";
-import { deviceStories } from "./contract/devices.ts";
-import { exportStories } from "./contract/exports.ts";
-import { snapshotStories } from "./contract/snapshots.ts";
+import { credentialStories } from "./contract/credentials.contract.ts";
+import { deviceStories } from "./contract/devices.contract.ts";
+import { exportStories } from "./contract/exports.contract.ts";
+import { snapshotStories } from "./contract/snapshots.contract.ts";
 import type { MakeStand } from "./contract/stand.ts";
-import { storageStories } from "./contract/storage-accounts.ts";
-import { templateStories } from "./contract/templates.ts";
+import { storageStories } from "./contract/storage-accounts.contract.ts";
+import { templateStories } from "./contract/templates.contract.ts";
 
 export function registryContract(adapter: string, make: MakeStand): void {
   describe(`the registry on ${adapter}`, () => {

@@ -13,9 +13,10 @@
 //   E3  Checkpoints move by compare-and-set and never back.
 //   A2  Keys and storage secrets are encrypted at rest; only the calls named for it return them.
 //
-// Bad input throws ColdpathError with `field` and `hint`; unknown ids throw kind `not-found`, a stale `etag` or a thing
-// in use kind `conflict`. Codes: errors.ts. Which windows an export owes, under which definition: tenure.ts (pure).
-// Adapters: sqlite/. Contract: registry.contract.ts.
+// Bad input throws ColdpathError with `field` and `hint` (a reference inside it to nothing is bad input too); the id of
+// a call's own subject, unknown, throws kind `not-found`, a stale `etag` or a thing in use kind `conflict`. Codes:
+// errors.ts. Which windows an export owes, under which definition: tenure.ts (pure). Adapters: sqlite/. Contract:
+// registry.contract.ts.
 
 import type { Window } from "../lib/window.ts";
 
@@ -216,7 +217,7 @@ export type StorageSettings =
       /** The blob service endpoint, e.g. `https://acct.blob.core.windows.net`; taken from a connection string. */
       readonly endpoint: string;
       readonly accountName?: string | undefined;
-      /** Entra ID, service principal; left out = the default credential of this machine. */
+      /** Entra ID. With a secret, both name a service principal; without, they narrow the default credential. */
       readonly tenantId?: string | undefined;
       readonly clientId?: string | undefined;
     };
@@ -473,7 +474,12 @@ export interface Registry {
   setExportOn(id: string, on: boolean, windowOpen: () => Window, etag?: number): Promise<Export>;
   /** Conflict `export-on` unless it is off and owes nothing (no snapshot, and `owesNothing`: the exporter's word). */
   deleteExport(id: string, owesNothing: boolean): Promise<void>;
+  /**
+   * As all calls made before left it: whoever saw a window closed and then asks sees every tenure and definition that
+   * concerns that window.
+   */
   export(id: string): Promise<Export>;
+  /** As `export`; by name. */
   exports(): Promise<readonly Export[]>;
 
   /** All checkpoints of an export: every owed window below `windowNext` is committed. Absent = nothing yet. */

@@ -84,18 +84,21 @@ describe("the other ways of signing in", () => {
     expect(storageSettingsOf(azure("entra", { endpoint }), null)).toMatchObject({ endpoint });
     const principal = { endpoint, tenantId: "t", clientId: "c" };
     expect(storageSettingsOf(azure("entra", principal), "s")).toMatchObject(principal);
+    expect(storageSettingsOf(azure("entra", { endpoint, clientId: "c" }), null)).toMatchObject({ clientId: "c" });
+    expect(storageSettingsOf(azure("sas", { endpoint }), `${endpoint}/${sas}`)).toMatchObject({ endpoint });
   });
 
   test.each([
     ["account-key", { endpoint, accountName: "acct" }, "not base64!", "secret"],
     ["account-key", { endpoint, accountName: "acct" }, null, "secret"],
-    ["account-key", { endpoint }, key, "settings.accountName"],
+    ["account-key", { endpoint, accountName: "a b" }, key, "settings.accountName"],
     ["account-key", { accountName: "acct" }, key, "settings.endpoint"],
     ["sas", { endpoint: `${endpoint}?sig=abc` }, sas, "settings.endpoint"],
     ["sas", { endpoint: "ftp://acct" }, sas, "settings.endpoint"],
     ["sas", { endpoint }, "sv=1", "secret"],
+    ["entra", { endpoint: "http://acct.blob.core.windows.net" }, null, "settings.endpoint"],
     ["sas", { endpoint }, null, "secret"],
-    ["entra", { endpoint, tenantId: "t", clientId: "c" }, null, "secret"],
+    ["entra", { endpoint, tenantId: "", clientId: "c" }, null, "settings.tenantId"],
     ["entra", { endpoint, tenantId: "t" }, "s", "settings.clientId"],
     ["magic", { endpoint }, null, "settings.auth"],
   ])("R8: %s with %j is refused by the field named", (auth, more, secret, field) => {

@@ -52,33 +52,32 @@ function azureOf(input: unknown, secret: string | null): AzureSettings {
   switch (auth) {
     case "connection-string":
       return { ...base, ...connectionStringParts(required(secret, "the connection string")) };
-    case "account-key": {
-      const key = required(secret, "the account key");
-      if (!isBase64(key)) throw secretInvalid("the account key is not base64", copyKeyHint);
-      return { ...base, endpoint: endpointOf(given["endpoint"]), accountName: accountNameOf(given["accountName"]) };
-    }
+    case "account-key":
+      if (!isBase64(required(secret, "the account key")))
+        throw secretInvalid("the account key is not base64", copyKeyHint);
+      return { ...base, endpoint: endpointOf(given["endpoint"]), ...accountNameOf(given["accountName"]) };
     case "sas":
       checkSas(required(secret, "the shared access signature"));
       return { ...base, endpoint: endpointOf(given["endpoint"]) };
     case "entra":
-      return { ...base, endpoint: endpointOf(given["endpoint"]), ...principalOf(given, secret) };
+      return { ...base, endpoint: secureEndpointOf(given["endpoint"]), ...principalOf(given, secret) };
   }
 }
 
-/** A service principal whole, or none: then this machine's default credential is used. */
+/** With a client secret a service principal, whole; without one these narrow this machine's default credential. */
 function principalOf(given: Record<string, unknown>, secret: string | null): Partial<AzureSettings> {
-  const { tenantId, clientId } = given;
-  const has = { "settings.tenantId": tenantId, "settings.clientId": clientId, secret: secret ?? undefined };
-  const missing = Object.entries(has).filter(([, value]) => value === undefined || value === "");
-  if (missing.length === 3) return {};
-  const [first] = missing;
-  if (first !== undefined) {
-    throw registryError("input-invalid", `${first[0]} is missing: a service principal has tenant, client and secret.`, {
-      field: first[0],
-      hint: "Give all three, or none to use the default credential of this machine.",
-    });
+  const principal: { tenantId?: string; clientId?: string } = {};
+  for (const key of ["tenantId", "clientId"] as const) {
+    const field = `settings.${key}`;
+    if (given[key] !== undefined) principal[key] = nameOf(given[key], field, 200);
+    else if (secret !== null) {
+      throw registryError("input-invalid", `${field} is missing: a client secret belongs to a tenant and a client.`, {
+        field,
+        hint: "Give it, or leave the secret out to use the default credential of this machine.",
+      });
+    }
   }
-  return { tenantId: nameOf(tenantId, "settings.tenantId", 200), clientId: nameOf(clientId, "settings.clientId", 200) };
+  return principal;
 }
 
 /** https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string */
@@ -113,15 +112,10 @@ const copyStringHint = "Copy the connection string whole, from the storage accou
 const copyKeyHint = "Copy the key from the storage account's page Access keys.";
 
 function checkSas(text: string): void {
-  const parameters = new URLSearchParams(text.startsWith("?") ? text.slice(1) : text);
-  for (const name of ["sv", "sig"]) {
-    if ((parameters.get(name) ?? "") === "") {
-      throw secretInvalid(
-        `the shared access signature has no ${name}=`,
-        "Copy the SAS token whole, from sv= to sig=, with or without the leading question mark.",
-      );
-    }
-  }
+  // As a token, or as the end of a whole SAS URL.
+  const parameters = new URLSearchParams(text.slice(text.indexOf("?") + 1));
+  if ((parameters.get("sig") ?? "") !== "") return;
+  throw secretInvalid("the shared access signature has no sig=", "Copy the SAS token or SAS URL whole, with its sig=.");
 }
 
 /** @param field  `secret` when it came out of one: then the message does not repeat it. */
@@ -141,6 +135,13 @@ function endpointOf(input: unknown, field = "settings.endpoint"): string {
   return `${url.origin}${url.pathname}`.replace(/\/+$/, "");
 }
 
+/** A token must not travel in the open. */
+function secureEndpointOf(input: unknown): string {
+  const endpoint = endpointOf(input);
+  if (!endpoint.startsWith("https:")) throw endpointInvalid("settings.endpoint", "must be https for Entra ID");
+  return endpoint;
+}
+
 function endpointInvalid(field: string, what: string): Error {
   const subject = field === "secret" ? "the connection string's blob endpoint" : field;
   return registryError("input-invalid", `${subject} ${what}.`, {
@@ -149,10 +150,12 @@ function endpointInvalid(field: string, what: string): Error {
   });
 }
 
-function accountNameOf(input: unknown): string {
-  if (typeof input === "string" && /^[a-z0-9]{3,24}$/.test(input)) return input;
-  throw registryError("input-invalid", "settings.accountName must be 3 to 24 lower-case letters and digits.", {
+function accountNameOf(input: unknown): { accountName?: string } {
+  if (input === undefined) return {};
+  if (typeof input === "string" && /^[a-z0-9-]{3,63}$/i.test(input)) return { accountName: input };
+  throw registryError("input-invalid", "settings.accountName must be the 3 to 63 letters and digits of an account.", {
     field: "settings.accountName",
+    hint: "Give the account's name, or leave it out when the endpoint starts with it.",
   });
 }
 
@@ -171,5 +174,6 @@ function secretInvalid(what: string, hint?: string): Error {
 }
 
 function isBase64(text: string): boolean {
-  return text !== "" && Buffer.from(text, "base64").toString("base64") === text;
+  const trimmed = text.trim();
+  return trimmed !== "" && Buffer.from(trimmed, "base64").toString("base64") === trimmed;
 }

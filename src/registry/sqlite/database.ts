@@ -77,6 +77,14 @@ export class Database {
     return run;
   }
 
+  /**
+   * Resolves when all changes asked for before are done. What is read then shows every change that began before the
+   * call, so "window W is closed" followed by this and a read shows all that was decided while W was open.
+   */
+  async settled(): Promise<void> {
+    await this.#tail;
+  }
+
   subscribe(listener: Tell): () => void {
     // A wrapper, so that one function subscribed twice ends twice.
     const told: Tell = (event) => listener(event);
@@ -88,7 +96,7 @@ export class Database {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await this.#tail;
+    await this.settled();
     this.rawReader.close();
     this.#rawWriter.close();
   }

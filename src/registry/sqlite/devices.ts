@@ -71,7 +71,12 @@ export function devicesIn(database: Database, secrets: SecretBox, clock: Clock):
 
     async createDevices(devices) {
       if (devices.length === 0) return [];
-      integerOf(devices.length, "devices.length", 1, batchDevicesMax);
+      if (devices.length > batchDevicesMax) {
+        throw registryError("input-invalid", `${devices.length} devices at once; at most ${batchDevicesMax}.`, {
+          field: "devices",
+          hint: `Create them in batches of ${batchDevicesMax}.`,
+        });
+      }
       return await database.change((change, tell) => createAll(devices, change, tell));
     },
 

@@ -11,7 +11,6 @@ import type { Export, ExportDefinition, ExportSettings, Registry } from "../regi
 import { type FullMark, edited, turnedOff, turnedOn } from "../tenure.ts";
 import type { Change, Database, Reader, Tell } from "./database.ts";
 import { checkEtag } from "./etag.ts";
-import { requireAccount } from "./storage-accounts.ts";
 
 type ExportCalls = Pick<
   Registry,
@@ -26,7 +25,7 @@ export function exportsIn(database: Database, clock: Clock): ExportCalls {
       const clean = exportSettingsOf(settings);
       return await database.change(async (change, tell) => {
         await refuseName(change, cleanName, id);
-        await requireAccount(change, clean.storageAccountId, "storageAccountId");
+        await checkAccount(change, clean.storageAccountId);
         const createdAt = new Date(clock.nowMs()).toISOString();
         await change.insertInto("exports").values({ id, name: cleanName, etag: 1, created_at: createdAt }).execute();
         const { definition } = edited({ definitions: [], tenures: [] }, clean, windowOpen());
@@ -50,7 +49,7 @@ export function exportsIn(database: Database, clock: Clock): ExportCalls {
           await change.updateTable("exports").set({ name: cleanName }).where("id", "=", id).execute();
         }
         if (isEdited) {
-          await requireAccount(change, clean.storageAccountId, "storageAccountId");
+          await checkAccount(change, clean.storageAccountId);
           const { definition, marks } = edited(present, clean, windowOpen());
           await insertDefinition(change, id, definition);
           await replaceMarks(change, id, definition, marks);
@@ -87,10 +86,12 @@ export function exportsIn(database: Database, clock: Clock): ExportCalls {
     },
 
     async export(id) {
+      await database.settled();
       return await requireExport(database.reader, id);
     },
 
     async exports() {
+      await database.settled();
       return (await selectExports(database.reader).execute()).map(exportFromRow);
     },
   };
@@ -228,6 +229,14 @@ async function touched(change: Change, tell: Tell, present: Export): Promise<Exp
     .execute();
   tell({ kind: "export-changed", exportId: present.id });
   return await requireExport(change, present.id);
+}
+
+async function checkAccount(db: Reader, id: string): Promise<void> {
+  const account = await db.selectFrom("storage_accounts").select("id").where("id", "=", id).executeTakeFirst();
+  if (account !== undefined) return;
+  throw registryError("reference-unknown", `There is no storage account ${JSON.stringify(id)}.`, {
+    field: "storageAccountId",
+  });
 }
 
 async function refuseName(db: Reader, name: string, id: string): Promise<void> {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { handClock } from "../contract/stand.ts";
 import { openSqliteRegistry } from "./sqlite-registry.ts";
-import { makeDirectory, openIn } from "./sqlite-stand.ts";
+import { makeDirectory, openIn } from "./sqlite-stand.contract.ts";
 
 describe("one server per data directory", () => {
   const inUse = { kind: "fatal", code: "data-dir-in-use", message: /Another Coldpath server/ };

@@ -3,7 +3,7 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { fridge } from "../contract/stand.ts";
-import { makeDirectory, openIn } from "./sqlite-stand.ts";
+import { makeDirectory, openIn } from "./sqlite-stand.contract.ts";
 
 describe("secrets", () => {
   test("A2: no secret stands in the clear in any file, while open and after", async () => {

@@ -6,7 +6,7 @@
 // Sealed form, version 1: version byte, 12-byte nonce, 16-byte tag, ciphertext. The row's identity is authenticated
 // with it, so a sealed secret that was copied into another row does not open.
 
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import path from "node:path";
 import { codeOf, messageOf } from "../../lib/errors.ts";
@@ -27,10 +27,11 @@ export interface SecretBox {
 
 /** A closure rather than a class: no log of it shows the key. */
 export function secretBox(key: Buffer): SecretBox {
+  const keyObject = createSecretKey(key);
   return {
     seal(plain, identity) {
       const nonce = randomBytes(nonceBytes);
-      const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: tagBytes });
+      const cipher = createCipheriv("aes-256-gcm", keyObject, nonce, { authTagLength: tagBytes });
       cipher.setAAD(Buffer.from(identity, "utf8"));
       const text = cipher.update(typeof plain === "string" ? Buffer.from(plain, "utf8") : plain);
       const rest = cipher.final();
@@ -40,7 +41,7 @@ export function secretBox(key: Buffer): SecretBox {
       try {
         if (sealed[0] !== formatVersion) throw new Error(`unknown format version ${sealed[0] ?? "none"}`);
         const nonce = sealed.subarray(1, 1 + nonceBytes);
-        const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: tagBytes });
+        const decipher = createDecipheriv("aes-256-gcm", keyObject, nonce, { authTagLength: tagBytes });
         decipher.setAAD(Buffer.from(identity, "utf8"));
         decipher.setAuthTag(sealed.subarray(1 + nonceBytes, 1 + nonceBytes + tagBytes));
         return Buffer.concat([decipher.update(sealed.subarray(1 + nonceBytes + tagBytes)), decipher.final()]);

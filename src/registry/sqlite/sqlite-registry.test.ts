@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { handClock } from "../contract/stand.ts";
 import { registryContract } from "../registry.contract.ts";
 import { openSqliteRegistry } from "./sqlite-registry.ts";
-import { makeDirectory, makeSqliteStand, openIn } from "./sqlite-stand.ts";
+import { makeDirectory, makeSqliteStand, openIn } from "./sqlite-stand.contract.ts";
 
 registryContract("SQLite", makeSqliteStand);
 

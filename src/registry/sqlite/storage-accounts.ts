@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../../lib/clock.ts";
 import { registryError } from "../errors.ts";
-import { canonicalJson, nameOf } from "../input.ts";
+import { canonicalJson, nameOf, objectOf } from "../input.ts";
 import type { Registry, StorageAccount, StorageSettings } from "../registry.ts";
 import { storagePlace, storageSettingsOf } from "../storage-settings.ts";
 import type { Database, Reader } from "./database.ts";
@@ -58,8 +58,8 @@ export function storageAccountsIn(database: Database, secrets: SecretBox, clock:
         checkEtag(row, etag, `storage account ${row.name}`);
         const before = accountFromRow(row).settings;
         // A secret serves one way of signing in: after a change of that it is asked for again.
-        const present = signInOf(before) === signInOf(account.settings) ? open(row) : null;
-        const secret = account.secret ?? present;
+        const isSameSignIn = signInOf(before) === signInOf(objectOf(account.settings, "settings"));
+        const secret = account.secret ?? (isSameSignIn ? open(row) : null);
         const settings = storageSettingsOf(account.settings, secret);
         const isSame = canonicalJson(settings) === canonicalJson(before) && secret === open(row);
         if (isSame && name === row.name) return accountFromRow(row);
@@ -96,10 +96,10 @@ export function storageAccountsIn(database: Database, secrets: SecretBox, clock:
   };
 }
 
-export async function requireAccount(db: Reader, id: string, field?: string): Promise<StorageAccountRow> {
+async function requireAccount(db: Reader, id: string): Promise<StorageAccountRow> {
   const row = await db.selectFrom("storage_accounts").selectAll().where("id", "=", id).executeTakeFirst();
   if (row !== undefined) return row;
-  throw registryError("storage-not-found", `There is no storage account ${JSON.stringify(id)}.`, { field });
+  throw registryError("storage-not-found", `There is no storage account ${JSON.stringify(id)}.`);
 }
 
 function accountFromRow(row: StorageAccountRow): StorageAccount {
@@ -117,8 +117,8 @@ function identityOf(id: string): string {
   return `storage:${id}`;
 }
 
-function signInOf(settings: StorageSettings): string {
-  return settings.kind === "folder" ? "folder" : settings.auth;
+function signInOf({ kind, auth }: { readonly kind?: unknown; readonly auth?: unknown }): string {
+  return JSON.stringify([kind, auth]);
 }
 
 async function refuseName(db: Reader, name: string, id: string): Promise<void> {

@@ -157,12 +157,12 @@ export function templateFromRow(row: TemplateRow): DeviceTemplate {
 /**
  * The published version that a device is to use: `version`, or the newest.
  *
- * @throws  ColdpathError `template-not-found`, `template-not-published`.
+ * @throws  ColdpathError `reference-unknown`, `template-not-published`.
  */
 export async function usableTemplate(db: Reader, id: string, version?: string): Promise<DeviceTemplate> {
   const row = version === undefined ? await newestRow(db, id) : await versionRow(db, id, version);
   const field = version === undefined ? "templateId" : "templateVersion";
-  if (row === undefined) throw notFound(id, version, field);
+  if (row === undefined) throw registryError("reference-unknown", `There is no ${printed(id, version)}.`, { field });
   if (row.published === 0) {
     const what =
       version === undefined ? `The device template ${id} has no published version` : `${id} ${version} is a draft`;
@@ -213,9 +213,12 @@ async function requireVersion(db: Reader, id: string, version: string): Promise<
   return row;
 }
 
-function notFound(id: string, version?: string, field?: string): Error {
-  const what = version === undefined ? `device template ${id}` : `version ${version} of device template ${id}`;
-  return registryError("template-not-found", `There is no ${what}.`, { field });
+function notFound(id: string, version?: string): Error {
+  return registryError("template-not-found", `There is no ${printed(id, version)}.`);
+}
+
+function printed(id: string, version: string | undefined): string {
+  return version === undefined ? `device template ${id}` : `version ${version} of device template ${id}`;
 }
 
 function sameOrLeftOut(given: string | undefined, expected: string, field: string): void {

@@ -3,7 +3,7 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { fridge } from "../contract/stand.ts";
-import { makeDirectory, openIn } from "./sqlite-stand.ts";
+import { makeDirectory, openIn } from "./sqlite-stand.contract.ts";
 import { viewQueries } from "./view.ts";
 
 describe("a fleet of 100,000 devices", () => {

@@ -45,7 +45,8 @@ export function exportStories(make: MakeStand): void {
       [{ fileBytesMax: 1.5e9 + 0.5 }, "fileBytesMax"],
     ])("R8: settings with %j are refused by the field %s", async (part, field) => {
       const { registry } = await make();
-      await expect(makeExport(registry, "lake", 10, part as Partial<ExportSettings>)).rejects.toMatchObject({ field });
+      const refused = { kind: "invalid", field };
+      await expect(makeExport(registry, "lake", 10, part as Partial<ExportSettings>)).rejects.toMatchObject(refused);
     });
 
     test("tenures open and close at the open window; what is so already stays", async () => {
@@ -100,6 +101,17 @@ export function exportStories(make: MakeStand): void {
       const settings = settingsOf(made.definitions[0]!);
       const edited = await registry.updateExport(made.id, { settings: { ...settings, container: "b" } }, () => 12);
       expect(edited.definitions[1]).toMatchObject({ version: 2, windowFirst: 12 });
+    });
+
+    test("E1: a read shows every change asked for before it", async () => {
+      const { registry } = await make();
+      const { id } = await makeExport(registry, "lake", 10);
+      const on = registry.setExportOn(id, true, () => 11);
+      const [seen] = await registry.exports();
+      expect(seen?.on).toBe(true);
+      const off = registry.setExportOn(id, false, () => 12);
+      expect((await registry.export(id)).on).toBe(false);
+      await Promise.all([on, off]);
     });
 
     test("names are unique", async () => {

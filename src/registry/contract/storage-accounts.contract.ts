@@ -53,6 +53,9 @@ export function storageStories(make: MakeStand): void {
       await expect(registry.updateStorageAccount(id, { name: "azure", settings })).rejects.toMatchObject({
         field: "secret",
       });
+      await expect(registry.updateStorageAccount(id, { name: "azure" } as never)).rejects.toMatchObject({
+        field: "settings",
+      });
       await registry.updateStorageAccount(id, { name: "azure", settings, secret: otherKey });
       expect(await registry.storageSecret(id)).toBe(otherKey);
     });
