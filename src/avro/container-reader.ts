@@ -51,6 +51,8 @@ export async function* openContainer(
     if (error instanceof ColdpathError) throw error;
     if (error instanceof SyntaxError || error instanceof TypeError) throw unreadable(messageOf(error), error);
     throw error;
+  } finally {
+    await input.close();
   }
 }
 
@@ -96,6 +98,11 @@ class Input {
 
   constructor(source: AsyncIterable<Uint8Array>) {
     this.#source = source[Symbol.asyncIterator]();
+  }
+
+  /** Lets the source go, read to its end or not. */
+  async close(): Promise<void> {
+    await this.#source.return?.();
   }
 
   async atEnd(): Promise<boolean> {

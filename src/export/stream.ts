@@ -92,6 +92,7 @@ export class Stream {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       this.#isWoken = false;
+      this.#isToldToRetry = false; // told during the step, the answer may come too late for it
       const blocked = await this.#step(signal);
       if (signal.aborted) return;
       if (blocked === "again") continue;
@@ -101,7 +102,6 @@ export class Stream {
       }
       this.#block(blocked);
       if (!this.#isToldToRetry) await this.#sleep(blocked.delayMs);
-      this.#isToldToRetry = false;
     }
   }
 

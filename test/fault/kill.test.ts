@@ -1,0 +1,133 @@
+// The promise under SIGKILL and under a clock that steps: every PUBACK that a client received has its record in exactly
+// one file. The real server in a process of its own, the real file system; the client never sends anything twice.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { HubProcess } from "../lib/hub-process.ts";
+import { lakeNumbers } from "../lib/lake.ts";
+import { Ledger, MqttPublisher } from "../lib/mqtt-publisher.ts";
+
+/** Real milliseconds are so many of the window clock: a window lasts one second. */
+const rate = 60;
+const rounds = 10;
+const devices = 4;
+
+let hub: HubProcess | null = null;
+let directory = "";
+afterEach(async () => {
+  await hub?.kill();
+  hub = null;
+  rmSync(directory, { recursive: true, force: true });
+});
+
+interface Setting {
+  readonly ledger: Ledger;
+  readonly measurements: string;
+  policyKey: string;
+}
+
+/** A fresh data directory with an export of measurements into a folder and a few devices. */
+async function prepare(...flags: string[]): Promise<Setting> {
+  directory = mkdtempSync(join(tmpdir(), "coldpath-kill-"));
+  hub = await start(...flags);
+  const lake = join(directory, "lake");
+  const account = await hub.api<{ id: string }>("POST", "/storage-accounts", {
+    name: "lake",
+    settings: { kind: "folder", path: lake },
+  });
+  await hub.api("POST", `/storage-accounts/${account.id}/containers`, { name: "iot" });
+  const template = await hub.api<{ id: string }>("POST", "/device-templates", {
+    name: "T",
+    publish: true,
+    measurements: { telemetry: {}, states: {}, events: {} },
+    settings: { device: {} },
+    properties: { cloud: {}, device: {} },
+  });
+  for (let index = 0; index < devices; index++) {
+    await hub.api("POST", "/devices", { id: `dev-${index}`, templateId: template.id });
+  }
+  await hub.api("POST", "/exports", {
+    name: "m",
+    storageAccountId: account.id,
+    container: "iot",
+    types: ["measurements"],
+    on: true,
+  });
+  const { primaryKey } = await hub.api<{ primaryKey: string }>("GET", "/policies/device/keys");
+  return { ledger: new Ledger(), measurements: join(lake, "iot", "measurements"), policyKey: primaryKey };
+}
+
+function start(...flags: string[]): Promise<HubProcess> {
+  return HubProcess.start(join(directory, "data"), "--no-sample", `--test-clock-rate=${rate}`, ...flags);
+}
+
+function publish(setting: Setting): MqttPublisher[] {
+  const { port } = { port: hub?.address.ports.mqtt ?? 0 };
+  return Array.from({ length: devices }, (_, index) => {
+    const { ledger, policyKey } = setting;
+    return new MqttPublisher({ port, deviceId: `dev-${index}`, policyKey, ledger, inFlight: 20 });
+  });
+}
+
+/** Waits until all that was acknowledged is exported, then two windows more, and compares. */
+async function check({ ledger, measurements }: Setting): Promise<void> {
+  let counts = new Map<number, number>();
+  for (let turn = 0; turn < 120; turn++) {
+    await pause(1000);
+    counts = await lakeNumbers(measurements);
+    if ([...ledger.acknowledged].every((number) => counts.has(number))) break;
+  }
+  await pause(4000);
+  counts = await lakeNumbers(measurements);
+  const lost = [...ledger.acknowledged].filter((number) => !counts.has(number));
+  const doubled = [...counts].filter(([, count]) => count !== 1);
+  const invented = [...counts.keys()].filter((number) => !ledger.sent.has(number));
+  expect({ lost, doubled, invented }).toEqual({ lost: [], doubled: [], invented: [] });
+  expect(ledger.acknowledged.size).toBeGreaterThan(100);
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+test(`J1, J3, E1, E5: SIGKILL in mid-load ${rounds} times at random: every PUBACK has its record in exactly one file`, async () => {
+  const setting = await prepare();
+  for (let round = 0; round < rounds; round++) {
+    const publishers = publish(setting);
+    // Long enough to cross a window's end now and then, where seals, floors, cuts and uploads are.
+    await pause(300 + Math.random() * 1700);
+    await hub?.kill();
+    await Promise.all(publishers.map(({ ended }) => ended));
+    hub = await start();
+  }
+  const publishers = publish(setting);
+  await pause(500);
+  await Promise.all(publishers.map((publisher) => publisher.stop()));
+  await check(setting);
+  expect(await hub?.stop()).toBe(0);
+});
+
+test("J2, J4, E1: the clock steps an hour back and forth across restarts, with empty and full windows: still exactly one", async () => {
+  const originMs = Date.parse("2026-03-04T05:06:30.000Z");
+  const hourMs = 3_600_000;
+  const at = (ms: number): string => `--test-clock-origin=${new Date(originMs + ms).toISOString()}`;
+  const setting = await prepare(at(0));
+  const steps = [hourMs, 0, -hourMs, 2 * hourMs, hourMs];
+  for (const [index, stepMs] of steps.entries()) {
+    const publishers = publish(setting);
+    await pause(400 + Math.random() * 800);
+    if (index % 2 === 0) await hub?.kill();
+    else {
+      await Promise.all(publishers.map((publisher) => publisher.stop()));
+      await pause(1500); // an empty window or two
+      expect(await hub?.stop()).toBe(0);
+    }
+    await Promise.all(publishers.map(({ ended }) => ended));
+    hub = await start(at(stepMs));
+    if (index % 2 === 1) await pause(1200);
+  }
+  const publishers = publish(setting);
+  await pause(500);
+  await Promise.all(publishers.map((publisher) => publisher.stop()));
+  await check(setting);
+});
