@@ -29,6 +29,8 @@ export abstract class FrameQueue implements PartitionWriter {
   #refusal: Refusal | null = null;
   #isClockRefused = false;
   #isTimeFresh = false;
+  /** The time goes stale at the end of this turn of the event loop, whoever forgets `onDurable` (QoS 0). */
+  #isStaleSoon = false;
 
   constructor(partition: number, clock: PartitionClock, frameBytesMax: number) {
     this.partition = partition;
@@ -47,10 +49,11 @@ export abstract class FrameQueue implements PartitionWriter {
   reserve(bytesMax: number, records = 1): Refusal | null {
     assert(bytesMax <= this.#frameBytesMax, "a reservation fits a frame");
     if (this.#refusal !== null) return this.#refusal;
-    // One look at the clock a chunk, not a record: `onDurable` ends the chunk.
-    if (!this.#isTimeFresh) this.#refreshTime();
-    if (this.#isClockRefused) return "clock";
     let open = this.#open;
+    // One look at the clock a chunk, not a record: `onDurable` ends the chunk. The first record of a frame always looks:
+    // what was reserved and never committed ends nothing.
+    if (!this.#isTimeFresh || open.records === 0) this.#refreshTime();
+    if (this.#isClockRefused) return "clock";
     if (open.records > 0 && this.timeMs >= open.windowEndMs) {
       if (!this.#rotate()) return "wait";
       open = this.#open;
@@ -117,7 +120,17 @@ export abstract class FrameQueue implements PartitionWriter {
       this.buffer = this.#open.buffer;
     }
     this.#writing = frame;
+    this.#isTimeFresh = false; // nobody may have waited for its records
     return frame;
+  }
+
+  /**
+   * Partition time now, or null while the clock is not believed. Windows are closed by this time only: no record is
+   * stamped with less afterwards (J4).
+   */
+  protected freshTime(): number | null {
+    this.#refreshTime();
+    return this.#isClockRefused ? null : this.timeMs;
   }
 
   /** The frame taken last is on stable storage: tells its waiters (J1). */
@@ -161,6 +174,13 @@ export abstract class FrameQueue implements PartitionWriter {
     }
     this.timeMs = timeMs;
     this.#isTimeFresh = true;
+    if (!this.#isStaleSoon) {
+      this.#isStaleSoon = true;
+      setImmediate(() => {
+        this.#isStaleSoon = false;
+        this.#isTimeFresh = false;
+      });
+    }
     if (wasRefused) this.#callRoom();
   }
 

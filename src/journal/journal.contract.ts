@@ -9,10 +9,13 @@ import type { DurableWaiter, Journal, PartitionWriter, Segment } from "./journal
 export class ManualClock implements Clock {
   wallMs: number;
   flowMs = 0;
+  readonly #rest: () => Promise<void>;
   #timers: { atMs: number; fire: () => void }[] = [];
 
-  constructor(wallMs: number) {
+  /** @param atRest  resolves when what a timer started has come to rest. */
+  constructor(wallMs: number, atRest: () => Promise<void> = restForAWhile) {
     this.wallMs = wallMs;
+    this.#rest = atRest;
   }
   nowMs(): number {
     return this.wallMs;
@@ -38,16 +41,16 @@ export class ManualClock implements Clock {
       this.flowMs += stepMs;
       this.wallMs += stepMs;
       next.fire();
-      await rest();
+      await this.#rest();
     }
     this.wallMs += endMs - this.flowMs;
     this.flowMs = endMs;
-    await rest();
+    await this.#rest();
   }
 }
 
 /** Lets pending work of the event loop and the disk come to rest. */
-export async function rest(): Promise<void> {
+async function restForAWhile(): Promise<void> {
   for (let turn = 0; turn < 25; turn++) await new Promise((resolve) => setTimeout(resolve, turn % 5 === 4 ? 1 : 0));
 }
 
@@ -89,11 +92,16 @@ export interface JournalSetting {
 
 const startMs = Date.parse("2026-01-02T03:04:05.000Z");
 
-export function journalContract(name: string, open: (setting: JournalSetting) => Promise<Journal>): void {
+/** @param rest  where the adapter knows better than to wait for a while. */
+export function journalContract(
+  name: string,
+  open: (setting: JournalSetting) => Promise<Journal>,
+  rest: () => Promise<void> = restForAWhile,
+): void {
   const openWith = async (
     more: Partial<JournalSetting> = {},
   ): Promise<{ clock: ManualClock; journal: Journal; writer: PartitionWriter }> => {
-    const clock = new ManualClock(startMs);
+    const clock = new ManualClock(startMs, rest);
     const journal = await open({ clock, ...more });
     return { clock, journal, writer: journal.partitions[0] as PartitionWriter };
   };
@@ -157,6 +165,33 @@ export function journalContract(name: string, open: (setting: JournalSetting) =>
     expect(segments.length).toBe(2);
     expect(await readAll(journal, segments[0] as Segment)).toEqual(["before"]);
     expect(await readAll(journal, segments[1] as Segment)).toEqual(["after"]);
+    await journal.close();
+  });
+
+  test(`${name}: J4: a reservation that was never committed does not bring its time into a later window`, async () => {
+    const { clock, journal, writer } = await openWith();
+    append(writer, "a");
+    await writer.flush();
+    expect(writer.reserve(10)).toBeNull();
+    await clock.pass(windowMs);
+    expect(journal.closedBelow(0)).toBe(windowOf(startMs) + 1);
+    append(writer, "b");
+    await writer.flush();
+    expect(windowOf(writer.timeMs)).toBe(windowOf(startMs) + 1);
+    await clock.pass(2 * windowMs);
+    const texts = await Promise.all(journal.segments(0, 0).map((segment) => readAll(journal, segment)));
+    expect(texts).toEqual([["a"], ["b"]]);
+    await journal.close();
+  });
+
+  test(`${name}: J4: a record that nobody waits for ends its turn like any other`, async () => {
+    const { clock, journal, writer } = await openWith();
+    append(writer, "a");
+    await clock.pass(windowMs);
+    append(writer, "b");
+    await clock.pass(2 * windowMs);
+    const texts = await Promise.all(journal.segments(0, 0).map((segment) => readAll(journal, segment)));
+    expect(texts).toEqual([["a"], ["b"]]);
     await journal.close();
   });
 

@@ -92,9 +92,11 @@ export interface RecordBatch {
   readonly lengths: Uint32Array;
 }
 
+export type NoticeLevel = "info" | "warn" | "error";
+
 /** Something an operator must know: damage found, a torn tail cut, the clock. Kept for `status`. */
 export interface JournalNotice {
-  readonly level: "info" | "warn" | "error";
+  readonly level: NoticeLevel;
   /** Kebab-case: `torn-tail`, `corruption`, `clock-jump`, `disk-full`, … */
   readonly code: string;
   readonly message: string;

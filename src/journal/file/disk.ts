@@ -3,9 +3,9 @@
 // An interface of our own so that the simulation can put a disk under the journal that tears writes, loses what was not
 // synced and fails when it is told to. `nodeDisk` is the real one.
 
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { fdatasync, writev } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { codeOf } from "../../lib/errors.ts";
 
 export interface DiskFile {
@@ -25,9 +25,9 @@ export interface Disk {
   open(path: string, mode: "create" | "update" | "read"): Promise<DiskFile>;
   /** Names in a directory, sorted; empty when there is no such directory. */
   list(directory: string): Promise<readonly string[]>;
-  /** Makes a directory and its parents, durably. */
+  /** Makes a directory and its parents, durably; also when it is there. */
   makeDirectory(path: string): Promise<void>;
-  /** Replaces `to` atomically. Durable after `syncDirectory` of its directory. */
+  /** Replaces `to` atomically, also over a power cut. Durable after `syncDirectory` of both directories. */
   rename(from: string, to: string): Promise<void>;
   /** No error when it does not exist. */
   remove(path: string): Promise<void>;
@@ -48,11 +48,11 @@ export const nodeDisk: Disk = {
 
   async makeDirectory(path) {
     const first = await mkdir(path, { recursive: true });
-    if (first === undefined) return;
-    // Every directory that was made is an entry of its parent: sync from the leaf up to the parent of the first.
-    for (let at = path; ; at = dirname(at)) {
+    // Every directory that was made is an entry of its parent: sync from the leaf up to the parent of the first. One that
+    // is there already may have been made by a process that died before it could sync.
+    for (let at = resolve(path); ; at = dirname(at)) {
       await syncDirectory(dirname(at));
-      if (at === first || dirname(at) === at) break;
+      if (first === undefined || at === resolve(first) || dirname(at) === at) break;
     }
   },
 
@@ -115,9 +115,4 @@ function dropBytes(buffers: readonly Uint8Array[], bytes: number): Uint8Array[] 
     }
   }
   return rest;
-}
-
-/** Size of a file by its name; for status and tools. */
-export async function fileBytes(path: string): Promise<number> {
-  return (await stat(path)).size;
 }

@@ -37,44 +37,53 @@ export async function writeFloor(disk: Disk, directory: string, floor: Floor): P
   await disk.syncDirectory(directory);
 }
 
-/**
- * The floor, or null when none was ever written.
- *
- * @throws ColdpathError `journal-floor-damaged` when neither copy is whole: going on could use an offset twice.
- */
-export async function readFloor(disk: Disk, directory: string): Promise<Floor | null> {
-  if (!(await disk.list(directory)).includes("floor")) return null;
-  const file = await disk.open(join(directory, "floor"), "read");
+export type FloorOutcome =
+  /** `isWhole` is false when one of the two copies is damaged. */
+  | { readonly kind: "floor"; readonly floor: Floor; readonly isWhole: boolean }
+  | { readonly kind: "missing" }
+  | { readonly kind: "damaged" };
+
+/** @throws ColdpathError `journal-newer`. */
+export async function readFloor(disk: Disk, directory: string): Promise<FloorOutcome> {
+  if (!(await disk.list(directory)).includes("floor")) return { kind: "missing" };
+  const path = join(directory, "floor");
+  const file = await disk.open(path, "read");
   const buffer = Buffer.alloc(2 * copyBytes);
   try {
     await file.read(buffer, 0);
   } finally {
     await file.close();
   }
-  const floor = parseFloor(buffer.toString("latin1", 0, copyBytes)) ?? parseFloor(buffer.toString("latin1", copyBytes));
-  if (floor === null) {
+  const copies = [0, copyBytes].map((at) => parseFloor(buffer.toString("latin1", at, at + copyBytes)));
+  const [first = null, second = null] = copies;
+  if (first === "newer" || second === "newer") {
     throw unusable(
-      "journal-floor-damaged",
-      `The file ${join(directory, "floor")} is damaged in both copies.`,
-      "Restore it from a backup, or run `coldpath journal reset-clock`, which opens a fresh partition beside this one.",
+      "journal-newer",
+      `${path} was written by a newer Coldpath.`,
+      "Start the version of Coldpath that wrote it, or a later one.",
     );
   }
-  return floor;
+  if (first === null && second === null) return { kind: "damaged" };
+  // Both are written before the file gets its name; were they ever to differ, the higher one is the safe one.
+  const floor: Floor = {
+    windowNext: Math.max(first?.windowNext ?? 0, second?.windowNext ?? 0),
+    offsetNext: Math.max(first?.offsetNext ?? 0, second?.offsetNext ?? 0),
+  };
+  return { kind: "floor", floor, isWhole: first !== null && second !== null };
 }
 
 function printFloor(floor: Floor): string {
   const text = `floor ${version} ${floor.windowNext} ${floor.offsetNext}`;
-  return `${text} ${crc32(text).toString(16).padStart(8, "0")}\n`;
+  return `${text} ${checksum(text)}\n`;
 }
 
-function parseFloor(text: string): Floor | null {
-  const match = /^(floor 1 (\d+) (\d+)) ([0-9a-f]{8})\n/.exec(text);
-  if (
-    match === null ||
-    crc32(match[1] as string)
-      .toString(16)
-      .padStart(8, "0") !== match[4]
-  )
-    return null;
-  return { windowNext: Number(match[2]), offsetNext: Number(match[3]) };
+function parseFloor(text: string): Floor | "newer" | null {
+  const match = /^(floor (\d+) (\d+) (\d+)) ([0-9a-f]{8})\n/.exec(text);
+  if (match === null || checksum(match[1] as string) !== match[5]) return null;
+  if (Number(match[2]) > version) return "newer";
+  return { windowNext: Number(match[3]), offsetNext: Number(match[4]) };
+}
+
+function checksum(text: string): string {
+  return crc32(text).toString(16).padStart(8, "0");
 }

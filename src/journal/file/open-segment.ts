@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { assert } from "../../lib/assert.ts";
 import { type Window, printWindow } from "../../lib/window.ts";
 import type { Disk, DiskFile } from "./disk.ts";
+import { type Seal, encodeClosedHeader, encodeSeal, sealBytes } from "./seal.ts";
 import {
   type FrameKind,
   type SegmentIdentity,
@@ -17,10 +18,9 @@ import {
   frameHeadBytes,
   headerBytes,
   identityCrc,
-  sealCopyAt,
 } from "./segment-format.ts";
-import { type SegmentScan, type Seal, encodeSeal, sealBytes } from "./segment-scan.ts";
 import type { SegmentPool } from "./segment-pool.ts";
+import type { OpenScan } from "./segment-scan.ts";
 
 const noBytes = new Uint8Array(0);
 
@@ -33,7 +33,9 @@ export class OpenSegment {
   #offsetNext: number;
   #recordBytes: number;
   #timeMs: number;
-  #hasWitness: boolean;
+  #hasWitness = true;
+  /** From the first attempt to seal on nothing else may be written: a part of the seal may be durable. */
+  #isSealing = false;
   /** Of the file on disk, which may be a longer, recycled one. */
   fileBytes: number;
 
@@ -51,65 +53,74 @@ export class OpenSegment {
     this.#offsetNext = at.offsetNext;
     this.#recordBytes = at.recordBytes;
     this.#timeMs = at.timeMs;
-    this.#hasWitness = true;
     this.fileBytes = at.fileBytes;
   }
 
-  /** Makes the segment of a window. When this resolves its directory entry is durable. */
+  /** Makes the segment of a window. When this resolves its directory entry is durable (J1). */
   static async create(
     disk: Disk,
     pool: SegmentPool,
     directory: string,
     of: { hub: string; partition: number; window: Window; offsetFirst: number; timeMs: number; bytesWanted: number },
   ): Promise<OpenSegment> {
-    const identity: SegmentIdentity = {
-      hub: of.hub,
-      partition: of.partition,
-      window: of.window,
-      offsetFirst: of.offsetFirst,
-      nonce: randomBytes(16),
-    };
-    const path = join(directory, `${printWindow(of.window)}.seg`);
+    const { hub, partition, window, offsetFirst, timeMs } = of;
+    const identity: SegmentIdentity = { hub, partition, window, offsetFirst, nonce: randomBytes(16) };
+    const path = join(directory, `${printWindow(window)}.seg`);
     const free = pool.take(of.bytesWanted);
     const made = free?.path ?? join(directory, "segment.tmp");
-    const file = await disk.open(made, free === null ? "create" : "update");
+    let file: DiskFile | null = null;
+    let isUsed = false;
     try {
+      file = await disk.open(made, free === null ? "create" : "update");
       await file.write([encodeSegmentHeader(identity)], 0);
       await file.sync();
       await disk.rename(made, path);
+      isUsed = true;
       await disk.syncDirectory(directory);
+      if (free !== null) await pool.syncDirectory();
     } catch (error) {
-      await file.close();
+      if (free !== null && !isUsed) pool.giveBack(free);
+      await file?.close();
       throw error;
     }
-    const { offsetFirst: offsetNext, timeMs } = of;
     const fileBytes = Math.max(free?.bytes ?? 0, headerBytes);
-    return new OpenSegment(path, file, identity, { end: headerBytes, offsetNext, recordBytes: 0, timeMs, fileBytes });
+    return new OpenSegment(path, file, identity, {
+      end: headerBytes,
+      offsetNext: offsetFirst,
+      recordBytes: 0,
+      timeMs,
+      fileBytes,
+    });
   }
 
   /**
-   * Goes on with a segment that recovery found open. The last frame is written again: it may have come from a page cache
-   * that a failed sync had already given up.
+   * Goes on with a segment that recovery found open. Its header and last frame are written again: they may have come from
+   * a page cache that a failed sync had already given up.
    */
-  static async resume(
-    disk: Disk,
-    path: string,
-    scan: Extract<SegmentScan, { kind: "open" }>,
-    timeMs: number,
-  ): Promise<OpenSegment> {
+  static async resume(disk: Disk, path: string, scan: OpenScan, timeMs: number): Promise<OpenSegment> {
     const file = await disk.open(path, "update");
     const { end, offsetNext, recordBytes, identity } = scan;
     const fileBytes = await file.size();
     const segment = new OpenSegment(path, file, identity, { end, offsetNext, recordBytes, timeMs, fileBytes });
-    await file.write([encodeSegmentHeader(identity).subarray(0, sealCopyAt)], 0);
+    await file.write([encodeSegmentHeader(identity)], 0);
     if (scan.lastFrame !== null) {
       const { head, lengths, payload, position } = scan.lastFrame;
       const lengthsPart = new Uint8Array(lengths.buffer, lengths.byteOffset, lengths.byteLength);
-      await file.write([encodeFrameHead(identityCrc(identity), head), lengthsPart, payload], position);
+      await file.write([encodeFrameHead(segment.#crc, head), lengthsPart, payload], position);
     }
-    await file.sync();
-    segment.#hasWitness = false;
+    await syncOrFail(file);
+    segment.#hasWitness = scan.lastFrame === null || scan.lastFrame.head.kind === "witness";
     return segment;
+  }
+
+  /** Makes the seal that recovery found durable, and whole with its copy. */
+  static async completeSeal(disk: Disk, path: string, identity: SegmentIdentity, seal: Seal): Promise<void> {
+    const file = await disk.open(path, "update");
+    try {
+      await writeSeal(file, identity, seal);
+    } finally {
+      await file.close();
+    }
   }
 
   get window(): Window {
@@ -118,12 +129,8 @@ export class OpenSegment {
   get offsetNext(): number {
     return this.#offsetNext;
   }
-  get recordBytes(): number {
-    return this.#recordBytes;
-  }
-  /** Bytes in use. */
-  get usedBytes(): number {
-    return this.#end;
+  get hasRecords(): boolean {
+    return this.#offsetNext > this.identity.offsetFirst;
   }
 
   /**
@@ -141,29 +148,21 @@ export class OpenSegment {
 
   /** Proves that the last frame was synced; nothing when it is proved already. */
   async witness(): Promise<void> {
-    if (this.#hasWitness) return;
+    if (this.#hasWitness || this.#isSealing) return;
     await this.#write("witness", 0, noBytes, noBytes, this.#timeMs);
     this.#hasWitness = true;
   }
 
-  /** Closes the window for good: seal, its copy in the header, sync. The unused rest of the file is given back. */
+  /** Closes the window for good. The unused rest of the file is given back. May be tried again when the disk was full. */
   async seal(): Promise<Seal> {
-    const seal: Seal = { offsetNext: this.#offsetNext, recordBytes: this.#recordBytes, position: this.#end };
-    const payload = encodeSeal(seal);
-    const head = encodeFrameHead(this.#crc, {
-      kind: "seal",
-      records: 0,
-      offsetFirst: this.#offsetNext,
+    this.#isSealing = true;
+    const seal: Seal = {
+      offsetNext: this.#offsetNext,
+      recordBytes: this.#recordBytes,
+      position: this.#end,
       timeMs: this.#timeMs,
-      payloadBytes: payload.length,
-      bodyCrc: bodyCrc(this.#crc, noBytes, payload),
-    });
-    await this.#file.write([head, payload], this.#end);
-    await syncOrFail(this.#file);
-    // The copy after the seal itself is durable: a copy alone must never speak for a seal that was lost.
-    await this.#file.write([head, payload], sealCopyAt);
-    await this.#file.truncate(this.#end + sealBytes);
-    await syncOrFail(this.#file);
+    };
+    await writeSeal(this.#file, this.identity, seal);
     this.fileBytes = this.#end + sealBytes;
     return seal;
   }
@@ -179,6 +178,7 @@ export class OpenSegment {
     payload: Uint8Array,
     timeMs: number,
   ): Promise<void> {
+    assert(!this.#isSealing, "J4: a segment whose seal was begun gains nothing");
     assert(lengths.length === records * 4, "one length a record");
     const head = encodeFrameHead(this.#crc, {
       kind,
@@ -199,6 +199,15 @@ export class OpenSegment {
 /** After a failed sync the page cache can no longer be trusted: the process must restart and recover from disk. */
 export class SyncFailedError extends Error {
   override readonly name = "SyncFailedError";
+}
+
+async function writeSeal(file: DiskFile, identity: SegmentIdentity, seal: Seal): Promise<void> {
+  await file.write([encodeSeal(identityCrc(identity), seal)], seal.position);
+  await syncOrFail(file);
+  // The copy after the seal itself is durable: a copy alone must never speak for a seal that was lost.
+  await file.write([encodeClosedHeader(identity, seal)], 0);
+  await file.truncate(seal.position + sealBytes);
+  await syncOrFail(file);
 }
 
 async function syncOrFail(file: DiskFile): Promise<void> {

@@ -1,18 +1,35 @@
 // Which partitions a journal has: `partitions.json`. Active ones are written to; retired ones (after `reset-clock`) are
 // only read until they are exported and trimmed. Numbers are never used twice.
+//
+// A partition's directory and its first floor are durable before the table names it: a partition without a floor has
+// lost it. The line carries its own CRC-32: one flipped bit must not turn partition 0 into an empty partition 1.
 
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import type { Window } from "../../lib/window.ts";
 import { unusable } from "../errors.ts";
 import type { Disk } from "./disk.ts";
+import { readFloor, writeFloor } from "./floor.ts";
 
 export interface PartitionTable {
-  readonly version: 1;
   readonly active: readonly number[];
   readonly retired: readonly number[];
 }
 
-/** The table, made or grown to `count` active partitions. */
-export async function openPartitionTable(disk: Disk, directory: string, count: number): Promise<PartitionTable> {
+const version = 1;
+
+/**
+ * The table, made or grown to `count` active partitions, which start in `nowWindow`.
+ *
+ * @throws ColdpathError `journal-partitions` when it cannot shrink, or is lost or damaged.
+ */
+export async function openPartitionTable(
+  disk: Disk,
+  directory: string,
+  count: number,
+  nowWindow: Window,
+): Promise<PartitionTable> {
+  await disk.syncDirectory(directory); // what is read may have come from a cache
   const found = await readPartitionTable(disk, directory);
   if (found !== null && found.active.length > count) {
     throw unusable(
@@ -22,27 +39,59 @@ export async function openPartitionTable(disk: Disk, directory: string, count: n
     );
   }
   if (found !== null && found.active.length === count) return found;
+  const used = await directoriesWithSegments(disk, directory);
+  if (found === null && used.length > 0) {
+    throw unusable(
+      "journal-partitions",
+      `${tablePath(directory)} is missing, and there are records in partition ${used.join(", ")}.`,
+      "Restore it from a backup of the data directory.",
+    );
+  }
   const active = [...(found?.active ?? [])];
   const retired = found?.retired ?? [];
-  while (active.length < count) active.push(Math.max(-1, ...active, ...retired) + 1);
-  const table: PartitionTable = { version: 1, active, retired };
+  while (active.length < count) {
+    active.push(await makePartition(disk, directory, [...active, ...retired, ...used], nowWindow));
+  }
+  const table: PartitionTable = { active, retired };
   await writePartitionTable(disk, directory, table);
   return table;
 }
 
+/** Makes the directory and floor of a partition and returns its number, above all `taken`. */
+export async function makePartition(
+  disk: Disk,
+  directory: string,
+  taken: readonly number[],
+  nowWindow: Window,
+): Promise<number> {
+  const number = Math.max(-1, ...taken) + 1;
+  const path = join(directory, String(number));
+  await disk.makeDirectory(path);
+  const floor = await readFloor(disk, path);
+  if (floor.kind !== "floor") await writeFloor(disk, path, { windowNext: nowWindow, offsetNext: 0 });
+  return number;
+}
+
+/** Null when there is none. @throws ColdpathError `journal-partitions` when it is damaged. */
 export async function readPartitionTable(disk: Disk, directory: string): Promise<PartitionTable | null> {
   if (!(await disk.list(directory)).includes("partitions.json")) return null;
-  const path = join(directory, "partitions.json");
+  const path = tablePath(directory);
   const file = await disk.open(path, "read");
   try {
     const buffer = Buffer.alloc(await file.size());
     await file.read(buffer, 0);
-    const table = JSON.parse(buffer.toString("utf8")) as PartitionTable;
-    if (table.version !== 1 || !Array.isArray(table.active) || !Array.isArray(table.retired))
-      throw new SyntaxError("form");
-    return table;
+    const text = buffer.toString("utf8");
+    const { active, retired } = JSON.parse(text) as PartitionTable;
+    // What we would write is what must stand there, to the last byte.
+    if (text !== printTable({ active, retired })) throw new SyntaxError("its checksum does not match");
+    return { active, retired };
   } catch (error) {
-    throw unusable("journal-partitions", `${path} is not readable.`, "Restore it from a backup.", error);
+    throw unusable(
+      "journal-partitions",
+      `${path} is damaged, or of a newer Coldpath.`,
+      "Restore it from a backup.",
+      error,
+    );
   } finally {
     await file.close();
   }
@@ -52,11 +101,32 @@ export async function writePartitionTable(disk: Disk, directory: string, table: 
   const temporary = join(directory, "partitions.tmp");
   const file = await disk.open(temporary, "create");
   try {
-    await file.write([Buffer.from(`${JSON.stringify(table)}\n`)], 0);
+    await file.write([Buffer.from(printTable(table))], 0);
     await file.sync();
   } finally {
     await file.close();
   }
-  await disk.rename(temporary, join(directory, "partitions.json"));
+  await disk.rename(temporary, tablePath(directory));
   await disk.syncDirectory(directory);
+}
+
+/** Numbers of the partitions that hold segments, whatever the table says. */
+export async function directoriesWithSegments(disk: Disk, directory: string): Promise<number[]> {
+  const numbers: number[] = [];
+  for (const name of await disk.list(directory)) {
+    if (!/^\d{1,9}$/.test(name)) continue;
+    const names = await disk.list(join(directory, name));
+    if (names.some((one) => one.endsWith(".seg"))) numbers.push(Number(name));
+  }
+  return numbers.sort((a, b) => a - b);
+}
+
+function tablePath(directory: string): string {
+  return join(directory, "partitions.json");
+}
+
+function printTable({ active, retired }: PartitionTable): string {
+  const content = { version, active, retired };
+  const checksum = crc32(JSON.stringify(content)).toString(16).padStart(8, "0");
+  return `${JSON.stringify({ ...content, crc32: checksum })}\n`;
 }

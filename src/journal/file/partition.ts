@@ -1,46 +1,38 @@
-// One partition of the file journal: its writer, its open segment, its closed segments.
+// One partition of the file journal: the writer of its one open segment.
 //
 // Frames are written one after the other by a single loop (`#run`), which also closes windows: last frame synced, then
 // the seal synced, then the floor, and only then is the window announced as closed (J4). A window's first frame is
-// written only after the window before it was sealed, so at most one segment is ever open.
+// written only after the window before it was sealed, so at most one segment is ever open. Whatever writes to the
+// segment (`#run`, the witness) is `#running`: one at a time.
 
 import { join } from "node:path";
+import { assert } from "../../lib/assert.ts";
 import { type Clock, sleep } from "../../lib/clock.ts";
 import { codeOf, messageOf } from "../../lib/errors.ts";
-import { type Window, printWindow, windowMs, windowOf, windowStartMs } from "../../lib/window.ts";
-import { trimmed } from "../errors.ts";
+import { type Window, windowMs, windowOf, windowStartMs } from "../../lib/window.ts";
 import { FrameQueue } from "../frame-queue.ts";
 import type { OpenFrame } from "../frame.ts";
-import type { PartitionStatus, Segment } from "../journal.ts";
-import type { PartitionClock } from "../partition-clock.ts";
+import type { NoticeLevel, PartitionStatus } from "../journal.ts";
+import { PartitionClock, type ClockGuard } from "../partition-clock.ts";
+import { ClosedSegments } from "./closed-segments.ts";
 import type { Disk } from "./disk.ts";
 import { writeFloor } from "./floor.ts";
 import { OpenSegment, SyncFailedError } from "./open-segment.ts";
+import type { Recovered } from "./recovery.ts";
 import type { SegmentPool } from "./segment-pool.ts";
-
-/** A closed segment and its file. */
-export interface ClosedSegment extends Segment {
-  readonly fileBytes: number;
-  /** Found damaged when it was opened or read: what, for the operator (J3). */
-  readonly damage: string | null;
-}
-
-export interface PartitionState {
-  readonly closed: ClosedSegment[];
-  readonly open: OpenSegment | null;
-  readonly windowNext: Window;
-  readonly offsetNext: number;
-}
 
 /** What a partition needs of the journal around it. */
 export interface PartitionOwner {
   readonly hub: string;
+  readonly directory: string;
   readonly disk: Disk;
   readonly clock: Clock;
+  readonly guard: ClockGuard;
   readonly pool: SegmentPool;
-  notice(level: "info" | "warn" | "error", code: string, message: string): void;
-  /** More bytes than the budget allows? Cheap: asked once a frame. */
-  isOverBudget(): boolean;
+  readonly frameBytesMax: number;
+  notice(level: NoticeLevel, code: string, message: string): void;
+  /** Over the budget, or refusing because of it? Cheap: asked once a frame. */
+  needsBalance(): boolean;
   /** Trims what may go; refuses or takes again by what is left. */
   balance(): Promise<void>;
   windowClosed(): void;
@@ -58,65 +50,68 @@ const clockPollMs = 1000;
 
 export class FilePartition extends FrameQueue {
   readonly directory: string;
-  readonly closed: ClosedSegment[];
+  readonly closed: ClosedSegments;
+  readonly isRetired: boolean;
   readonly #owner: PartitionOwner;
   #segment: OpenSegment | null;
+  /** As the floor on disk has it. */
   #windowNext: Window;
   #offsetNext: number;
   #running: Promise<void> | null = null;
   #wakeScheduled = false;
   #cancelTimer: () => void = () => {};
   #cancelWitness: () => void = () => {};
-  #closing = false;
   readonly #stop = new AbortController();
+  /** Nothing is written any more, not even what is committed. */
+  #isOver = false;
+  /** `#run` gave up on what it holds: the disk is full, and the server is stopping. */
+  #isStuck = false;
+  #isDiskFull = false;
+  #isBudgetFull = false;
+  #toldNoRoom: () => void = () => {};
   /** What the last closed window needed: the best guess for the next file. */
   #bytesWanted = 0;
-  /** Sum over `closed`. */
-  #closedBytes: number;
-  readonly #pins = new Map<Window, number>();
   frames = 0;
   frameMs = 0;
   appendedRecords = 0;
   appendedBytes = 0;
 
-  constructor(
-    owner: PartitionOwner,
-    partition: number,
-    directory: string,
-    clock: PartitionClock,
-    frameBytesMax: number,
-    state: PartitionState,
-  ) {
-    super(partition, clock, frameBytesMax);
+  constructor(owner: PartitionOwner, partition: number, isRetired: boolean, state: Recovered) {
+    super(partition, new PartitionClock(owner.clock, owner.guard, state.timeMs), owner.frameBytesMax);
     this.#owner = owner;
-    this.directory = directory;
-    this.closed = state.closed;
-    this.#closedBytes = state.closed.reduce((sum, segment) => sum + segment.fileBytes, 0);
+    this.directory = join(owner.directory, String(partition));
+    this.isRetired = isRetired;
+    this.closed = new ClosedSegments(state.closed);
     this.#segment = state.open;
-    this.#windowNext = state.windowNext;
+    this.#windowNext = state.windowDurable;
     this.#offsetNext = state.offsetNext;
   }
 
-  /** Closes what is due and keeps closing windows as time passes. */
+  /** Closes what is due and keeps closing windows as time passes. On a full disk it resolves before that is done. */
   async start(): Promise<void> {
-    await this.#wake();
+    if (this.isRetired) {
+      this.refuse("draining");
+      if (this.#segment !== null) await this.#closeBelow(this.#segment.window + 1);
+      return;
+    }
+    const noRoom = new Promise<void>((resolve) => (this.#toldNoRoom = resolve));
+    await Promise.race([this.#wake(), noRoom]);
     this.#armTimer();
   }
 
-  get windowNext(): Window {
-    return this.#windowNext;
-  }
-
-  get offsetNext(): number {
-    return this.#offsetNext;
+  /** A retired partition gains nothing more: all of it is closed. */
+  get closedBelow(): Window {
+    return this.isRetired ? Number.MAX_SAFE_INTEGER : this.#windowNext;
   }
 
   get fileBytes(): number {
-    return this.#closedBytes + (this.#segment?.fileBytes ?? 0);
+    return this.closed.fileBytes + (this.#segment?.fileBytes ?? 0);
   }
 
-  setRefusal(refusal: "full" | null): void {
-    if (this.refusedWith === null || this.refusedWith === "full") this.refuse(refusal);
+  /** Over the budget or not; a full disk is another matter, kept apart. */
+  refuseAsFull(isFull: boolean): void {
+    this.#isBudgetFull = isFull;
+    this.#refuseWhileFull();
   }
 
   status(): PartitionStatus {
@@ -125,60 +120,31 @@ export class FilePartition extends FrameQueue {
       windowNext: this.#windowNext,
       offsetNext: this.#offsetNext,
       refusal: this.refusal,
-      segments: this.closed.length + (this.#segment === null ? 0 : 1),
+      segments: this.closed.list.length + (this.#segment === null ? 0 : 1),
       segmentBytes: this.fileBytes,
       aheadMs: this.clock.aheadMs(),
     };
   }
 
-  /** The file of a closed segment, kept from being trimmed until `unpin`. */
-  pin(window: Window): string {
-    if (!this.closed.some((segment) => segment.window === window)) {
-      throw trimmed(`window ${printWindow(window)} of partition ${this.partition}`);
-    }
-    this.#pins.set(window, (this.#pins.get(window) ?? 0) + 1);
-    return this.pathOf(window);
-  }
-
-  unpin(window: Window): void {
-    const pins = (this.#pins.get(window) ?? 1) - 1;
-    if (pins === 0) this.#pins.delete(window);
-    else this.#pins.set(window, pins);
-  }
-
-  pathOf(window: Window): string {
-    return join(this.directory, `${printWindow(window)}.seg`);
-  }
-
-  /** Removes the oldest closed segment, if it may be. The floor stays (J2). */
-  async trimOldest(): Promise<boolean> {
-    const oldest = this.closed[0];
-    if (oldest === undefined || this.#pins.has(oldest.window)) return false;
-    this.closed.shift();
-    this.#closedBytes -= oldest.fileBytes;
-    await this.#owner.pool.give(this.pathOf(oldest.window), this.directory, oldest.fileBytes);
-    return true;
-  }
-
   /** Makes what was committed durable, proves it, and closes the file. The window stays open on disk. */
   async close(): Promise<void> {
     if (this.refusedWith !== "failed") this.refuse("draining");
+    this.#stop.abort(); // whoever waits for room tries once more
+    do {
+      this.#isStuck = false;
+      await this.#wake(); // may join something that was at its end already
+    } while (this.hasFrames && this.refusedWith === "draining" && !this.#isStuck);
+    this.#isOver = true;
     this.#cancelTimer();
     this.#cancelWitness();
-    for (let before = -1; this.hasFrames && this.refusedWith === "draining" && before !== this.frames;) {
-      before = this.frames; // on a full disk nothing moves: what is left was not acknowledged
-      await this.#wake();
-    }
-    this.#closing = true;
-    this.#stop.abort();
-    await this.#running;
-    if (this.refusedWith !== "failed") await this.#segment?.witness();
-    await this.#segment?.close();
+    if (this.refusedWith !== "failed") await this.#witness().catch((error: unknown) => this.#fail(error));
+    const segment = this.#segment;
     this.#segment = null;
+    await segment?.close();
   }
 
   protected override frameBegan(): void {
-    if (this.#running !== null || this.#wakeScheduled) return;
+    if (this.#running !== null || this.#wakeScheduled || this.#isOver) return;
     this.#wakeScheduled = true;
     // After this turn of the event loop, so that the frame gathers what other sockets have to say.
     setImmediate(() => {
@@ -191,131 +157,141 @@ export class FilePartition extends FrameQueue {
     this.#armTimer();
   }
 
-  /** Runs the loop until there is nothing to do; joins the run that is under way. Never rejects. */
+  /** Runs the loop until there is nothing to do; joins what is under way. Never rejects. */
   #wake(): Promise<void> {
-    this.#running ??= this.#run().finally(() => {
-      this.#running = null;
-      if (this.hasFrames && this.refusedWith !== "failed") this.frameBegan();
-    });
+    return this.#exclusively(() => this.#run());
+  }
+
+  #exclusively(work: () => Promise<void>): Promise<void> {
+    // J1: after a failure nothing is written, and so nothing acknowledged, by whatever timer still comes.
+    if (this.#isOver || this.refusedWith === "failed") return Promise.resolve();
+    this.#running ??= work()
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#running = null;
+        if (this.hasFrames && !this.#isStuck) this.frameBegan();
+      });
     return this.#running;
+  }
+
+  #fail(error: unknown): void {
+    this.refuse("failed");
+    this.#owner.failed(error);
   }
 
   async #run(): Promise<void> {
     this.#cancelWitness();
-    try {
-      for (;;) {
-        const frame = this.takeFrame();
-        if (frame === null) {
-          if (!(await this.#closeDue())) break;
-          continue;
-        }
-        if (!(await this.#writeFrame(frame))) {
-          if (this.refusedWith === "draining") break;
-          continue;
-        }
-        this.frameDurable();
-        await new Promise(setImmediate);
+    for (;;) {
+      const frame = this.takeFrame();
+      const window = frame?.window ?? this.#windowDue();
+      if (window === null) break;
+      try {
+        await this.#closeBelow(window);
+        if (frame !== null) await this.#append(frame);
+      } catch (error) {
+        if (error instanceof SyncFailedError || !isNoRoom(error)) throw error;
+        if (await this.#waitForRoom(error)) continue; // the same frame again
+        this.#isStuck = true;
+        break;
       }
-      this.#armWitness();
-    } catch (error) {
-      this.refuse("failed");
-      this.#owner.failed(error);
+      this.#isDiskFull = false;
+      this.#refuseWhileFull();
+      if (this.#owner.needsBalance()) await this.#owner.balance();
+      if (frame === null) continue;
+      this.frameDurable();
+      await new Promise(setImmediate);
     }
+    this.#armWitness();
   }
 
-  /** False when the disk had no room; then the same frame is tried again. */
-  async #writeFrame(frame: OpenFrame): Promise<boolean> {
-    try {
-      await this.#closeBelow(frame.window);
-      this.#segment ??= await OpenSegment.create(this.#owner.disk, this.#owner.pool, this.directory, {
-        hub: this.#owner.hub,
-        partition: this.partition,
-        window: frame.window,
-        offsetFirst: this.#offsetNext,
-        timeMs: frame.timeMs,
-        bytesWanted: this.#bytesWanted,
-      });
-      const lengths = frame.recordLengths;
-      const startMs = performance.now();
-      await this.#segment.append(
-        frame.records,
-        new Uint8Array(lengths.buffer, lengths.byteOffset, lengths.byteLength),
-        frame.payload,
-        frame.timeMs,
-      );
-      this.frameMs += performance.now() - startMs;
-    } catch (error) {
-      if (error instanceof SyncFailedError || !isNoRoom(error)) throw error;
-      await this.#waitForRoom(error);
-      return false;
-    }
+  /** The open window, when others before it are still to be closed and nothing waits to be written. */
+  #windowDue(): Window | null {
+    const timeMs = this.freshTime();
+    if (timeMs === null || this.hasFrames) return null;
+    return windowOf(timeMs) > this.#windowNext ? windowOf(timeMs) : null;
+  }
+
+  async #append(frame: OpenFrame): Promise<void> {
+    assert(frame.window === this.#windowNext, "J4: a frame belongs to the open window");
+    assert((this.closed.newest?.window ?? -1) < frame.window, "J4: a window is opened once");
+    this.#segment ??= await OpenSegment.create(this.#owner.disk, this.#owner.pool, this.directory, {
+      hub: this.#owner.hub,
+      partition: this.partition,
+      window: frame.window,
+      offsetFirst: this.#offsetNext,
+      timeMs: frame.timeMs,
+      bytesWanted: this.#bytesWanted,
+    });
+    const lengths = frame.recordLengths;
+    const startMs = performance.now();
+    await this.#segment.append(
+      frame.records,
+      new Uint8Array(lengths.buffer, lengths.byteOffset, lengths.byteLength),
+      frame.payload,
+      frame.timeMs,
+    );
+    this.frameMs += performance.now() - startMs;
     this.frames++;
     this.#offsetNext += frame.records;
     this.appendedRecords += frame.records;
     this.appendedBytes += frame.end;
-    if (this.refusedWith === "full") this.refuse(null);
-    if (this.#owner.isOverBudget()) await this.#owner.balance();
-    return true;
   }
 
-  async #waitForRoom(error: unknown): Promise<void> {
-    if (this.refusedWith === null) {
-      this.refuse("full");
-      this.#owner.notice(
-        "error",
-        "disk-full",
-        `The disk has no room for the journal (${messageOf(error)}); devices are refused until it has.`,
-      );
-    }
-    if (!(await this.#owner.makeRoom())) await sleep(this.#owner.clock, retryAfterMs, this.#stop.signal);
-  }
-
-  /** Closes the windows that ended. True when something was closed. */
-  async #closeDue(): Promise<boolean> {
-    const timeMs = this.clock.now();
-    if (timeMs === null || windowOf(timeMs) <= this.#windowNext || this.hasFrames) return false;
-    try {
-      await this.#closeBelow(windowOf(timeMs));
-    } catch (error) {
-      if (error instanceof SyncFailedError || !isNoRoom(error)) throw error;
-      await this.#waitForRoom(error);
-      return this.refusedWith !== "draining";
-    }
-    return true;
-  }
-
-  /** Closes every window below `window`: seal, floor, announcement. */
+  /** Closes every window below `window`: seal, floor, announcement. May be tried again when the disk was full. */
   async #closeBelow(window: Window): Promise<void> {
     if (window <= this.#windowNext) return;
     const segment = this.#segment;
     if (segment !== null && segment.window < window) {
-      if (segment.offsetNext > segment.identity.offsetFirst) {
-        const seal = await segment.seal();
-        this.#bytesWanted = segment.fileBytes;
-        this.#closedBytes += segment.fileBytes;
-        this.closed.push({
-          partition: this.partition,
+      const { identity, path } = segment;
+      if (segment.hasRecords) {
+        const { offsetNext, recordBytes } = await segment.seal();
+        const { fileBytes } = segment;
+        this.#bytesWanted = fileBytes;
+        const { offsetFirst } = identity;
+        const { partition } = this;
+        this.closed.add({
+          partition,
           window: segment.window,
-          offsetFirst: segment.identity.offsetFirst,
-          offsetNext: seal.offsetNext,
-          recordBytes: seal.recordBytes,
-          fileBytes: segment.fileBytes,
+          path,
+          offsetFirst,
+          offsetNext,
+          recordBytes,
+          fileBytes,
           damage: null,
         });
-        await segment.close();
-      } else {
-        await segment.close();
-        await this.#owner.pool.give(segment.path, this.directory, segment.fileBytes);
       }
       this.#segment = null;
+      await segment.close();
+      if (!segment.hasRecords) await this.#owner.pool.give(path, this.directory, segment.fileBytes);
     }
     await writeFloor(this.#owner.disk, this.directory, { windowNext: window, offsetNext: this.#offsetNext });
     this.#windowNext = window;
     this.#owner.windowClosed();
   }
 
+  /** Refuses devices until there may be room again. False when the server is stopping: nothing more can be done. */
+  async #waitForRoom(error: unknown): Promise<boolean> {
+    if (!this.#isDiskFull) {
+      const what = `The disk has no room for the journal (${messageOf(error)}); devices are refused until it has.`;
+      this.#owner.notice("error", "disk-full", what);
+    }
+    this.#isDiskFull = true;
+    this.#refuseWhileFull();
+    this.#toldNoRoom();
+    if (await this.#owner.makeRoom()) return true;
+    if (this.#stop.signal.aborted) return false;
+    await sleep(this.#owner.clock, retryAfterMs, this.#stop.signal);
+    return true;
+  }
+
+  #refuseWhileFull(): void {
+    if (this.refusedWith !== null && this.refusedWith !== "full") return;
+    const refusal = this.#isDiskFull || this.#isBudgetFull ? "full" : null;
+    if (refusal !== this.refusedWith) this.refuse(refusal);
+  }
+
   #armTimer(): void {
-    if (this.#closing || this.refusedWith === "failed") return;
+    if (this.#isOver || this.refusedWith === "failed") return;
     const untilMs = this.refusal === "clock" ? clockPollMs : this.clock.untilMs(windowStartMs(this.#windowNext + 1));
     this.#cancelTimer();
     this.#cancelTimer = this.#owner.clock.timer(Math.min(Math.max(untilMs, 10), windowMs), () => {
@@ -324,13 +300,11 @@ export class FilePartition extends FrameQueue {
   }
 
   #armWitness(): void {
-    if (this.#segment === null || this.#closing) return;
+    this.#cancelWitness();
+    if (this.#segment === null || this.#isOver) return;
     this.#cancelWitness = this.#owner.clock.timer(witnessAfterMs, () => {
-      if (this.#running !== null || this.#closing) return;
-      this.#running = this.#witness().finally(() => {
-        this.#running = null;
-        if (this.hasFrames) this.frameBegan();
-      });
+      // Whatever is under way instead arms it again.
+      if (this.#running === null) void this.#exclusively(() => this.#witness());
     });
   }
 
@@ -338,9 +312,7 @@ export class FilePartition extends FrameQueue {
     try {
       await this.#segment?.witness();
     } catch (error) {
-      if (!(error instanceof SyncFailedError) && isNoRoom(error)) return; // the next frame will find out
-      this.refuse("failed");
-      this.#owner.failed(error);
+      if (error instanceof SyncFailedError || !isNoRoom(error)) throw error; // else the next frame will find out
     }
   }
 }

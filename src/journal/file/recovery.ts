@@ -1,120 +1,53 @@
 // Recovery of a partition: from what stands in its directory to the state the writer goes on with.
 //
+//   J1  What recovery believes is made durable first: it may have seen a page cache that was never synced.
 //   J2  Offsets go on above every offset that any segment or the floor mentions.
 //   J3  Only the open segment's torn tail is cut, and that is said. Damage is kept, told, and closed for writing.
 //   J4  Partition time goes on at or above max(last frame, floor).
 
-import { join } from "node:path";
-import { type Window, parseWindow, printWindow, windowStartMs } from "../../lib/window.ts";
+import { type Window, printWindow, windowStartMs } from "../../lib/window.ts";
 import { unusable } from "../errors.ts";
+import type { NoticeLevel } from "../journal.ts";
+import type { ClosedSegment } from "./closed-segments.ts";
 import type { Disk } from "./disk.ts";
-import { readFloor } from "./floor.ts";
 import { OpenSegment } from "./open-segment.ts";
-import type { ClosedSegment, PartitionState } from "./partition.ts";
-import { headerBytes } from "./segment-format.ts";
-import { type SegmentScan, readSeal, scanSegment } from "./segment-scan.ts";
+import { type Survey, type SurveyedSegment, surveyPartition } from "./survey.ts";
 
-export interface Recovered extends PartitionState {
+export interface Recovered {
+  /** Ascending; those from `windowDurable` on are closed and not yet announced. */
+  readonly closed: ClosedSegment[];
+  readonly open: OpenSegment | null;
+  /** What the floor on disk says: every window below is closed. */
+  readonly windowDurable: Window;
+  /** Every window below must not gain a record. */
+  readonly windowNext: Window;
+  readonly offsetNext: number;
   /** No stamp may be less. */
-  readonly floorMs: number;
+  readonly timeMs: number;
 }
 
-type Notice = (level: "info" | "warn" | "error", code: string, message: string) => void;
+type Notice = (level: NoticeLevel, code: string, message: string) => void;
 
 /**
- * @param nowWindow  where a partition without any past starts.
+ * @param of.nowWindow  where a partition goes on whose floor is lost.
+ * @param of.isRetired  nothing will be written any more: the floor does not matter.
  * @throws ColdpathError `journal-newer`, `journal-foreign`, `journal-floor-damaged`.
  */
 export async function recoverPartition(
   disk: Disk,
   directory: string,
-  of: { readonly hub: string; readonly partition: number; readonly nowWindow: Window },
+  of: { readonly hub: string; readonly partition: number; readonly nowWindow: Window; readonly isRetired: boolean },
   notice: Notice,
 ): Promise<Recovered> {
   await disk.makeDirectory(directory);
-  const floor = await readFloor(disk, directory);
-  let offsetNext = floor?.offsetNext ?? 0;
-  let windowNext = floor?.windowNext ?? null;
-  let floorMs = windowNext === null ? 0 : windowStartMs(windowNext);
+  await disk.syncDirectory(directory); // J1: names too may have come from a cache
+  const survey = await surveyPartition(disk, directory, false);
+  const windowLost = checkFloor(survey, directory, of.isRetired, of.nowWindow, notice);
+  const windowDurable = survey.floor.kind === "floor" ? survey.floor.floor.windowNext : 0;
   const closed: ClosedSegment[] = [];
   let open: OpenSegment | null = null;
-
-  const windows = (await disk.list(directory))
-    .filter((name) => name.endsWith(".seg"))
-    .map((name) => parseWindow(name.slice(0, -4)))
-    .filter((window) => window !== null);
-  for (const [index, window] of windows.entries()) {
-    const path = join(directory, `${printWindow(window)}.seg`);
-    const isLast = index === windows.length - 1;
-    const found = await inspect(disk, path, of);
-    const { scan, fileBytes } = found;
-    const isIdentified = scan.kind !== "newer" && scan.identity !== null;
-    const offsetFirst = isIdentified ? (scan.identity?.offsetFirst ?? offsetNext) : offsetNext;
-    const segment = { partition: of.partition, window, offsetFirst, fileBytes, recordBytes: 0, damage: null };
-    switch (scan.kind) {
-      case "newer":
-        throw unusable(
-          "journal-newer",
-          `${path} has format version ${scan.version}, written by a newer Coldpath.`,
-          "Start the version of Coldpath that wrote it, or a later one.",
-        );
-      case "sealed":
-        closed.push({ ...segment, offsetNext: scan.seal.offsetNext, recordBytes: scan.seal.recordBytes });
-        offsetNext = Math.max(offsetNext, scan.seal.offsetNext);
-        break;
-      case "damaged": {
-        const what = `segment ${path}: ${scan.what}`;
-        notice("error", "corruption", `${what}. Nothing was cut; the window is closed for writing.`);
-        offsetNext = Math.max(offsetNext, scan.offsetNext ?? 0);
-        closed.push({ ...segment, offsetNext: Math.max(offsetNext, offsetFirst + 1), damage: what });
-        // What it held beyond what can be read is not known: offsets go on clearly above it.
-        offsetNext += damageOffsetGap;
-        break;
-      }
-      case "open":
-        if (!isLast) {
-          // The writer seals a segment before it opens the next.
-          const what = `segment ${path} is not closed although a later one exists`;
-          notice("error", "corruption", `${what}. Nothing was cut.`);
-          closed.push({ ...segment, offsetNext: scan.offsetNext, recordBytes: scan.recordBytes, damage: what });
-          offsetNext = Math.max(offsetNext, scan.offsetNext);
-          break;
-        }
-        if (scan.torn !== null) {
-          const held = scan.torn.records === null ? "" : ` of ${scan.torn.records} records`;
-          notice(
-            "warn",
-            "torn-tail",
-            `segment ${path}: a frame${held} behind offset ${scan.offsetNext - 1} was not whole and was cut; it was never acknowledged.`,
-          );
-        }
-        offsetNext = Math.max(offsetNext, scan.offsetNext);
-        floorMs = Math.max(floorMs, windowStartMs(window), scan.timeMs ?? 0);
-        open = await OpenSegment.resume(disk, path, scan, Math.max(windowStartMs(window), scan.timeMs ?? 0));
-        break;
-    }
-    const above = open === null ? window + 1 : window;
-    windowNext = Math.max(windowNext ?? 0, above);
-    floorMs = Math.max(floorMs, windowStartMs(above));
-  }
-  return { closed, open, windowNext: windowNext ?? of.nowWindow, offsetNext, floorMs };
-}
-
-/** Offsets left unused behind damage whose extent is not known: more than any frame can hold. */
-const damageOffsetGap = 1_000_000;
-
-/** A closed segment by its seal copy alone; anything else by reading it all. */
-async function inspect(
-  disk: Disk,
-  path: string,
-  of: { readonly hub: string; readonly partition: number },
-): Promise<{ scan: SegmentScan; fileBytes: number }> {
-  const file = await disk.open(path, "read");
-  try {
-    const fileBytes = Math.max(await file.size(), headerBytes);
-    const sealed = await readSeal(file);
-    const scan = sealed === null ? await scanSegment(file) : { kind: "sealed" as const, ...sealed };
-    const identity = scan.kind === "newer" ? null : scan.identity;
+  for (const segment of survey.segments) {
+    const { verdict, window, path, offsetFirst, offsetNext, recordBytes, fileBytes, identity } = segment;
     if (identity !== null && (identity.hub !== of.hub || identity.partition !== of.partition)) {
       throw unusable(
         "journal-foreign",
@@ -122,8 +55,90 @@ async function inspect(
         "Move it back to the data directory it came from.",
       );
     }
-    return { scan, fileBytes };
-  } finally {
-    await file.close();
+    const one = {
+      partition: of.partition,
+      window,
+      path,
+      offsetFirst,
+      offsetNext,
+      recordBytes,
+      fileBytes,
+      damage: null,
+    };
+    switch (verdict.kind) {
+      case "newer":
+        throw unusable(
+          "journal-newer",
+          `${path} has format version ${verdict.version}, written by a newer Coldpath.`,
+          "Start the version of Coldpath that wrote it, or a later one.",
+        );
+      case "sealed":
+        // J4: a seal without a floor above it may have been read from a cache that a failed sync had given up.
+        if (window >= windowDurable || !verdict.isHeaderWhole) {
+          await OpenSegment.completeSeal(disk, path, verdict.identity, verdict.seal);
+        }
+        if (window < windowDurable && !verdict.isHeaderWhole) {
+          notice(
+            "warn",
+            "header-repaired",
+            `segment ${path}: the header was damaged; all records are there, and it was written again.`,
+          );
+        }
+        closed.push(one);
+        break;
+      case "leftover":
+        await disk.remove(path);
+        break;
+      case "lost":
+      case "damaged": {
+        const damage = verdict.kind === "lost" ? verdict.what : `segment ${path}: ${verdict.what}`;
+        notice("error", "corruption", `${damage}. Nothing was cut; the window is closed for writing.`);
+        closed.push({ ...one, damage });
+        break;
+      }
+      case "open":
+        if (verdict.torn !== null) {
+          const held = verdict.torn.records === null ? "" : ` of ${verdict.torn.records} records`;
+          notice(
+            "warn",
+            "torn-tail",
+            `segment ${path}: a frame${held} from offset ${verdict.offsetNext} on was not whole and was cut; it was never acknowledged.`,
+          );
+        }
+        open = await OpenSegment.resume(disk, path, verdict, verdict.timeMs ?? windowStartMs(window));
+        break;
+    }
   }
+  const windowNext = Math.max(survey.windowNext, windowLost);
+  const timeMs = Math.max(survey.timeMs, windowStartMs(windowNext));
+  return { closed, open, windowDurable, windowNext, offsetNext: survey.offsetNext, timeMs };
+}
+
+/** Tells damage of the floor. Returns the window below which nothing may be written because of it; 0 when it is well. */
+function checkFloor(survey: Survey, directory: string, isRetired: boolean, nowWindow: Window, notice: Notice): Window {
+  const { floor } = survey;
+  if (isRetired || (floor.kind === "floor" && floor.isWhole)) return 0;
+  if (floor.kind === "floor") {
+    notice("warn", "floor-damaged", `One of the two copies in ${directory}/floor is damaged; the other one is used.`);
+    return 0;
+  }
+  const what = `The file ${directory}/floor is ${floor.kind === "missing" ? "missing" : "damaged in both copies"}`;
+  if (!survey.segments.some(isEvidence)) {
+    throw unusable(
+      "journal-floor-damaged",
+      `${what}, and no segment tells which offsets were used.`,
+      "Restore it from a backup, or run `coldpath journal reset-clock --force`, which opens a fresh partition beside this one.",
+    );
+  }
+  // The segments know every offset. Windows that closed without a record are not known: go on with the present one.
+  notice(
+    "error",
+    "floor-damaged",
+    `${what}; the partition goes on behind its segments, in window ${printWindow(nowWindow)}.`,
+  );
+  return nowWindow;
+}
+
+function isEvidence(segment: SurveyedSegment): boolean {
+  return segment.identity !== null && segment.verdict.kind !== "lost";
 }

@@ -5,9 +5,10 @@
 // frames of its next segment: segment-format.ts.
 
 import { join } from "node:path";
+import { codeOf } from "../../lib/errors.ts";
 import type { Disk } from "./disk.ts";
 
-interface FreeFile {
+export interface FreeFile {
   readonly path: string;
   readonly bytes: number;
 }
@@ -27,8 +28,10 @@ export class SegmentPool {
 
   static async open(disk: Disk, directory: string, bytesMax: number): Promise<SegmentPool> {
     await disk.makeDirectory(directory);
+    await disk.syncDirectory(directory);
     const pool = new SegmentPool(disk, directory, bytesMax);
     for (const name of await disk.list(directory)) {
+      if (!name.endsWith(".free")) continue;
       const path = join(directory, name);
       const file = await disk.open(path, "read");
       const bytes = await file.size();
@@ -56,9 +59,19 @@ export class SegmentPool {
     return best < 0 ? null : (this.#free.splice(best, 1)[0] as FreeFile);
   }
 
+  /** What `take` gave and nobody could use. */
+  giveBack(file: FreeFile): void {
+    this.#free.push(file);
+  }
+
+  /** After a file that was taken has its new name. */
+  async syncDirectory(): Promise<void> {
+    await this.#disk.syncDirectory(this.#directory);
+  }
+
   /**
    * Takes a trimmed segment's file. When this resolves, its old name is gone for good, so that no crash can bring back
-   * the name with other content.
+   * the name with other content. It is no error when the file is lost.
    */
   async give(path: string, directory: string, bytes: number): Promise<void> {
     if (this.bytes + bytes > this.#bytesMax) {
@@ -68,7 +81,12 @@ export class SegmentPool {
     }
     this.#number++;
     const free = join(this.#directory, `${String(this.#number).padStart(8, "0")}.free`);
-    await this.#disk.rename(path, free);
+    try {
+      await this.#disk.rename(path, free);
+    } catch (error) {
+      if (codeOf(error) === "ENOENT") return;
+      throw error;
+    }
     await this.#disk.syncDirectory(directory);
     await this.#disk.syncDirectory(this.#directory);
     this.#free.push({ path: free, bytes });

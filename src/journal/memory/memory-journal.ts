@@ -113,14 +113,11 @@ class MemoryPartition extends FrameQueue {
 
   #tick(): void {
     if (this.isClosed) return;
-    this.#cancel();
-    const timeMs = this.clock.now();
+    const timeMs = this.freshTime();
     if (timeMs !== null && !this.hasFrames) this.#closeBelow(windowOf(timeMs));
     const untilMs = timeMs === null ? 1000 : this.clock.untilMs(windowStartMs(this.windowNext + 1));
-    this.#cancel = this.#clock.timer(Math.max(10, untilMs), () => {
-      void this.refusal; // tells those who wait when the clock is believed again
-      this.#tick();
-    });
+    this.#cancel();
+    this.#cancel = this.#clock.timer(Math.max(10, untilMs), () => this.#tick());
   }
 }
 

@@ -1,0 +1,150 @@
+// The journal's budget: how many bytes it may hold, what may be trimmed, when devices are refused.
+//
+//   E4  Only segments below the release line are trimmed: beyond the retention, or when room is needed.
+//   M1  Disk is bounded by `bytesMax` (and the pool beside it); over it devices are refused, nothing is dropped.
+
+import type { Clock } from "../../lib/clock.ts";
+import { messageOf } from "../../lib/errors.ts";
+import type { Log } from "../../lib/log.ts";
+import { type Window, printWindow, windowStartMs } from "../../lib/window.ts";
+import type { NoticeLevel } from "../journal.ts";
+import type { ClosedSegments } from "./closed-segments.ts";
+import type { SegmentPool } from "./segment-pool.ts";
+
+/** What the budget needs of a partition. */
+export interface BudgetedPartition {
+  readonly partition: number;
+  readonly directory: string;
+  readonly closed: ClosedSegments;
+  readonly fileBytes: number;
+  /** Every window below is closed and announced. */
+  readonly closedBelow: Window;
+  refuseAsFull(isFull: boolean): void;
+}
+
+export interface BudgetOptions {
+  readonly bytesMax: number;
+  readonly retentionMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly pool: SegmentPool;
+  readonly notice: (level: NoticeLevel, code: string, message: string) => void;
+}
+
+/** From this share of the budget on an operator is warned. */
+const warnShare = 0.8;
+
+export class Budget {
+  readonly #options: BudgetOptions;
+  readonly #partitions: readonly BudgetedPartition[];
+  readonly #released = new Map<number, Window>();
+  #foreignBytes = 0;
+  #isWarned = false;
+  #isFull = false;
+  #isAsked = false;
+  #balancing: Promise<void> | null = null;
+
+  /** @param partitions  may still grow. */
+  constructor(options: BudgetOptions, partitions: readonly BudgetedPartition[]) {
+    this.#options = options;
+    this.#partitions = partitions;
+  }
+
+  get bytes(): number {
+    let bytes = this.#foreignBytes;
+    for (const partition of this.#partitions) bytes += partition.fileBytes;
+    return bytes;
+  }
+
+  /** @param windowNext  no export owes a window of the partition below it. */
+  release(partition: number, windowNext: Window): void {
+    this.#released.set(partition, windowNext);
+    void this.balance();
+  }
+
+  setForeignBytes(bytes: number): void {
+    this.#foreignBytes = bytes;
+    if (this.needsBalance()) void this.balance();
+  }
+
+  /** Cheap: asked once a frame. Warns in time. */
+  needsBalance(): boolean {
+    const { bytes } = this;
+    const { bytesMax, notice } = this.#options;
+    if (!this.#isWarned && bytes > bytesMax * warnShare) {
+      this.#isWarned = true;
+      notice(
+        "warn",
+        "journal-filling",
+        `The journal holds ${bytes} of at most ${bytesMax} bytes. When it is full, devices are refused: see which export is behind, or raise --journal-bytes-max.`,
+      );
+    } else if (this.#isWarned && bytes < bytesMax * (warnShare - 0.1)) this.#isWarned = false;
+    return this.#isFull || bytes > bytesMax;
+  }
+
+  /** Trims what may go, then refuses or takes again by what is left. Never rejects. */
+  balance(): Promise<void> {
+    this.#isAsked = true; // also while one is under way: it may have passed what is new
+    this.#balancing ??= this.#balanceAll().finally(() => {
+      this.#balancing = null;
+    });
+    return this.#balancing;
+  }
+
+  /** Ends when nothing is being trimmed. */
+  async rest(): Promise<void> {
+    await this.#balancing;
+  }
+
+  /** The disk has no room: makes some, from recycled files, else from the oldest released segments. True when it did. */
+  async makeRoom(): Promise<boolean> {
+    try {
+      if ((await this.#options.pool.shrink()) > 0) return true;
+      for (const partition of this.#partitions) if (await this.#trimOldest(partition, true)) return true;
+    } catch (error) {
+      this.#tellTrimFailed(error);
+    }
+    return false;
+  }
+
+  async #balanceAll(): Promise<void> {
+    while (this.#isAsked) {
+      this.#isAsked = false;
+      try {
+        for (const partition of this.#partitions) while (await this.#trimOldest(partition, false));
+      } catch (error) {
+        this.#tellTrimFailed(error);
+      }
+      const { bytes } = this;
+      const { bytesMax, notice } = this.#options;
+      const wasFull = this.#isFull;
+      this.#isFull = bytes > bytesMax;
+      if (this.#isFull && !wasFull) {
+        notice(
+          "error",
+          "journal-full",
+          `The journal is full: ${bytes} of at most ${bytesMax} bytes are still owed to exports. Devices are refused until an export moves on.`,
+        );
+      }
+      for (const partition of this.#partitions) partition.refuseAsFull(this.#isFull);
+    }
+  }
+
+  /** Trims one segment, if one may go (E4). @param forRoom  also one that is merely released. */
+  async #trimOldest(partition: BudgetedPartition, forRoom: boolean): Promise<boolean> {
+    const { oldest } = partition.closed;
+    const released = Math.min(this.#released.get(partition.partition) ?? 0, partition.closedBelow);
+    if (oldest === null || oldest.window >= released) return false;
+    const { bytesMax, clock, retentionMs, log, pool } = this.#options;
+    const isOld = windowStartMs(oldest.window + 1) < clock.nowMs() - retentionMs;
+    if (!isOld && !forRoom && this.bytes <= bytesMax) return false;
+    const didTrim = await partition.closed.trimOldest((one) => pool.give(one.path, partition.directory, one.fileBytes));
+    if (didTrim)
+      log.debug({ partition: partition.partition, window: printWindow(oldest.window) }, "Trimmed a segment.");
+    return didTrim;
+  }
+
+  #tellTrimFailed(error: unknown): void {
+    this.#options.notice("error", "trim-failed", `Old segments could not be removed (${messageOf(error)}).`);
+  }
+}
