@@ -1,0 +1,58 @@
+// All commands, and how words become one of them.
+
+import { suggest } from "../config/suggest.ts";
+import type { Command, CommandFamily } from "./command.ts";
+import { UsageError } from "./errors.ts";
+import { renderOverview } from "./help-page.ts";
+import { readCommand } from "./read.ts";
+import { schemaCommand } from "./schema.ts";
+import { serveCommand } from "./serve.ts";
+import { productVersion, versionCommand } from "./version.ts";
+
+const sections: readonly { readonly title: string; readonly entries: readonly (Command | CommandFamily)[] }[] = [
+  { title: "The server", entries: [serveCommand] },
+  { title: "Exported files", entries: [readCommand, schemaCommand] },
+  { title: "This program", entries: [versionCommand] },
+];
+
+const all = sections.flatMap((section) => section.entries);
+
+export interface Found {
+  readonly entry: Command | CommandFamily;
+  /** What follows the words that name it. */
+  readonly rest: readonly string[];
+}
+
+/**
+ * The command or family that the first words name.
+ *
+ * @throws UsageError with the nearest name.
+ */
+export function findCommand(words: readonly string[]): Found {
+  const [first = "", second] = words;
+  const entry = all.find((one) => one.name === first);
+  if (entry === undefined) {
+    throw unknown("", first, [...all.map((one) => one.name), "help"], "is not a command");
+  }
+  if (entry.kind === "command") return { entry, rest: words.slice(1) };
+  if (second === undefined || second.startsWith("-")) return { entry, rest: words.slice(1) };
+  const member = entry.commands.find((one) => one.name === `${first} ${second}`);
+  if (member === undefined) {
+    const names = entry.commands.map((one) => one.name.slice(first.length + 1));
+    throw unknown(first, second, names, `is not a command of ${first}`);
+  }
+  return { entry: member, rest: words.slice(2) };
+}
+
+export function overview(): string {
+  return renderOverview(
+    productVersion(),
+    sections.map(({ title, entries }) => ({ title, entries: entries.map((one) => [one.name, one.purpose] as const) })),
+  );
+}
+
+function unknown(family: string, word: string, names: readonly string[], what: string): UsageError {
+  const meant = suggest(word, names);
+  const prefix = family === "" ? "" : `${family} `;
+  return new UsageError(family, `${word} ${what}.${meant === null ? "" : ` Did you mean ${prefix}${meant}?`}`);
+}

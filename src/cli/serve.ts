@@ -1,0 +1,40 @@
+// `coldpath serve`: runs the server until it is told to stop.
+
+import { loadConfig } from "../config/config.ts";
+import { serverOptions } from "../config/options.ts";
+import type { Command } from "./command.ts";
+import { UsageError } from "./errors.ts";
+
+export const serveCommand: Command = {
+  kind: "command",
+  name: "serve",
+  purpose: "run the server: take devices' messages, journal them, export them every minute",
+  details: [
+    "On a fresh data directory it makes a certificate authority, an administrator's token and, unless --no-sample, a sample: a device template, ten simulated refrigerators and an export into the folder {data-dir}/lake.",
+    "SIGTERM or Ctrl-C drains: what was acknowledged is kept, and the minute under way goes on at the next start.",
+  ].join("\n"),
+  options: serverOptions,
+  examples: [
+    ["coldpath serve --data-dir /var/lib/coldpath --public-host hub.example.com", "a server that devices reach"],
+    ["coldpath serve --no-sample --web-port 0", "no sample, the web page on any free port"],
+  ],
+  exitCodes: {
+    0: "It was told to stop and did.",
+    1: "Something that was not foreseen ended it.",
+    2: "It could not start, or cannot go on: a wrong option, a port in use, a disk that fails.",
+  },
+  run: async (flags, terminal, environment) => {
+    const { values, notices, positionals } = loadConfig({ flags, environment });
+    if (positionals.length > 0) {
+      throw new UsageError("serve", `serve takes no argument; ${JSON.stringify(positionals[0])} is one too many.`);
+    }
+    // Loaded here: no other command needs it.
+    const { serve } = (await import(serverModule)) as {
+      serve: (config: typeof values, notices: readonly string[], io: typeof terminal) => Promise<unknown>;
+    };
+    await serve(values, notices, terminal);
+    return 0;
+  },
+};
+
+const serverModule = "../server.ts";

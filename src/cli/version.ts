@@ -1,0 +1,28 @@
+// `coldpath version`: which program this is.
+
+import { readFileSync } from "node:fs";
+import { command } from "./command.ts";
+
+/** Of package.json, which lies two folders up in a clone as in the published package. */
+export function productVersion(): string {
+  const file = new URL("../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { readonly version: string }).version;
+}
+
+export const versionCommand = command({
+  name: "version",
+  purpose: "print the version",
+  options: {
+    json: { group: "Options", type: "boolean", isFlagOnly: true, description: "Print JSON." },
+  },
+  examples: [
+    ["coldpath version", "prints e.g. coldpath 0.1.0 (node 24.21.0, linux-x64)"],
+    ["coldpath --version", "the same"],
+  ],
+  run: async ({ values, terminal }) => {
+    const version = productVersion();
+    const platform = `${process.platform}-${process.arch}`;
+    if (values.json === true) terminal.print(JSON.stringify({ version, node: process.versions.node, platform }));
+    else terminal.print(`coldpath ${version} (node ${process.versions.node}, ${platform})`);
+  },
+});
