@@ -41,8 +41,12 @@ export const rejectionReasons = [
   "keep-alive",
   "unexpected-packet",
   "too-many-subscriptions",
+  "malformed-request",
+  "request-timeout",
+  "path",
   // ends that are no fault of the device's
   "journal-full",
+  "overloaded",
 ] as const;
 export type RejectionReason = (typeof rejectionReasons)[number];
 

@@ -1,0 +1,50 @@
+// What the HTTPS front end is given, what each request sees of it, and the bounds of both (M1).
+
+import type { Log } from "../../lib/log.ts";
+import type { Accept } from "../accept.ts";
+import type { AuthRegistry } from "../authenticate.ts";
+import type { ConnectionTable } from "../connection-table.ts";
+import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts";
+import type { BodyBudget } from "./body.ts";
+import type { Room } from "./room.ts";
+
+/** Bounds of this front end alone; those it shares with MQTT are in IngestLimits. */
+export interface HttpsBounds {
+  /** Request line and headers. Properties travel in headers, so this bounds them too. */
+  readonly headerBytesMax: number;
+  /** Bodies of all requests together that are in memory at one time. */
+  readonly bodiesBytesMax: number;
+  /** From the first to the last byte of a request. */
+  readonly requestTimeoutMs: number;
+  /** How long a connection may idle between two requests: longer than the minute that devices like to wait. */
+  readonly keepAliveMs: number;
+  /** How long a request waits for room in the journal before it is told to come back. */
+  readonly roomWaitMs: number;
+}
+
+export const defaultHttpsBounds: HttpsBounds = {
+  headerBytesMax: 64 * 1024,
+  bodiesBytesMax: 64 * 1024 * 1024,
+  requestTimeoutMs: 60_000,
+  keepAliveMs: 75_000,
+  roomWaitMs: 5_000,
+};
+
+export interface HttpsServerOptions {
+  readonly accept: Accept;
+  readonly registry: AuthRegistry;
+  readonly table: ConnectionTable;
+  readonly counters: IngestCounters;
+  readonly limits: IngestLimits;
+  readonly isOurHost: (host: string) => boolean;
+  readonly log: Log;
+  readonly bounds?: Partial<HttpsBounds> | undefined;
+}
+
+/** What a request needs of its server. */
+export interface HttpsContext extends Omit<HttpsServerOptions, "bounds"> {
+  readonly bounds: HttpsBounds;
+  readonly budget: BodyBudget;
+  readonly room: Room;
+  reject(reason: RejectionReason, deviceId: string | null, address: string | undefined): void;
+}

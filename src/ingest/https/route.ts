@@ -1,0 +1,30 @@
+// What a request is about, from its method and path. Pure.
+
+export type Route =
+  | { readonly kind: "events"; readonly deviceId: string }
+  | { readonly kind: "devicebound"; readonly deviceId: string }
+  /** A feature of IoT Hub's that does not exist here, or not yet; `name` completes "does not have …". */
+  | { readonly kind: "missing"; readonly name: string }
+  | { readonly kind: "unknown" };
+
+/** `/devices/{url-encoded id}/messages/events?api-version=…`; any api-version, or none, is taken. */
+export function routeOf(method: string, target: string): Route {
+  const question = target.indexOf("?");
+  const path = question < 0 ? target : target.slice(0, question);
+  const [root, devices, encodedId = "", ...rest] = path.split("/");
+  if (root !== "" || devices !== "devices" || encodedId === "") return { kind: "unknown" };
+  let deviceId: string;
+  try {
+    deviceId = decodeURIComponent(encodedId);
+  } catch {
+    return { kind: "unknown" }; // URIError: the only thing it throws
+  }
+  const what = rest.join("/");
+  if (method === "POST" && what === "messages/events") return { kind: "events", deviceId };
+  if (method === "GET" && what === "messages/devicebound") return { kind: "devicebound", deviceId };
+  if (rest[0] === "messages" && rest[1] === "devicebound") return { kind: "missing", name: "cloud-to-device messages" };
+  if (rest[0] === "files") return { kind: "missing", name: "file uploads" };
+  if (rest[0] === "modules") return { kind: "missing", name: "modules" };
+  if (rest[0] === "twin" || rest[0] === "methods") return { kind: "missing", name: "device twins and methods" };
+  return { kind: "unknown" };
+}
