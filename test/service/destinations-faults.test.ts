@@ -4,6 +4,7 @@
 // happens, no partial blob is visible (E5) and the next attempt, over a sound connection, finishes.
 
 import { randomBytes } from "node:crypto";
+import { inspect } from "node:util";
 import { BlobServiceClient, type ContainerClient } from "@azure/storage-blob";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { bodyOf, inChunks, label, pathsOf, put } from "../../src/destinations/destination.contract.ts";
@@ -248,6 +249,24 @@ describe("azure-blob", () => {
     proxy.clear();
     proxy.add({ fault: { kind: "answer", status: 403, code: "AuthenticationFailed" } });
     expect(await destination.probe()).toMatchObject({ kind: "permanent", step: "authenticate" });
+  });
+
+  it("A2: a service that quotes the key gives it to nobody: not in the failure, not in the error's cause", async () => {
+    const quoting = `<?xml version="1.0"?><Error><Code>Odd</Code><Message>key ${azurite.accountKey}</Message></Error>`;
+    proxy.add({ fault: { kind: "answer", status: 400, code: "Odd", body: quoting } });
+    const outcome = await put(destination, "quoted", inChunks(Buffer.from("x")));
+    expect(outcome).toMatchObject({
+      kind: "permanent",
+      code: "Odd",
+      message: expect.stringContaining("key ***") as string,
+    });
+    const error: unknown = await account.listContainers().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(DestinationError);
+    const shown = inspect(error, { showHidden: true, depth: 10 });
+    expect(shown).toContain("key ***");
+    expect(shown).not.toContain(azurite.accountKey);
+    // Nor the request with its signature, which the SDK's own error carries.
+    expect(shown).not.toContain("SharedKey");
   });
 
   it("a consumer may take longer over a chunk than the service may for an answer", async () => {

@@ -117,6 +117,18 @@ describe("a folder", () => {
     expect(await destination.head("moved.avro")).toEqual({ kind: "absent" });
   });
 
+  it("a label is not believed for another file of the same size and time", async () => {
+    const destination = destinationWith();
+    const record = join(container, ".coldpath/labels", `${path}.json`);
+    await put(destination, path, inChunks(Buffer.from("ours")));
+    await writeFile(join(container, "foreign"), "them");
+    renameSync(join(container, "foreign"), join(container, path));
+    const foreign = statSync(join(container, path), { bigint: true });
+    const text = await readFile(record, "utf8");
+    await writeFile(record, text.replace(/"modifiedNs":"\d+"/, `"modifiedNs":"${foreign.mtimeNs}"`));
+    expect(await destination.head(path)).toEqual({ kind: "found", bytes: 4, label: null });
+  });
+
   it("a torn or foreign side record is no label, and no failure", async () => {
     const destination = destinationWith();
     const record = join(container, ".coldpath/labels", `${path}.json`);
@@ -205,6 +217,46 @@ describe("a folder", () => {
       outcomes++;
     }
     expect(outcomes).toBeGreaterThan(15);
+  });
+
+  it("E5: syncs the bytes before the name, and the name before it says created or exists", async () => {
+    const steps: string[] = [];
+    const recording = (isFailing: boolean): Files => ({
+      ...nodeFiles,
+      open: (async (file: string, flags: string) => {
+        const handle = await open(file, flags);
+        const sync = handle.sync.bind(handle);
+        return Object.assign(handle, {
+          sync: async () => {
+            const name = file.slice(container.length + 1);
+            steps.push(`sync ${name.replace(/[0-9a-f]{32}/, "*")}`);
+            if (isFailing && name === "a/b") throw fileError("EIO", "fsync");
+            await sync();
+          },
+        });
+      }) as typeof open,
+      link: async (from, to) => {
+        steps.push("link");
+        await nodeFiles.link(from, to);
+      },
+    });
+    expect(await put(destinationWith({ files: recording(true) }), "a/b/c", inChunks(Buffer.from("x")))).toMatchObject({
+      kind: "temporary",
+      code: "EIO",
+    });
+    const bytes = steps.indexOf("sync .coldpath/tmp/put-*.tmp");
+    const names = [steps.indexOf("sync "), steps.indexOf("sync a"), steps.indexOf("link"), steps.indexOf("sync a/b")];
+    expect(bytes).toBeGreaterThanOrEqual(0);
+    expect(names[0]).toBeGreaterThanOrEqual(0);
+    expect(names).toEqual(names.toSorted((left, right) => left - right));
+    expect(bytes).toBeLessThan(steps.indexOf("link"));
+    // The name is there, but not durable: the next attempt syncs it before it says so.
+    steps.length = 0;
+    expect(await put(destinationWith({ files: recording(false) }), "a/b/c", inChunks(Buffer.from("x")))).toEqual({
+      kind: "exists",
+    });
+    expect(steps.slice(steps.indexOf("link"))).toEqual(["link", "sync a/b"]);
+    expect(steps).toContain("sync a");
   });
 
   it("a label that cannot be written is a warning, the object is created", async () => {
