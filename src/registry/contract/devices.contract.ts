@@ -88,6 +88,23 @@ export function deviceStories(make: MakeStand): void {
       expect(await registry.createDevices([])).toEqual([]);
     });
 
+    test("D2: nobody sees a part of a batch, and others are answered meanwhile", async () => {
+      const { registry } = await makeWithFridge();
+      await registry.createDevice({ id: "before", templateId: "fridge" });
+      const list = Array.from({ length: 2000 }, (_, at): NewDevice => ({ id: `d${at}`, templateId: "fridge" }));
+      const creation = registry.createDevices(list);
+      let answers = 0;
+      for (let first = null; first === null; answers++) {
+        first = await registry.deviceCredentials("d0");
+        expect(await registry.countDevices()).toBeOneOf([1, 2001]);
+        expect(await registry.deviceCredentials("before")).not.toBeNull();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(await registry.countDevices()).toBe(2001);
+      expect(answers).toBeGreaterThan(2);
+      await creation;
+    });
+
     test("D1: generation ids strictly increase over delete and re-create, a clock that steps back, and restarts", async () => {
       const stand = await makeWithFridge();
       const ids: string[] = [];

@@ -6,7 +6,7 @@ import { registryError } from "../errors.ts";
 import { objectOf } from "../input.ts";
 import type { KeyPair, Registry } from "../registry.ts";
 import type { Change, Database } from "./database.ts";
-import { deviceIdentity, requireDevice } from "./devices.ts";
+import { deviceIdentity, requireDevice } from "./device-row.ts";
 import type { SecretBox } from "./secrets.ts";
 
 type CredentialCalls = Pick<

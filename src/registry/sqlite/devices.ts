@@ -1,32 +1,34 @@
-// Devices in SQLite: creation, changes, migration, deletion, and the pages an administrator sees.
+// Devices in SQLite: changes, migration, deletion, and the pages an administrator sees.
 //
 // What is exported (name, template, values) raises the row's revision when it really changes (S1); `enabled` and keys
 // raise its etag only.
 
-import { randomUUID } from "node:crypto";
 import type { Expression, ExpressionBuilder, SqlBool } from "kysely";
 import { must } from "../../lib/assert.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { ColdpathError } from "../../lib/errors.ts";
-import { keyPairOf, printKeyPair } from "../access-key.ts";
-import { deviceIdOf, templateIdOf, templateVersionOf } from "../device-id.ts";
 import { registryError } from "../errors.ts";
 import { booleanOf, canonicalJson, integerOf, nameOf } from "../input.ts";
-import { valuesAtCreation, valuesMigrated, valuesPatched } from "../property-values.ts";
-import type { Device, DeviceQuery, DeviceTemplate, DeviceValues, NewDevice, Registry } from "../registry.ts";
-import { takeGenerationIds, takeRevisions } from "./counters.ts";
-import type { Change, Database, Reader, Tell } from "./database.ts";
+import { valuesMigrated, valuesPatched } from "../property-values.ts";
+import type { Device, DeviceQuery, DeviceValues, NewDevice, Registry } from "../registry.ts";
+import { takeRevisions } from "./counters.ts";
+import type { Change, Database, Tell } from "./database.ts";
+import { createDevices } from "./device-creation.ts";
+import {
+  deviceColumns,
+  deviceFromRow,
+  deviceNameCharsMax,
+  deviceNotFound,
+  requireDevice,
+  searchText,
+  valuesFromRow,
+} from "./device-row.ts";
 import { checkEtag } from "./etag.ts";
 import type { DeviceRow, Tables } from "./schema.ts";
 import type { SecretBox } from "./secrets.ts";
 import { usableTemplate } from "./templates.ts";
 
-/** The column of Microsoft's own reader of the exported files. */
-const deviceNameCharsMax = 200;
 /** One call of `createDevices` is one transaction. */
 const batchDevicesMax = 10_000;
-/** 13 parameters a row; SQLite takes 32,766 in a statement. */
-const insertRowsMax = 200;
 
 type DeviceCalls = Pick<
   Registry,
@@ -41,31 +43,12 @@ type DeviceCalls = Pick<
 >;
 
 export function devicesIn(database: Database, secrets: SecretBox, clock: Clock): DeviceCalls {
-  const createAll = async (devices: readonly NewDevice[], change: Change, tell: Tell): Promise<readonly Device[]> => {
-    const nowMs = clock.nowMs();
-    const generationIds = await takeGenerationIds(change, nowMs, devices.length);
-    const templates = templateCache(change);
-    const rows: DeviceRow[] = [];
-    for (const [index, device] of devices.entries()) {
-      const generationId = must(generationIds[index], "one id for each device");
-      rows.push(await atIndex(devices.length, index, () => newRow(device, generationId, nowMs, templates, secrets)));
-    }
-    await refuseExisting(change, rows);
-    const revisionFirst = await takeRevisions(change, rows.length);
-    for (const [index, row] of rows.entries()) row.revision = revisionFirst + index;
-    for (let at = 0; at < rows.length; at += insertRowsMax) {
-      await change
-        .insertInto("devices")
-        .values(rows.slice(at, at + insertRowsMax))
-        .execute();
-    }
-    for (const row of rows) tell({ kind: "device-created", deviceId: row.id });
-    return rows.map(deviceFromRow);
-  };
+  const create = (devices: readonly NewDevice[]): Promise<readonly Device[]> =>
+    database.change((change, tell) => createDevices(devices, { change, tell, secrets, nowMs: clock.nowMs() }));
 
   return {
     async createDevice(device) {
-      const [created] = await database.change((change, tell) => createAll([device], change, tell));
+      const [created] = await create([device]);
       return must(created, "one device asked for, one made");
     },
 
@@ -77,7 +60,7 @@ export function devicesIn(database: Database, secrets: SecretBox, clock: Clock):
           hint: `Create them in batches of ${batchDevicesMax}.`,
         });
       }
-      return await database.change((change, tell) => createAll(devices, change, tell));
+      return await create(devices);
     },
 
     async updateDevice(id, patch, etag) {
@@ -138,134 +121,6 @@ export function devicesIn(database: Database, secrets: SecretBox, clock: Clock):
   };
 }
 
-/** The columns of a Device; neither keys nor what serves only the database. */
-export const deviceColumns = [
-  "id",
-  "name",
-  "simulated",
-  "template_id",
-  "template_version",
-  "property_values",
-  "enabled",
-  "generation_id",
-  "etag",
-  "created_at",
-] as const satisfies readonly (keyof DeviceRow)[];
-
-export function deviceFromRow(row: Pick<DeviceRow, (typeof deviceColumns)[number]>): Device {
-  return {
-    id: row.id,
-    name: row.name,
-    simulated: row.simulated === 1,
-    templateId: row.template_id,
-    templateVersion: row.template_version,
-    ...valuesFromRow(row),
-    enabled: row.enabled === 1,
-    generationId: row.generation_id,
-    etag: row.etag,
-    createdAt: row.created_at,
-  };
-}
-
-export async function requireDevice(db: Reader, id: string): Promise<DeviceRow> {
-  const row = await db.selectFrom("devices").selectAll().where("id", "=", id).executeTakeFirst();
-  if (row === undefined) throw deviceNotFound(id);
-  return row;
-}
-
-/** What a device's keys are sealed for: a later device of the same id has another generation. */
-export function deviceIdentity(device: Pick<DeviceRow, "id" | "generation_id">): string {
-  return `device:${device.id}:${device.generation_id}`;
-}
-
-type Templates = (id: string, version: string | undefined) => Promise<DeviceTemplate>;
-
-function templateCache(change: Change): Templates {
-  const known = new Map<string, Promise<DeviceTemplate>>();
-  return (id, version) => {
-    const key = JSON.stringify([id, version]);
-    const template = known.get(key) ?? usableTemplate(change, id, version);
-    known.set(key, template);
-    return template;
-  };
-}
-
-async function newRow(
-  device: NewDevice,
-  generationId: string,
-  nowMs: number,
-  templates: Templates,
-  secrets: SecretBox,
-): Promise<DeviceRow> {
-  const id = device.id === undefined ? randomUUID() : deviceIdOf(device.id, "id");
-  const name = device.name === undefined ? id : nameOf(device.name, "name", deviceNameCharsMax);
-  const simulated = device.simulated !== undefined && booleanOf(device.simulated, "simulated");
-  const enabled = device.enabled === undefined || booleanOf(device.enabled, "enabled");
-  const keys = keyPairOf(device);
-  const templateId = templateIdOf(device.templateId, "templateId");
-  const { templateVersion } = device;
-  const template = await templates(
-    templateId,
-    templateVersion === undefined ? undefined : templateVersionOf(templateVersion, "templateVersion"),
-  );
-  const identity = { id, generation_id: generationId };
-  return {
-    ...identity,
-    name,
-    simulated: simulated ? 1 : 0,
-    template_id: template.id,
-    template_version: template.version,
-    enabled: enabled ? 1 : 0,
-    property_values: JSON.stringify(valuesAtCreation(template, device)),
-    search_text: searchText(id, name),
-    access_keys: secrets.seal(printKeyPair(keys), deviceIdentity(identity)),
-    revision: 0,
-    etag: 1,
-    created_at: new Date(nowMs).toISOString(),
-  };
-}
-
-async function refuseExisting(change: Change, rows: readonly DeviceRow[]): Promise<void> {
-  const seen = new Set<string>();
-  for (const [index, { id }] of rows.entries()) {
-    if (seen.has(id)) throw deviceExists(id, rows.length, index);
-    seen.add(id);
-  }
-  for (let at = 0; at < rows.length; at += insertRowsMax) {
-    const ids = rows.slice(at, at + insertRowsMax).map((row) => row.id);
-    const found = await change.selectFrom("devices").select("id").where("id", "in", ids).executeTakeFirst();
-    if (found === undefined) continue;
-    throw deviceExists(
-      found.id,
-      rows.length,
-      rows.findIndex((row) => row.id === found.id),
-    );
-  }
-}
-
-function deviceExists(id: string, devices: number, index: number): Error {
-  return registryError("device-exists", `The device ${id} exists.`, { field: devices > 1 ? `[${index}].id` : "id" });
-}
-
-function deviceNotFound(id: string): Error {
-  return registryError("device-not-found", `There is no device ${JSON.stringify(id)}.`);
-}
-
-/** Names the device of a batch in the error: `[3].properties.cloud.tempThresh`. */
-async function atIndex<T>(devices: number, index: number, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (devices === 1 || !(error instanceof ColdpathError)) throw error;
-    const { kind, code, message, hint, field } = error;
-    throw new ColdpathError(kind, code, `Device ${index + 1} of ${devices}: ${message}`, {
-      field: field === undefined ? `[${index}]` : `[${index}].${field}`,
-      hint,
-      cause: error,
-    });
-  }
-}
-
 /** Writes what really changes; the row as it was when nothing does. */
 async function write(
   change: Change,
@@ -290,14 +145,6 @@ async function write(
 function valueColumns(row: DeviceRow, values: DeviceValues): { property_values?: string } {
   if (canonicalJson(valuesFromRow(row)) === canonicalJson(values)) return {};
   return { property_values: JSON.stringify(values) };
-}
-
-function valuesFromRow(row: Pick<DeviceRow, "property_values">): DeviceValues {
-  return JSON.parse(row.property_values) as DeviceValues;
-}
-
-function searchText(id: string, name: string): string {
-  return `${id}\n${name}`.toLowerCase();
 }
 
 function matching(query: Pick<DeviceQuery, "templateId" | "simulated" | "search">) {

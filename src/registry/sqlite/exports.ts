@@ -1,7 +1,6 @@
 // Exports in SQLite: definitions, tenures and full marks as rows. The rules that move them stand in ../tenure.ts.
 
 import { randomUUID } from "node:crypto";
-import { jsonArrayFrom } from "kysely/helpers/sqlite";
 import { assert } from "../../lib/assert.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { registryError } from "../errors.ts";
@@ -11,6 +10,7 @@ import type { Export, ExportDefinition, ExportSettings, Registry } from "../regi
 import { type FullMark, edited, turnedOff, turnedOn } from "../tenure.ts";
 import type { Change, Database, Reader, Tell } from "./database.ts";
 import { checkEtag } from "./etag.ts";
+import { exportFromRow, requireExport, selectExports } from "./export-row.ts";
 
 type ExportCalls = Pick<
   Registry,
@@ -95,61 +95,6 @@ export function exportsIn(database: Database, clock: Clock): ExportCalls {
       return (await selectExports(database.reader).execute()).map(exportFromRow);
     },
   };
-}
-
-/** One statement, so that definitions and tenures are of one moment. */
-export function selectExports(db: Reader) {
-  return db
-    .selectFrom("exports")
-    .selectAll("exports")
-    .select((eb) => [
-      jsonArrayFrom(
-        eb
-          .selectFrom("export_definitions as d")
-          .select(["d.version", "d.window_first", "d.settings"])
-          .whereRef("d.export_id", "=", "exports.id"),
-      ).as("definitions"),
-      jsonArrayFrom(
-        eb
-          .selectFrom("export_tenures as t")
-          .select(["t.number", "t.window_first", "t.window_last"])
-          .whereRef("t.export_id", "=", "exports.id"),
-      ).as("tenures"),
-    ])
-    .orderBy("exports.name");
-}
-
-export function exportFromRow(row: Awaited<ReturnType<ReturnType<typeof selectExports>["execute"]>>[number]): Export {
-  // SQLite gives JSON as text; the helper's types are those after a plugin that parses every string it finds.
-  const parsed = <T>(json: T): T => JSON.parse(json as string) as T;
-  const tenures = parsed(row.tenures)
-    .toSorted((a, b) => a.number - b.number)
-    .map((tenure) => ({
-      number: tenure.number,
-      windowFirst: tenure.window_first,
-      windowLast: tenure.window_last,
-    }));
-  return {
-    id: row.id,
-    name: row.name,
-    on: tenures.at(-1)?.windowLast === null,
-    definitions: parsed(row.definitions)
-      .toSorted((a, b) => a.version - b.version)
-      .map((definition) => ({
-        ...(JSON.parse(definition.settings) as ExportSettings),
-        version: definition.version,
-        windowFirst: definition.window_first,
-      })),
-    tenures,
-    etag: row.etag,
-    createdAt: row.created_at,
-  };
-}
-
-async function requireExport(db: Reader, id: string): Promise<Export> {
-  const row = await selectExports(db).where("exports.id", "=", id).executeTakeFirst();
-  if (row === undefined) throw registryError("export-not-found", `There is no export ${JSON.stringify(id)}.`);
-  return exportFromRow(row);
 }
 
 function isDefinedAs(present: Export, settings: ExportSettings): boolean {

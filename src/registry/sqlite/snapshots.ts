@@ -9,7 +9,7 @@ import { assert, must } from "../../lib/assert.ts";
 import type { OwedSnapshot, Registry, SnapshotCut, SnapshotDemand, SnapshotType } from "../registry.ts";
 import { type ScheduledExport, snapshotDemandAt } from "../snapshot-demand.ts";
 import type { Change, Database, Reader } from "./database.ts";
-import { exportFromRow, selectExports } from "./exports.ts";
+import { exportFromRow, selectExports } from "./export-row.ts";
 import { recordOutcome } from "./progress.ts";
 import type { CutRow } from "./schema.ts";
 

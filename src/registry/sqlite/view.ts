@@ -5,7 +5,7 @@
 
 import type { RegistryView } from "../registry.ts";
 import { openReadOnly } from "./database.ts";
-import { deviceColumns, deviceFromRow } from "./devices.ts";
+import { deviceColumns, deviceFromRow } from "./device-row.ts";
 import type { DeviceRow, TemplateRow } from "./schema.ts";
 import { templateFromRow } from "./templates.ts";
 
