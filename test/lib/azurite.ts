@@ -4,9 +4,8 @@
 // stop it and start it again as an outage. Strict (no --loose): a header the emulator does not know is an error here.
 
 import { spawn } from "node:child_process";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { tmpdir } from "node:os";
+import { fileURLToPath } from "node:url";
 
 export interface Azurite {
   readonly connectionString: string;
@@ -35,7 +34,7 @@ const accountKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6
 const startMsMax = 60_000;
 
 export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurite> {
-  const entry = join(dirname(createRequire(import.meta.url).resolve("azurite/package.json")), "dist/src/blob/main.js");
+  const entry = fileURLToPath(import.meta.resolve("azurite/dist/src/blob/main.js"));
   const where = options.directory === undefined ? ["--inMemoryPersistence"] : ["--location", options.directory];
   const { tls } = options;
   const secure = tls === undefined ? [] : ["--oauth", "basic", "--cert", tls.certificateFile, "--key", tls.keyFile];
