@@ -521,6 +521,12 @@ export interface Registry {
     cuts: readonly SnapshotCut[],
     demand: readonly SnapshotDemand[],
   ): Promise<boolean>;
+  /**
+   * After `journal reset-clock`: windows start again at `windowOpen`, far below some that were used by mistake, up to
+   * `windowHighest`. Exports that are on stay on without a break: what was owed up there stays owed, and from
+   * `windowOpen` on everything is owed under the last definition, snapshots in full. Changes nothing that lies below.
+   */
+  windowsWentBack(windowOpen: Window, windowHighest: Window): Promise<void>;
   /** The last window recorded, or null. */
   snapshotWindow(): Promise<Window | null>;
   /** In window order. */

@@ -109,6 +109,34 @@ export function edited(
 const placeKeys = ["storageAccountId", "container", "pathTemplate", "formatRevision"] as const;
 
 /**
+ * Windows start again at `windowOpen`, far below some that were used by mistake (a clock that was years ahead).
+ *
+ * A tenure that was opened up there is closed at `windowHighest`, so that what is owed there stays owed, and goes on as a
+ * new one from `windowOpen`. The last definition, if it was made up there, is made once more, in force at once.
+ *
+ * @returns the tenures and definitions to add or change; none when nothing lies above.
+ */
+export function wentBack(
+  { tenures, definitions }: Schedule,
+  windowOpen: Window,
+  windowHighest: Window,
+): { readonly tenures: readonly Tenure[]; readonly definitions: readonly ExportDefinition[] } {
+  const tenure = tenures.at(-1);
+  const definition = definitions.at(-1);
+  const isTenureAbove = tenure !== undefined && tenure.windowLast === null && tenure.windowFirst > windowOpen;
+  const isDefinitionAbove = definition !== undefined && definition.windowFirst > windowOpen;
+  return {
+    tenures: isTenureAbove
+      ? [
+          { ...tenure, windowLast: Math.max(tenure.windowFirst, windowHighest) },
+          { number: tenure.number + 1, windowFirst: windowOpen, windowLast: null },
+        ]
+      : [],
+    definitions: isDefinitionAbove ? [{ ...definition, version: definition.version + 1, windowFirst: windowOpen }] : [],
+  };
+}
+
+/**
  * The window whose snapshots are to be cut next, or null when none is due.
  *
  * A cut holds all that changed since the cut before it, so windows may be passed over when many closed at once (after a

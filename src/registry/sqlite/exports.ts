@@ -6,15 +6,15 @@ import type { Clock } from "../../lib/clock.ts";
 import { registryError } from "../errors.ts";
 import { exportLimits, exportSettingsOf } from "../export-settings.ts";
 import { canonicalJson, nameOf } from "../input.ts";
-import type { Export, ExportDefinition, ExportSettings, Registry } from "../registry.ts";
-import { type FullMark, edited, turnedOff, turnedOn } from "../tenure.ts";
+import { type Export, type ExportDefinition, type ExportSettings, type Registry, snapshotTypes } from "../registry.ts";
+import { type FullMark, edited, turnedOff, turnedOn, wentBack } from "../tenure.ts";
 import type { Change, Database, Reader, Tell } from "./database.ts";
 import { checkEtag } from "./etag.ts";
 import { exportFromRow, requireExport, selectExports } from "./export-row.ts";
 
 type ExportCalls = Pick<
   Registry,
-  "createExport" | "updateExport" | "setExportOn" | "deleteExport" | "export" | "exports"
+  "createExport" | "updateExport" | "setExportOn" | "deleteExport" | "export" | "exports" | "windowsWentBack"
 >;
 
 export function exportsIn(database: Database, clock: Clock): ExportCalls {
@@ -82,6 +82,42 @@ export function exportsIn(database: Database, clock: Clock): ExportCalls {
         }
         await change.deleteFrom("exports").where("id", "=", id).execute();
         tell({ kind: "export-changed", exportId: id });
+      });
+    },
+
+    async windowsWentBack(windowOpen, windowHighest) {
+      await database.change(async (change, tell) => {
+        await change
+          .updateTable("counters")
+          .set({ snapshot_window: windowOpen - 1 })
+          .where("snapshot_window", ">=", windowOpen)
+          .execute();
+        for (const present of (await selectExports(change).execute()).map(exportFromRow)) {
+          const { tenures, definitions } = wentBack(present, windowOpen, windowHighest);
+          for (const { number, windowFirst, windowLast } of tenures) {
+            await change
+              .insertInto("export_tenures")
+              .values({ export_id: present.id, number, window_first: windowFirst, window_last: windowLast })
+              .onConflict((conflict) =>
+                conflict.columns(["export_id", "number"]).doUpdateSet({ window_last: windowLast }),
+              )
+              .execute();
+          }
+          for (const definition of definitions) await insertDefinition(change, present.id, definition);
+          // Marks up there would wait for ever; a full snapshot at once serves them all.
+          const marks = await change
+            .deleteFrom("export_full_marks")
+            .where("export_id", "=", present.id)
+            .where("window_first", ">", windowOpen)
+            .executeTakeFirst();
+          if (tenures.length === 0 && definitions.length === 0 && marks.numDeletedRows === 0n) continue;
+          await insertMarks(
+            change,
+            present.id,
+            snapshotTypes.map((type) => ({ type, windowFirst: windowOpen })),
+          );
+          await touched(change, tell, present);
+        }
       });
     },
 
