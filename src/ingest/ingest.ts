@@ -79,6 +79,8 @@ export interface IngestLimits {
   readonly connectTimeoutMs: number;
   /** The longest keep-alive a device gets; a longer one, or none, is held to it. */
   readonly keepAliveSecondsMax: number;
+  /** Unacknowledged bytes of a connection above this stop reading from it: no device takes all the room. */
+  readonly connectionBytesInFlightMax: number;
   /** Unsent acknowledgements of a connection above this stop reading from it. */
   readonly connectionUnsentBytesMax: number;
 }

@@ -78,7 +78,9 @@ export class MqttConnection implements LiveConnection {
   #session: Session | null = null;
   #claimedId: string | null = null;
   /** Why reading is stopped; null while it is not. */
-  #paused: "authenticating" | "journal" | "unsent" | null = null;
+  #paused: "authenticating" | "journal" | "unsent" | "in-flight" | null = null;
+  /** Bytes of packets that were accepted and are not durable yet. */
+  #bytesInFlight = 0;
   #sinceMs: number;
   #keepAliveMs: number;
 
@@ -127,6 +129,8 @@ export class MqttConnection implements LiveConnection {
     const end = chunk.length;
     let at = 0;
     let ackBytes = 0;
+    /** Where the packets begin that the next acknowledgement answers for. */
+    let answeredAt = 0;
     const session = this.#session;
     while (at < end && this.#paused === null && this.#state !== "closed") {
       // Fixed header, §2.2: type and flags, then the remaining length in up to four bytes.
@@ -158,8 +162,9 @@ export class MqttConnection implements LiveConnection {
           ackScratch[ackBytes + 3] = outcome & 255;
           ackBytes += 4;
           if (ackBytes === ackScratch.length) {
-            this.#acknowledge(session, ackBytes);
+            this.#acknowledge(session, ackBytes, at - answeredAt);
             ackBytes = 0;
+            answeredAt = at;
           }
         }
       } else {
@@ -167,7 +172,7 @@ export class MqttConnection implements LiveConnection {
       }
       at = packetEnd;
     }
-    if (session !== null) this.#acknowledge(session, ackBytes);
+    if (session !== null) this.#acknowledge(session, ackBytes, at - answeredAt);
     // Copied, so that a few bytes do not keep a whole chunk alive while the connection idles.
     this.#rest = at === end ? noBytes : Buffer.from(chunk.subarray(at));
   }
@@ -220,14 +225,22 @@ export class MqttConnection implements LiveConnection {
     return refusal === null ? packetId : this.#stopReading(session, refusal);
   }
 
-  /** The PUBACKs of what was just accepted, from the scratch buffer. */
-  #acknowledge(session: Session, ackBytes: number): void {
-    const { writer } = session.path;
-    if (ackBytes === 0) return;
-    writer.onDurable(new Acknowledgements(this, Buffer.from(ackScratch.subarray(0, ackBytes))));
+  /** The PUBACKs of `packetBytes` that were just accepted, from the scratch buffer. QoS 0 has none, and is bounded too. */
+  #acknowledge(session: Session, ackBytes: number, packetBytes: number): void {
+    if (packetBytes === 0) return;
+    const bytes = ackBytes === 0 ? noBytes : Buffer.from(ackScratch.subarray(0, ackBytes));
+    this.#bytesInFlight += packetBytes;
+    if (this.#bytesInFlight > this.#context.limits.connectionBytesInFlightMax) this.#pause("in-flight");
+    session.path.writer.onDurable(new Acknowledgements(this, bytes, packetBytes));
   }
 
-  /** J1: what it answers for is durable. */
+  /** J1: `packetBytes` are durable: their acknowledgements go out. */
+  durable(acknowledgements: Buffer, packetBytes: number): void {
+    this.#bytesInFlight -= packetBytes;
+    if (acknowledgements.length > 0) this.write(acknowledgements);
+    if (this.#bytesInFlight <= this.#context.limits.connectionBytesInFlightMax) this.#resume("in-flight");
+  }
+
   write(bytes: Buffer): void {
     if (this.#state === "closed") return;
     this.#socket.write(bytes);
@@ -246,13 +259,13 @@ export class MqttConnection implements LiveConnection {
     return stopped;
   }
 
-  #pause(why: "authenticating" | "journal" | "unsent"): void {
+  #pause(why: "authenticating" | "journal" | "unsent" | "in-flight"): void {
     if (this.#paused !== null || this.#state === "closed") return;
     this.#paused = why;
     this.#socket.pause();
   }
 
-  #resume(why: "authenticating" | "journal" | "unsent"): void {
+  #resume(why: "authenticating" | "journal" | "unsent" | "in-flight"): void {
     if (this.#paused !== why || this.#state === "closed") return;
     this.#paused = null;
     this.#sinceMs = this.#context.coarseMs();
@@ -432,12 +445,14 @@ const stopped = -1;
 class Acknowledgements {
   readonly #connection: MqttConnection;
   readonly #bytes: Buffer;
-  constructor(connection: MqttConnection, bytes: Buffer) {
+  readonly #packetBytes: number;
+  constructor(connection: MqttConnection, bytes: Buffer, packetBytes: number) {
     this.#connection = connection;
     this.#bytes = bytes;
+    this.#packetBytes = packetBytes;
   }
   durable(): void {
-    this.#connection.write(this.#bytes);
+    this.#connection.durable(this.#bytes, this.#packetBytes);
   }
 }
 
