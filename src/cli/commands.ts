@@ -4,14 +4,16 @@ import { suggest } from "../config/suggest.ts";
 import type { Command, CommandFamily } from "./command.ts";
 import { UsageError } from "./errors.ts";
 import { renderOverview } from "./help-page.ts";
+import { journalCommands } from "./journal.ts";
 import { readCommand } from "./read.ts";
 import { schemaCommand } from "./schema.ts";
 import { serveCommand } from "./serve.ts";
-import { productVersion, versionCommand } from "./version.ts";
+import { version } from "../version.ts";
+import { versionCommand } from "./version.ts";
 
 const sections: readonly { readonly title: string; readonly entries: readonly (Command | CommandFamily)[] }[] = [
   { title: "The server", entries: [serveCommand] },
-  { title: "Exported files", entries: [readCommand, schemaCommand] },
+  { title: "Data at rest", entries: [readCommand, schemaCommand, journalCommands] },
   { title: "This program", entries: [versionCommand] },
 ];
 
@@ -46,7 +48,7 @@ export function findCommand(words: readonly string[]): Found {
 
 export function overview(): string {
   return renderOverview(
-    productVersion(),
+    version,
     sections.map(({ title, entries }) => ({ title, entries: entries.map((one) => [one.name, one.purpose] as const) })),
   );
 }

@@ -1,7 +1,81 @@
-// What many commands print alike.
+// What many commands print and ask alike.
 
 import type { OptionTable } from "../config/option.ts";
+import { ColdpathError } from "../lib/errors.ts";
+import { UsageError } from "./errors.ts";
+import type { Terminal } from "./terminal.ts";
 
 export const jsonOption = {
   json: { group: "Options", type: "boolean", isFlagOnly: true, description: "Print JSON instead, errors too." },
 } as const satisfies OptionTable;
+
+export const yesOption = {
+  yes: { group: "Options", type: "boolean", isFlagOnly: true, description: "Do it without asking." },
+} as const satisfies OptionTable;
+
+/**
+ * Returns when the answer is yes.
+ *
+ * @throws UsageError when nobody can be asked; ColdpathError `declined`.
+ */
+export async function confirm(
+  command: string,
+  question: string,
+  { yes }: { readonly yes: boolean | undefined },
+  terminal: Terminal,
+): Promise<void> {
+  if (yes === true) return;
+  if (!terminal.canAsk) throw new UsageError(command, `${command} asks first; without a terminal, give --yes.`);
+  const answer = await terminal.ask(`${question} [y/N] `);
+  if (!/^y(?:es)?$/i.test(answer.trim())) {
+    throw new ColdpathError("conflict", "declined", "Nothing was changed.");
+  }
+}
+
+/** `3.4 MiB`. */
+export function bytesText(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
+  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** power;
+  return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
+}
+
+/** `3 min 20 s`: the two largest units. */
+export function durationText(ms: number): string {
+  const units = [
+    ["d", 86_400_000],
+    ["h", 3_600_000],
+    ["min", 60_000],
+    ["s", 1000],
+  ] as const;
+  const first = units.findIndex(([, size]) => ms >= size);
+  if (first < 0) return `${Math.round(ms)} ms`;
+  let rest = ms;
+  return units
+    .slice(first, first + 2)
+    .flatMap(([unit, size]) => {
+      const count = Math.floor(rest / size);
+      rest -= count * size;
+      return count === 0 ? [] : [`${count} ${unit}`];
+    })
+    .join(" ");
+}
+
+/** A state, in the colour of how well it is. */
+export function stateText(state: string, terminal: Terminal): string {
+  switch (state) {
+    case "healthy":
+    case "ok":
+    case "on":
+      return terminal.style("green", state);
+    case "retrying":
+    case "draining":
+    case "starting":
+      return terminal.style("yellow", state);
+    case "stopped":
+    case "failed":
+      return terminal.style("red", state);
+    default:
+      return state;
+  }
+}

@@ -5,8 +5,7 @@ import { avroFiles } from "./read-source.ts";
 import { command } from "./command.ts";
 import { UsageError } from "./errors.ts";
 import { jsonOption } from "./output.ts";
-import { Reading, recordKinds } from "./reading.ts";
-import { printCount, printCsv, printFiles, printLines, printSchemas, printTable } from "./read-forms.ts";
+import { recordKinds } from "./record-kinds.ts";
 import { readStorageSecret, storageSecretOptions } from "./storage-secret.ts";
 
 const flag = (description: string) => ({ group: "Form", type: "boolean", isFlagOnly: true, description }) as const;
@@ -55,6 +54,9 @@ export const readCommand = command({
     if (forms.length > 1) {
       throw new UsageError("read", `Give one of ${forms.map((form) => `--${form}`).join(" and ")}, not both.`);
     }
+    // Loaded here: no other command decodes.
+    const { Reading } = await import("./reading.ts");
+    const { printCount, printCsv, printFiles, printLines, printSchemas, printTable } = await import("./read-forms.ts");
     const secret = await readStorageSecret("read", values, terminal, environment);
     const files = async function* (): AsyncGenerator<AvroFile, void, void> {
       for (const place of positionals) yield* reading.guard(place, avroFiles(place, secret));

@@ -1,21 +1,12 @@
 // A reading of many Avro files: records in order, damage reported file by file, the rest still read.
 
-import { openContainer, type ContainerHeader } from "../avro/container-reader.ts";
+import { openContainer, type ContainerHeader } from "../avro/avro.ts";
 import { DestinationError } from "../destinations/destination.ts";
 import { ColdpathError, messageOf } from "../lib/errors.ts";
 import { printError } from "./errors.ts";
 import type { AvroFile } from "./read-source.ts";
+import { kindOf, type RecordKind } from "./record-kinds.ts";
 import type { Terminal } from "./terminal.ts";
-
-export const recordKinds = ["measurements", "devices", "deviceTemplates"] as const;
-export type RecordKind = (typeof recordKinds)[number];
-
-/** The full names of our schemas' records; other writers' files have others. */
-const kindOfName: ReadonlyMap<string, RecordKind> = new Map([
-  ["Microsoft.Azure.Devices.Message", "measurements"],
-  ["IotCentral.DataExport.Device", "devices"],
-  ["IotCentral.DataExport.DeviceTemplate", "deviceTemplates"],
-]);
 
 export interface FileHeader extends ContainerHeader {
   /** One of `recordKinds`, else the name in the schema. */
@@ -112,13 +103,6 @@ export class Reading {
     const shown = new ColdpathError("invalid", failure?.code ?? ours?.code ?? "file-unreadable", message, { hint });
     printError(this.#terminal, shown, { json: this.#options.json, debug: false, command: "read" });
   }
-}
-
-function kindOf(schemaText: string): string {
-  const schema = JSON.parse(schemaText) as { readonly name?: string; readonly namespace?: string };
-  const { name = "", namespace } = schema;
-  const full = namespace === undefined || name.includes(".") ? name : `${namespace}.${name}`;
-  return kindOfName.get(full) ?? (full === "" ? "other" : full);
 }
 
 /** A SAS is not printed. */

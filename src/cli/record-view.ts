@@ -41,7 +41,8 @@ export function flatten(record: unknown, options: RecordOptions): ReadonlyMap<st
     else if (Array.isArray(value)) cells.set(column, exactJson(value));
     else if (typeof value === "object" && value !== null) {
       for (const [key, item] of Object.entries(value)) put(columnOf(column, key), item);
-    } else cells.set(column, value === null || value === undefined ? "" : String(value as string | number | boolean));
+    } else if (typeof value === "string") cells.set(column, value);
+    else cells.set(column, value === null || value === undefined ? "" : JSON.stringify(value));
   };
   put("", record);
   return cells;

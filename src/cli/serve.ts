@@ -20,21 +20,27 @@ export const serveCommand: Command = {
   ],
   exitCodes: {
     0: "It was told to stop and did.",
-    1: "Something that was not foreseen ended it.",
-    2: "It could not start, or cannot go on: a wrong option, a port in use, a disk that fails.",
+    1: "Stable storage failed, or the stop took longer than --drain-seconds-max. Nothing acknowledged is lost.",
+    2: "It could not start: a wrong option, a port in use, a directory that cannot be written.",
   },
-  run: async (flags, terminal, environment) => {
+  run: async (flags, _terminal, environment) => {
     const { values, notices, positionals } = loadConfig({ flags, environment });
     if (positionals.length > 0) {
       throw new UsageError("serve", `serve takes no argument; ${JSON.stringify(positionals[0])} is one too many.`);
     }
     // Loaded here: no other command needs it.
-    const { serve } = (await import(serverModule)) as {
-      serve: (config: typeof values, notices: readonly string[], io: typeof terminal) => Promise<unknown>;
-    };
-    await serve(values, notices, terminal);
-    return 0;
+    const { serve } = await import("../server.ts");
+    const { stdout, stderr } = process;
+    const code = await serve(values, notices, { stdout, stderr, onSignal });
+    // A stop that took too long leaves something running.
+    process.exit(code);
   },
 };
 
-const serverModule = "../server.ts";
+/** The first signal asks for a stop, the second for an end. */
+function onSignal(stop: () => void, kill: () => void): void {
+  let signals = 0;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => (signals++ === 0 ? stop() : kill()));
+  }
+}

@@ -122,11 +122,11 @@ export function oneLine(text: string): string {
 }
 
 function widthOf(text: string): number {
-  return [...stripVTControlCharacters(text)].length;
+  return Array.from(stripVTControlCharacters(text)).length;
 }
 
 function cutTo(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
-  const characters = [...stripVTControlCharacters(text)];
+  const characters = Array.from(stripVTControlCharacters(text));
   return `${characters.slice(0, Math.max(0, width - 1)).join("")}…`;
 }

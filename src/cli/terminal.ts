@@ -46,8 +46,8 @@ export function openTerminal(): Terminal {
   }
   return {
     columns: stdout.isTTY ? stdout.columns : columnsDefault,
-    canAsk: stdin.isTTY === true && stderr.isTTY === true,
-    isScreen: stdout.isTTY === true,
+    canAsk: stdin.isTTY && stderr.isTTY,
+    isScreen: stdout.isTTY,
     print: (text) => void stdout.write(`${text}\n`),
     write: async (text) => {
       if (!stdout.write(text)) await new Promise<void>((resolve) => stdout.once("drain", resolve));

@@ -1,13 +1,7 @@
 // `coldpath version`: which program this is.
 
-import { readFileSync } from "node:fs";
+import { version } from "../version.ts";
 import { command } from "./command.ts";
-
-/** Of package.json, which lies two folders up in a clone as in the published package. */
-export function productVersion(): string {
-  const file = new URL("../../package.json", import.meta.url);
-  return (JSON.parse(readFileSync(file, "utf8")) as { readonly version: string }).version;
-}
 
 export const versionCommand = command({
   name: "version",
@@ -20,7 +14,6 @@ export const versionCommand = command({
     ["coldpath --version", "the same"],
   ],
   run: async ({ values, terminal }) => {
-    const version = productVersion();
     const platform = `${process.platform}-${process.arch}`;
     if (values.json === true) terminal.print(JSON.stringify({ version, node: process.versions.node, platform }));
     else terminal.print(`coldpath ${version} (node ${process.versions.node}, ${platform})`);

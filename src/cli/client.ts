@@ -1,0 +1,148 @@
+// A client of the server's REST API: JSON in, JSON out, errors as the server worded them.
+
+import http from "node:http";
+import https from "node:https";
+import { codeOf, ColdpathError, type ErrorKind, messageOf } from "../lib/errors.ts";
+
+export interface ClientOptions {
+  /** Without a slash at the end. */
+  readonly url: string;
+  readonly token: string;
+  /** PEM; null: the public ones. */
+  readonly authorities: readonly string[] | null;
+  /** What to do when nobody answers. */
+  readonly absence: string;
+}
+
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** Trying a storage account takes a while. */
+const timeoutMs = 120_000;
+const answerBytesMax = 256 * 1024 * 1024;
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+export class Client {
+  readonly #options: ClientOptions;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+  }
+
+  get url(): string {
+    return this.#options.url;
+  }
+
+  async get<T>(path: string, query: Query = {}): Promise<T> {
+    const parameters = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value));
+    const text = parameters.toString();
+    return (await this.#call("GET", text === "" ? path : `${path}?${text}`)) as T;
+  }
+
+  async post<T>(path: string, body?: unknown): Promise<T> {
+    return (await this.#call("POST", path, body ?? {})) as T;
+  }
+
+  async put<T>(path: string, body: unknown): Promise<T> {
+    return (await this.#call("PUT", path, body)) as T;
+  }
+
+  async patch<T>(path: string, body: unknown): Promise<T> {
+    return (await this.#call("PATCH", path, body)) as T;
+  }
+
+  async delete(path: string): Promise<void> {
+    await this.#call("DELETE", path);
+  }
+
+  /**
+   * @param path  below /api/v1, ids escaped: see `segment`.
+   * @throws ColdpathError: the server's own; `server-absent` when nobody answers; `server-answer` for nonsense.
+   */
+  async #call(method: string, path: string, body?: unknown): Promise<unknown> {
+    const { url } = this.#options;
+    const { status, text } = await this.#send(method, `${url}/api/v1${path}`, body);
+    if (status === 204 || (status < 300 && text === "")) return undefined;
+    let content: unknown;
+    try {
+      content = JSON.parse(text);
+    } catch {
+      content = null;
+    }
+    if (status < 300 && content !== null) return content;
+    throw errorOf(status, content, url);
+  }
+
+  #send(method: string, address: string, body: unknown): Promise<Answer> {
+    const { token, authorities, url, absence } = this.#options;
+    const payload = body === undefined ? null : Buffer.from(JSON.stringify(body));
+    return new Promise((resolve, reject) => {
+      const options = {
+        method,
+        timeout: timeoutMs,
+        headers: {
+          authorization: `Bearer ${token}`,
+          accept: "application/json",
+          ...(payload === null ? {} : { "content-type": "application/json", "content-length": payload.length }),
+        },
+        ...(authorities === null ? {} : { ca: [...authorities] }),
+      };
+      const request = (address.startsWith("https:") ? https : http).request(address, options, (response) => {
+        const chunks: Buffer[] = [];
+        let bytes = 0;
+        response.on("data", (chunk: Buffer) => {
+          bytes += chunk.length;
+          if (bytes > answerBytesMax) response.destroy(new Error(`an answer of more than ${answerBytesMax} bytes`));
+          else chunks.push(chunk);
+        });
+        response.on("end", () => {
+          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") });
+        });
+        response.on("error", reject);
+      });
+      request.on("timeout", () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} seconds`)));
+      request.on("error", (cause) => {
+        const why = codeOf(cause) === "ECONNREFUSED" ? "" : ` (${messageOf(cause)})`;
+        const message = `No Coldpath server answers at ${url}${why}.`;
+        reject(new ColdpathError("unavailable", "server-absent", message, { hint: absence, cause }));
+      });
+      request.end(payload ?? undefined);
+    });
+  }
+}
+
+/** An id as a part of a path. */
+export function segment(id: string): string {
+  return encodeURIComponent(id);
+}
+
+const kindOfStatus: Readonly<Record<number, ErrorKind>> = { 404: "not-found", 409: "conflict", 503: "unavailable" };
+
+function errorOf(status: number, content: unknown, url: string): ColdpathError {
+  const error =
+    typeof content === "object" && content !== null && "error" in content
+      ? (content.error as {
+          readonly code?: string;
+          readonly message?: string;
+          readonly field?: string;
+          readonly hint?: string;
+        })
+      : undefined;
+  if (error?.message === undefined) {
+    const message = `${url} answered ${status}, and not as a Coldpath server does.`;
+    return new ColdpathError("unavailable", "server-answer", message, {
+      hint: "See that --url (COLDPATH_URL) names the web port of a server of this version.",
+    });
+  }
+  const { code = "server-answer", message, field, hint } = error;
+  if (status === 401) {
+    return new ColdpathError("invalid", code, message, {
+      hint: "Give the token in {data-dir}/admin.token of that server, with --data-dir or COLDPATH_TOKEN.",
+    });
+  }
+  return new ColdpathError(kindOfStatus[status] ?? "invalid", code, message, { field, hint });
+}

@@ -1,0 +1,64 @@
+// `coldpath journal check`: reads every byte of a journal and says whether all that was acknowledged is there.
+
+import { printWindow } from "../lib/window.ts";
+import { command } from "./command.ts";
+import { dataDirOption, isInUse, journalDirectory } from "./journal-directory.ts";
+import { bytesText, jsonOption } from "./output.ts";
+import { renderTable } from "./table.ts";
+
+export const journalCheckCommand = command({
+  name: "journal check",
+  purpose: "read every byte of the journal and say whether it is sound",
+  details:
+    "A torn tail of the open segment is no damage: it was never acknowledged, and the next start cuts it. Nothing is changed.",
+  options: {
+    ...dataDirOption,
+    all: { group: "Options", type: "boolean", isFlagOnly: true, description: "List every segment, sound ones too." },
+    ...jsonOption,
+  },
+  examples: [
+    ["coldpath journal check", "the journal in ./data"],
+    ["coldpath journal check --data-dir /backup/coldpath --all", "a backup, segment by segment"],
+  ],
+  exitCodes: { 0: "The journal is sound.", 1: "It is damaged, or cannot be read." },
+  run: async ({ values: { dataDir, all, json }, terminal }) => {
+    const { checkJournal } = await import("../journal/file/journal-check.ts");
+    const directory = journalDirectory(dataDir);
+    const inUse = await isInUse(dataDir);
+    const report = await checkJournal(directory);
+    if (json === true) {
+      terminal.print(JSON.stringify({ ...report, inUse }, null, 2));
+      return report.isSound ? 0 : 1;
+    }
+    if (inUse) terminal.complain("coldpath: a server uses this journal now; its open segment may be in motion.");
+    for (const partition of report.partitions) {
+      const { segments, role, floor } = partition;
+      const records = segments.reduce((sum, one) => sum + one.records, 0);
+      const bytes = segments.reduce((sum, one) => sum + one.fileBytes, 0);
+      const next =
+        floor === null ? "" : `; next window ${printWindow(floor.windowNext)}, next offset ${floor.offsetNext}`;
+      terminal.print(
+        `partition ${partition.partition} (${role}): ${segments.length} segments, ${records} records, ${bytesText(bytes)}${next}`,
+      );
+      const shown = all === true ? segments : segments.filter((one) => one.state !== "closed");
+      if (shown.length > 0) {
+        const rows = shown.map((one) => [
+          printWindow(one.window),
+          one.state,
+          String(one.offsetFirst),
+          String(one.records),
+          String(one.recordBytes),
+          one.detail ?? "",
+        ]);
+        const headings = ["window", "state", "offset", "records", "bytes", "detail"];
+        terminal.print(renderTable(headings, rows, terminal).replace(/^/gm, "  "));
+      }
+    }
+    const problems = [...report.problems, ...report.partitions.flatMap((partition) => partition.problems)];
+    for (const problem of problems) terminal.print(`${terminal.style("red", "problem")}: ${problem}.`);
+    if (report.isSound)
+      terminal.print(`${terminal.style("green", "sound")}: every record that was acknowledged is there.`);
+    else terminal.print("Keep these files. docs/operating.md says what to do about damage.");
+    return report.isSound ? 0 : 1;
+  },
+});

@@ -1,0 +1,39 @@
+// The journal that the journal commands work on, and whether a server uses it now.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { serverOptions } from "../config/options.ts";
+import type { OptionTable } from "../config/option.ts";
+import { ColdpathError } from "../lib/errors.ts";
+
+export const dataDirOption = {
+  "data-dir": {
+    group: "Options",
+    type: "path",
+    default: serverOptions["data-dir"].default,
+    description: "The server's data directory; the journal is in its folder journal.",
+  },
+} as const satisfies OptionTable;
+
+/** @throws ColdpathError `journal-not-found`. */
+export function journalDirectory(dataDir: string): string {
+  const directory = join(dataDir, "journal");
+  if (existsSync(directory)) return directory;
+  throw new ColdpathError("not-found", "journal-not-found", `there is no journal in ${dataDir}`, {
+    hint: "Name the server's data directory with --data-dir (COLDPATH_DATA_DIR).",
+  });
+}
+
+/** Whether a server holds the data directory now. */
+export async function isInUse(dataDir: string): Promise<boolean> {
+  if (!existsSync(join(dataDir, "lock.db"))) return false;
+  // Loaded here: SQLite is needed for nothing else.
+  const { lockDirectory } = await import("../registry/sqlite/lock.ts");
+  try {
+    lockDirectory(dataDir)();
+    return false;
+  } catch (error) {
+    if (error instanceof ColdpathError && error.code === "data-dir-in-use") return true;
+    throw error;
+  }
+}
