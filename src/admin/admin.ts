@@ -1,0 +1,56 @@
+// The administration room: the hub's side for people and scripts, as a REST API with an OpenAPI document.
+//
+// Owns:      routes and the schemas of what they take and answer; who may call; the form of errors.
+// Does not:  decide anything: rules and their messages are the registry's and the exporter's; routes are
+//            validation → call → answer.
+//
+// Invariants (tests cite the numbers):
+//   D2  An answer is sent only after its change is durable: the registry's calls resolve after commit.
+//   A1  Every call under /api/v1 needs the administrator token, the OpenAPI document too. Open are /healthz and
+//       /readyz, which say yes or no, and /metrics while the listener is on loopback; elsewhere it needs the token.
+//   A2  Storage secrets go in and never come out, neither in answers nor in the log; device and policy keys only in the
+//       answers made for them.
+//   M1  Requests, pages, headers, connections and the time of each are bounded.
+//
+// Etags: answers carry `etag`; a body may give it back, then a stale edit is refused with 409. No If-Match header: bodies
+// are what the page, the CLI and scripts have at hand.
+//
+// Files: api.ts puts the server together; routes/ one file per resource; schemas/ what they take and answer.
+
+import { makeApi } from "./api.ts";
+import type { AdminOptions, TlsCredentials } from "./options.ts";
+
+export type { AdminOptions, Endpoints, TlsCredentials } from "./options.ts";
+
+export interface RunningAdmin {
+  /** The one bound, also where 0 asked for any. */
+  readonly port: number;
+  /** A renewed certificate, for connections from now on. Nothing over plain HTTP. */
+  setSecureContext(tls: TlsCredentials): void;
+  /** Answers what is under way, then closes. */
+  close(): Promise<void>;
+}
+
+/**
+ * Listens. Rejects with Node's error (`EADDRINUSE`, `EACCES`, …) when it cannot.
+ */
+export async function startAdmin(options: AdminOptions): Promise<RunningAdmin> {
+  const { app, server } = await makeApi(options);
+  try {
+    await app.listen({ port: options.port, host: options.host });
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : options.port;
+  return {
+    port,
+    setSecureContext: (tls) => {
+      if ("setSecureContext" in server) server.setSecureContext({ cert: tls.cert, key: tls.key });
+    },
+    close: async () => {
+      await app.close();
+    },
+  };
+}

@@ -1,0 +1,111 @@
+// The API's server: Fastify with its bounds, the error form, authorization, the OpenAPI document and all routes.
+
+import { randomUUID } from "node:crypto";
+import http from "node:http";
+import https from "node:https";
+import swagger from "@fastify/swagger";
+import { fastify } from "fastify";
+import { isLoopback, requireToken } from "./authorization.ts";
+import { answerError, answerUnknownRoute } from "./error-answer.ts";
+import { documentOptions } from "./openapi.ts";
+import type { AdminOptions } from "./options.ts";
+import { readQuery } from "./query-values.ts";
+import { deviceKeyRoutes } from "./routes/device-keys.ts";
+import { deviceTemplateRoutes } from "./routes/device-templates.ts";
+import { deviceRoutes } from "./routes/devices.ts";
+import { exportRunRoutes } from "./routes/export-runs.ts";
+import { exportRoutes } from "./routes/exports.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { policyRoutes } from "./routes/policies.ts";
+import { statusRoutes } from "./routes/status.ts";
+import { storageAccountRoutes } from "./routes/storage-accounts.ts";
+import type { Api } from "./schema.ts";
+import { namedSchemas } from "./schemas/schemas.ts";
+
+/** A client that is slower than this is cut off. */
+const headersTimeoutMs = 10_000;
+const requestTimeoutMs = 60_000;
+const keepAliveTimeoutMs = 30_000;
+const connectionsMax = 512;
+const requestsPerConnectionMax = 10_000;
+/** A device id of 128 characters, each of them escaped. */
+const parameterCharsMax = 512;
+
+/** Everything ready, nothing listening yet. */
+export async function makeApi(options: AdminOptions): Promise<{ app: Api; server: http.Server | https.Server }> {
+  const { log, tls } = options;
+  const app: Api = fastify({
+    serverFactory: (handler) => {
+      const server = tls === undefined ? http.createServer(handler) : https.createServer({ ...tls }, handler);
+      server.headersTimeout = headersTimeoutMs;
+      server.requestTimeout = requestTimeoutMs;
+      server.keepAliveTimeout = keepAliveTimeoutMs;
+      server.maxConnections = connectionsMax;
+      server.maxRequestsPerSocket = requestsPerConnectionMax;
+      return server;
+    },
+    bodyLimit: options.requestBytesMax,
+    routerOptions: { maxParamLength: parameterCharsMax },
+    forceCloseConnections: "idle",
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    ajv: {
+      // A typo is an error that names it, and "5" is no number: only query strings are read as values (query-values.ts).
+      customOptions: { removeAdditional: false, coerceTypes: false, discriminator: true, verbose: true },
+    },
+    frameworkErrors: (error, request, reply) => {
+      void answerError(log, error, request, reply);
+    },
+  }).withTypeProvider();
+
+  app.setErrorHandler(async (error, request, reply) => await answerError(log, error, request, reply));
+  app.setNotFoundHandler(answerUnknownRoute);
+  app.addHook("onSend", async (_request, reply) => {
+    reply.header("x-content-type-options", "nosniff");
+  });
+  healthRoutes(app, options, isLoopback(options.host) ? null : requireToken(options.adminToken));
+  await app.register(async (api: Api) => await addApi(api, options), { prefix: "/api/v1" });
+  await app.ready();
+  return { app, server: app.server };
+}
+
+async function addApi(api: Api, options: AdminOptions): Promise<void> {
+  const { log } = options;
+  const parseJson = api.getDefaultJsonParser("error", "error");
+  api.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
+    // Clients that always send the header mean "no body".
+    if (body === "") done(null, undefined);
+    else parseJson(request, body as string, done);
+  });
+  for (const schema of namedSchemas) api.addSchema(schema);
+  await api.register(swagger, documentOptions(options.version));
+
+  // Hooks of this scope run for its unknown routes too: nobody learns without the token what exists.
+  api.addHook("onRequest", requireToken(options.adminToken));
+  api.addHook("preValidation", async (request) => {
+    readQuery(request);
+    // Left out is empty: then what is missing is named, and calls without any input need no body.
+    if (request.routeOptions.schema?.body !== undefined) request.body ??= {};
+  });
+  api.addHook("onSend", async (_request, reply) => {
+    reply.header("cache-control", "no-store");
+  });
+  api.addHook("onResponse", async (request, reply) => {
+    const { method, id: requestId } = request;
+    const route = request.routeOptions.url ?? "unknown";
+    const fields = { method, route, status: reply.statusCode, durationMs: Math.round(reply.elapsedTime), requestId };
+    if (method === "GET") log.debug(fields, "A call of the API was answered.");
+    else log.info(fields, "A call of the API was answered.");
+  });
+  api.setNotFoundHandler(answerUnknownRoute);
+
+  statusRoutes(api, options);
+  deviceTemplateRoutes(api, options);
+  deviceRoutes(api, options);
+  deviceKeyRoutes(api, options);
+  policyRoutes(api, options);
+  storageAccountRoutes(api, options);
+  exportRoutes(api, options);
+  exportRunRoutes(api, options);
+  api.get("/openapi.json", { schema: { hide: true } }, async () => api.swagger());
+}

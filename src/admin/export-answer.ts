@@ -1,0 +1,71 @@
+// An export as the API shows it: its versions, its tenures, and how far the exporter is.
+
+import type { ExportState, ExportStatus } from "../export/export.ts";
+import { printPath } from "../export/path-template.ts";
+import { must } from "../lib/assert.ts";
+import { type Window, windowStartMs } from "../lib/window.ts";
+import type { Export, ExportDefinition } from "../registry/registry.ts";
+import type { AdminOptions } from "./options.ts";
+
+export function exportAnswer(one: Export, options: Pick<AdminOptions, "registry" | "journal" | "exporter">) {
+  const windowOpen = options.journal.windowNext();
+  const latest = must(one.definitions.at(-1), "an export is made with its first definition");
+  const inForce = one.definitions.findLast(({ windowFirst }) => windowFirst <= windowOpen) ?? null;
+  const { pathTemplate, types } = inForce ?? latest;
+  const type = must(types[0], "an export has at least one type");
+  const { oldestOwedWindow, ...status } = statusOf(one, options);
+  return {
+    id: one.id,
+    name: one.name,
+    on: one.on,
+    definition: inForce === null ? null : definitionAnswer(inForce),
+    latestDefinition: definitionAnswer(latest),
+    tenures: one.tenures.map(({ number, windowFirst, windowLast }) => ({
+      number,
+      windowFirst: printWindowStart(windowFirst),
+      windowLast: windowLast === null ? null : printWindowStart(windowLast),
+    })),
+    status: { ...status, oldestOwedWindow: oldestOwedWindow === null ? null : printWindowStart(oldestOwedWindow) },
+    nextPath: printPath(pathTemplate, options.registry.installation.hubName, {
+      type,
+      window: windowOpen,
+      partition: 0,
+      part: 0,
+    }),
+    etag: one.etag,
+    createdAt: one.createdAt,
+  };
+}
+
+function definitionAnswer({ windowFirst, ...definition }: ExportDefinition) {
+  return { ...definition, windowFirst: printWindowStart(windowFirst) };
+}
+
+/** The exporter's word; what was made or turned on or off a moment ago it may not have looked at yet. */
+export function statusOf(one: Export, { exporter }: Pick<AdminOptions, "exporter">): Omit<ExportStatus, "exportId"> {
+  const known = exporter.status(one.id);
+  if (known !== null) {
+    const { exportId: _exportId, ...status } = known;
+    if (one.on && (status.state === "off" || status.state === "draining")) return { ...status, state: "starting" };
+    if (!one.on && (status.state === "healthy" || status.state === "starting")) return { ...status, state: "draining" };
+    return status;
+  }
+  const state: ExportState = one.tenures.length > 0 ? "starting" : "off";
+  return {
+    state,
+    trouble: null,
+    owedFiles: 0,
+    owedBytes: 0,
+    oldestOwedWindow: null,
+    lagMs: 0,
+    lastFile: null,
+    filesWritten: 0,
+    recordsWritten: 0,
+    bytesWritten: 0,
+  };
+}
+
+/** `2026-01-02T03:04:00Z`. */
+export function printWindowStart(window: Window): string {
+  return new Date(windowStartMs(window)).toISOString().replace(".000Z", "Z");
+}

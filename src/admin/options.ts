@@ -1,0 +1,67 @@
+// What the admin room is given: the rooms it fronts, and what only the server knows. server.ts makes them.
+
+import type { StorageAccess } from "../destinations/destination.ts";
+import type { StorageSettings as OpenSettings } from "../destinations/open-storage.ts";
+import type { Exporter } from "../export/exporter.ts";
+import type { ConnectionTable } from "../ingest/connection-table.ts";
+import type { IngestCounters } from "../ingest/ingest.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { Registry } from "../registry/registry.ts";
+
+/** How devices reach this server. */
+export interface Endpoints {
+  /** The first stands in connection strings. */
+  readonly publicHosts: readonly string[];
+  /** Null when plain MQTT is off. */
+  readonly mqttPort: number | null;
+  readonly mqttsPort: number;
+  readonly httpsPort: number;
+  /** The authority's certificate for devices; null when a public authority signed the server's. */
+  readonly caPath: string | null;
+}
+
+export interface TlsCredentials {
+  /** PEM. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface AdminOptions {
+  readonly registry: Registry;
+  readonly journal: Pick<Journal, "windowNext" | "status">;
+  readonly exporter: Pick<Exporter, "status" | "owesNothing" | "retry" | "discard">;
+  readonly connections: Pick<ConnectionTable, "isOpen" | "openCount">;
+  readonly counters: IngestCounters;
+
+  /** Opens a saved account, new each time: the caller closes it. Throws ColdpathError. */
+  readonly openStorage: (storageAccountId: string) => Promise<StorageAccess>;
+  /** Opens an account that is not saved, to try it: the caller closes it. Throws ColdpathError. */
+  readonly openStorageWith: (settings: OpenSettings, secret: string | undefined) => StorageAccess;
+
+  /** Asked at each use: ports of 0 are known only after listening. */
+  readonly endpoints: () => Endpoints;
+  readonly readiness: () => { readonly ready: boolean; readonly reasons: readonly string[] };
+  /** Prometheus text. */
+  readonly metrics: () => Promise<string>;
+  readonly version: string;
+  /** ISO, real time. */
+  readonly startedAt: string;
+  /** What an export has where its maker leaves it out. */
+  readonly exportDefaults: { readonly blockBytes: number; readonly fileBytesMax: number };
+
+  /** Whoever shows it may do everything. At least 32 characters. */
+  readonly adminToken: string;
+  readonly host: string;
+  /** 0 = any free one. */
+  readonly port: number;
+  /** Left out: plain HTTP, for loopback. */
+  readonly tls?: TlsCredentials | undefined;
+  readonly requestBytesMax: number;
+  /** Above 1,000 counts as 1,000, the registry's own bound. */
+  readonly pageSizeMax: number;
+  /** The window clock; tokens keep real time. */
+  readonly clock: Clock;
+  readonly log: Log;
+}

@@ -1,0 +1,93 @@
+// Keys of devices: the only answers about devices that hold any (A2).
+
+import { Type } from "typebox";
+import { makeSasToken } from "../../ingest/sas-token.ts";
+import { ColdpathError } from "../../lib/errors.ts";
+import type { KeyPair } from "../../registry/registry.ts";
+import { deviceConnectionString, hostNameOf } from "../connection-string.ts";
+import type { AdminOptions } from "../options.ts";
+import { type Api, ref } from "../schema.ts";
+import { DeviceCredentials, DeviceKeyChange, DeviceToken, NewDeviceToken } from "../schemas/device.ts";
+import { failures, notFound } from "../schemas/error.ts";
+
+const tags = ["devices"];
+const oneDevice = Type.Object({ deviceId: Type.String() });
+
+export function deviceKeyRoutes(api: Api, { registry, endpoints }: AdminOptions): void {
+  const answer = (deviceId: string, { primaryKey, secondaryKey }: KeyPair) => {
+    const hostName = hostNameOf(endpoints());
+    return {
+      deviceId,
+      hostName,
+      primaryKey,
+      secondaryKey,
+      primaryConnectionString: deviceConnectionString(hostName, deviceId, primaryKey),
+      secondaryConnectionString: deviceConnectionString(hostName, deviceId, secondaryKey),
+    };
+  };
+
+  api.get(
+    "/devices/:deviceId/credentials",
+    {
+      schema: {
+        operationId: "getDeviceCredentials",
+        summary: "A device's keys and connection strings.",
+        tags,
+        params: oneDevice,
+        response: { 200: ref(DeviceCredentials), ...failures, ...notFound },
+      },
+    },
+    async (request) => answer(request.params.deviceId, await registry.deviceKeys(request.params.deviceId)),
+  );
+
+  api.put(
+    "/devices/:deviceId/keys",
+    {
+      schema: {
+        operationId: "setDeviceKeys",
+        summary: "Sets keys of a device, or makes one anew; connections of the device are closed.",
+        tags,
+        params: oneDevice,
+        body: ref(DeviceKeyChange),
+        response: { 200: ref(DeviceCredentials), ...failures, ...notFound },
+      },
+    },
+    async (request) => {
+      const { deviceId } = request.params;
+      const { regenerate, ...keys } = request.body;
+      if ((regenerate === undefined) === (Object.keys(keys).length === 0)) {
+        throw new ColdpathError("invalid", "input-invalid", "Give either keys or regenerate.", {
+          field: "regenerate",
+          hint: 'Send { "regenerate": "primary" }, or a primaryKey, a secondaryKey or both.',
+        });
+      }
+      const change = regenerate === undefined ? keys : (`regenerate-${regenerate}` as const);
+      return answer(deviceId, await registry.setDeviceKeys(deviceId, change));
+    },
+  );
+
+  api.post(
+    "/devices/:deviceId/token",
+    {
+      schema: {
+        operationId: "createDeviceToken",
+        summary: "Makes a shared access signature for a device.",
+        description: "Nothing is kept of it; it ends by itself, or when the key that signed it is changed.",
+        tags,
+        params: oneDevice,
+        body: ref(NewDeviceToken),
+        response: { 200: ref(DeviceToken), ...failures, ...notFound },
+      },
+    },
+    async (request) => {
+      const { deviceId } = request.params;
+      const { ttlSeconds, key = "primary" } = request.body;
+      const keys = await registry.deviceKeys(deviceId);
+      // Real time: the token lives in the device's world. Whole seconds, as in the token.
+      const expiresMs = (Math.floor(Date.now() / 1000) + ttlSeconds) * 1000;
+      const resource = `${endpoints().publicHosts[0] ?? "localhost"}/devices/${deviceId}`;
+      const token = makeSasToken(resource, key === "primary" ? keys.primaryKey : keys.secondaryKey, expiresMs);
+      return { token, expiresAt: new Date(expiresMs).toISOString() };
+    },
+  );
+}

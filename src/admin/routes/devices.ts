@@ -1,0 +1,153 @@
+// Devices: pages of them, one, many at once, and moves to another version of their template.
+
+import { Type } from "typebox";
+import type { Device as RegistryDevice } from "../../registry/registry.ts";
+import type { AdminOptions } from "../options.ts";
+import { pageLimit } from "../page-limit.ts";
+import { type Api, ref } from "../schema.ts";
+import {
+  Device,
+  DeviceChange,
+  DeviceList,
+  DeviceMigration,
+  DevicePage,
+  NewDevice,
+  NewDeviceBatch,
+} from "../schemas/device.ts";
+import { conflict, failures, gone, notFound } from "../schemas/error.ts";
+
+const tags = ["devices"];
+const oneDevice = Type.Object({ deviceId: Type.String() });
+
+export function deviceRoutes(api: Api, { registry, connections, pageSizeMax }: AdminOptions): void {
+  const answer = (device: RegistryDevice) => ({ ...device, connected: connections.isOpen(device.id) });
+
+  api.get(
+    "/devices",
+    {
+      schema: {
+        operationId: "listDevices",
+        summary: "A page of devices, by id.",
+        tags,
+        querystring: Type.Object(
+          {
+            search: Type.Optional(Type.String({ description: "Part of id or name, without regard to case." })),
+            templateId: Type.Optional(Type.String()),
+            simulated: Type.Optional(Type.Boolean()),
+            limit: Type.Optional(Type.Integer({ description: "100 when left out; at most the server's page size." })),
+            after: Type.Optional(Type.String({ description: "The `next` of the page before." })),
+          },
+          { additionalProperties: false },
+        ),
+        response: { 200: ref(DevicePage), ...failures },
+      },
+    },
+    async (request) => {
+      const { limit, after, ...query } = request.query;
+      const page = await registry.devices({ ...query, after, limit: pageLimit(limit, pageSizeMax) });
+      return { items: page.items.map(answer), next: page.next, total: await registry.countDevices(query) };
+    },
+  );
+
+  api.post(
+    "/devices",
+    {
+      schema: {
+        operationId: "createDevice",
+        summary: "Makes a device.",
+        tags,
+        body: ref(NewDevice),
+        response: { 201: ref(Device), ...failures, ...notFound, ...conflict },
+      },
+    },
+    async (request, reply) => {
+      reply.code(201);
+      return answer(await registry.createDevice(request.body));
+    },
+  );
+
+  api.post(
+    "/devices/batch",
+    {
+      schema: {
+        operationId: "createDevices",
+        summary: "Makes many devices at once, all or none.",
+        description: "An error's field begins with `[index].`, the index of the device in the list.",
+        tags,
+        body: ref(NewDeviceBatch),
+        response: { 201: ref(DeviceList), ...failures, ...notFound, ...conflict },
+      },
+    },
+    async (request, reply) => {
+      reply.code(201);
+      return { items: (await registry.createDevices(request.body.devices)).map(answer) };
+    },
+  );
+
+  api.get(
+    "/devices/:deviceId",
+    {
+      schema: {
+        operationId: "getDevice",
+        summary: "One device.",
+        tags,
+        params: oneDevice,
+        response: { 200: ref(Device), ...failures, ...notFound },
+      },
+    },
+    async (request) => answer(await registry.device(request.params.deviceId)),
+  );
+
+  api.patch(
+    "/devices/:deviceId",
+    {
+      schema: {
+        operationId: "updateDevice",
+        summary: "Changes name, access, properties and settings of a device.",
+        tags,
+        params: oneDevice,
+        body: ref(DeviceChange),
+        response: { 200: ref(Device), ...failures, ...notFound, ...conflict },
+      },
+    },
+    async (request) => {
+      const { etag, ...patch } = request.body;
+      return answer(await registry.updateDevice(request.params.deviceId, patch, etag));
+    },
+  );
+
+  api.delete(
+    "/devices/:deviceId",
+    {
+      schema: {
+        operationId: "deleteDevice",
+        summary: "Deletes a device and closes its connection. What it sent stays.",
+        tags,
+        params: oneDevice,
+        response: { ...gone, ...failures, ...notFound },
+      },
+    },
+    async (request, reply) => {
+      await registry.deleteDevice(request.params.deviceId);
+      return await reply.code(204).send(null);
+    },
+  );
+
+  api.post(
+    "/devices/:deviceId/migrate",
+    {
+      schema: {
+        operationId: "migrateDevice",
+        summary: "Moves a device to another version of its template.",
+        tags,
+        params: oneDevice,
+        body: ref(DeviceMigration),
+        response: { 200: ref(Device), ...failures, ...notFound, ...conflict },
+      },
+    },
+    async (request) => {
+      const { templateVersion, etag } = request.body;
+      return answer(await registry.migrateDevice(request.params.deviceId, templateVersion, etag));
+    },
+  );
+}

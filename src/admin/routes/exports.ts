@@ -1,0 +1,161 @@
+// Continuous data exports: made, edited, turned on and off.
+
+import { Type } from "typebox";
+import { defaultPathTemplate } from "../../export/path-template.ts";
+import { must } from "../../lib/assert.ts";
+import { registryError } from "../../registry/errors.ts";
+import type { Export as RegistryExport } from "../../registry/registry.ts";
+import { exportAnswer } from "../export-answer.ts";
+import { checkExport } from "../export-checks.ts";
+import type { AdminOptions } from "../options.ts";
+import { type Api, givenEtag, ref } from "../schema.ts";
+import { conflict, failures, gone, notFound } from "../schemas/error.ts";
+import { Export, ExportChange, ExportList, NewExport } from "../schemas/export.ts";
+import { Turns } from "../turns.ts";
+
+const tags = ["exports"];
+const oneExport = Type.Object({ exportId: Type.String() });
+
+export function exportRoutes(api: Api, options: AdminOptions): void {
+  const { registry, journal, exporter, exportDefaults } = options;
+  /** Two edits at once could each pass the check for overlaps and then meet. */
+  const turns = new Turns();
+  const windowOpen = () => journal.windowNext();
+  const answer = (one: RegistryExport) => exportAnswer(one, options);
+
+  api.get(
+    "/exports",
+    {
+      schema: {
+        operationId: "listExports",
+        summary: "All exports with their status.",
+        tags,
+        response: { 200: ref(ExportList), ...failures },
+      },
+    },
+    async () => ({ items: (await registry.exports()).map(answer) }),
+  );
+
+  api.post(
+    "/exports",
+    {
+      schema: {
+        operationId: "createExport",
+        summary: "Makes an export and turns it on.",
+        tags,
+        body: ref(NewExport),
+        response: { 201: ref(Export), ...failures, ...conflict },
+      },
+    },
+    async (request, reply) => {
+      const { name, on = true, ...given } = request.body;
+      const defaults = {
+        pathTemplate: defaultPathTemplate,
+        codec: "null",
+        formatRevision: "2018-07",
+        ...exportDefaults,
+      } as const;
+      const settings = { ...defaults, ...given };
+      const made = await turns.take(async () => {
+        await checkExport(settings, null, options);
+        const { id, ...off } = await registry.createExport(name, settings, windowOpen);
+        return on ? await registry.setExportOn(id, true, windowOpen) : { id, ...off };
+      });
+      reply.code(201);
+      return answer(made);
+    },
+  );
+
+  api.get(
+    "/exports/:exportId",
+    {
+      schema: {
+        operationId: "getExport",
+        summary: "One export with its status.",
+        tags,
+        params: oneExport,
+        response: { 200: ref(Export), ...failures, ...notFound },
+      },
+    },
+    async (request) => answer(await registry.export(request.params.exportId)),
+  );
+
+  api.patch(
+    "/exports/:exportId",
+    {
+      schema: {
+        operationId: "updateExport",
+        summary: "Edits an export: settings are in force from the next window on.",
+        tags,
+        params: oneExport,
+        body: ref(ExportChange),
+        response: { 200: ref(Export), ...failures, ...notFound, ...conflict },
+      },
+    },
+    async (request) => {
+      const { exportId } = request.params;
+      const { name, on, etag, ...change } = request.body;
+      return await turns.take(async () => {
+        let one = await registry.export(exportId);
+        if (etag !== undefined && etag !== one.etag) {
+          throw registryError(
+            "etag-stale",
+            `The export ${one.name} was changed: its etag is ${one.etag}, not ${etag}.`,
+          );
+        }
+        const {
+          version: _version,
+          windowFirst: _windowFirst,
+          ...present
+        } = must(one.definitions.at(-1), "an export is made with its first definition");
+        const isEdited = Object.keys(change).length > 0;
+        const settings = isEdited ? { ...present, ...change } : undefined;
+        if (settings !== undefined) await checkExport(settings, one, options);
+        if (isEdited || name !== undefined) {
+          one = await registry.updateExport(exportId, { name, settings }, windowOpen, one.etag);
+        }
+        if (on !== undefined) one = await registry.setExportOn(exportId, on, windowOpen, one.etag);
+        return answer(one);
+      });
+    },
+  );
+
+  api.delete(
+    "/exports/:exportId",
+    {
+      schema: {
+        operationId: "deleteExport",
+        summary: "Deletes an export that is off and owes nothing. Its files stay.",
+        tags,
+        params: oneExport,
+        response: { ...gone, ...failures, ...notFound, ...conflict },
+      },
+    },
+    async (request, reply) => {
+      const { exportId } = request.params;
+      const { tenures } = await registry.export(exportId);
+      // One that was never on owes nothing, also before the exporter has looked at it.
+      await registry.deleteExport(exportId, tenures.length === 0 || exporter.owesNothing(exportId));
+      return await reply.code(204).send(null);
+    },
+  );
+
+  for (const on of [true, false]) {
+    api.post(
+      `/exports/:exportId/${on ? "on" : "off"}`,
+      {
+        schema: {
+          operationId: on ? "turnExportOn" : "turnExportOff",
+          summary: on
+            ? "Turns an export on, from the window now open."
+            : "Turns an export off; the window now open is still exported.",
+          tags,
+          params: oneExport,
+          body: Type.Object({ etag: givenEtag }, { additionalProperties: false }),
+          response: { 200: ref(Export), ...failures, ...notFound, ...conflict },
+        },
+      },
+      async (request) => answer(await registry.setExportOn(request.params.exportId, on, windowOpen, request.body.etag)),
+    );
+  }
+}

@@ -1,0 +1,89 @@
+// Hub policies and their keys.
+
+import { Type } from "typebox";
+import { registryError } from "../../registry/errors.ts";
+import { hostNameOf, policyConnectionString } from "../connection-string.ts";
+import type { AdminOptions } from "../options.ts";
+import { type Api, ref } from "../schema.ts";
+import { NewPolicy, Policy, PolicyKeys, PolicyList } from "../schemas/device.ts";
+import { conflict, failures, gone, notFound } from "../schemas/error.ts";
+
+const tags = ["policies"];
+const onePolicy = Type.Object({ name: Type.String() });
+
+export function policyRoutes(api: Api, { registry, endpoints }: AdminOptions): void {
+  api.get(
+    "/policies",
+    {
+      schema: {
+        operationId: "listPolicies",
+        summary: "All hub policies, without their keys.",
+        tags,
+        response: { 200: ref(PolicyList), ...failures },
+      },
+    },
+    async () => ({ items: await registry.policies() }),
+  );
+
+  api.post(
+    "/policies",
+    {
+      schema: {
+        operationId: "createPolicy",
+        summary: "Makes a hub policy.",
+        tags,
+        body: ref(NewPolicy),
+        response: { 201: ref(Policy), ...failures, ...conflict },
+      },
+    },
+    async (request, reply) => {
+      const { name, ...keys } = request.body;
+      reply.code(201);
+      return await registry.createPolicy(name, keys);
+    },
+  );
+
+  api.get(
+    "/policies/:name/keys",
+    {
+      schema: {
+        operationId: "getPolicyKeys",
+        summary: "A hub policy's keys and connection strings.",
+        tags,
+        params: onePolicy,
+        response: { 200: ref(PolicyKeys), ...failures, ...notFound },
+      },
+    },
+    async (request) => {
+      const { name } = request.params;
+      const keys = await registry.policyKeys(name);
+      if (keys === null) throw registryError("policy-not-found", `There is no hub policy ${JSON.stringify(name)}.`);
+      const { primaryKey, secondaryKey } = keys;
+      const hostName = hostNameOf(endpoints());
+      return {
+        name,
+        primaryKey,
+        secondaryKey,
+        primaryConnectionString: policyConnectionString(hostName, name, primaryKey),
+        secondaryConnectionString: policyConnectionString(hostName, name, secondaryKey),
+      };
+    },
+  );
+
+  api.delete(
+    "/policies/:name",
+    {
+      schema: {
+        operationId: "deletePolicy",
+        summary: "Deletes a hub policy; connections that came in by it are closed.",
+        tags,
+        params: onePolicy,
+        response: { ...gone, ...failures, ...notFound },
+      },
+    },
+    async (request, reply) => {
+      await registry.deletePolicy(request.params.name);
+      return await reply.code(204).send(null);
+    },
+  );
+}

@@ -1,0 +1,71 @@
+// How the hub is, in one answer.
+
+import { rejectionReasons } from "../../ingest/ingest.ts";
+import { hostNameOf } from "../connection-string.ts";
+import { printWindowStart, statusOf } from "../export-answer.ts";
+import type { AdminOptions } from "../options.ts";
+import { type Api, ref } from "../schema.ts";
+import { failures } from "../schemas/error.ts";
+import { Status } from "../schemas/status.ts";
+
+export function statusRoutes(api: Api, options: AdminOptions): void {
+  api.get(
+    "/status",
+    {
+      schema: {
+        operationId: "getStatus",
+        summary: "How the hub is: readiness, endpoints, messages, journal, exports.",
+        tags: ["status"],
+        response: { 200: ref(Status), ...failures },
+      },
+    },
+    async () => {
+      const { registry, journal, counters, connections, clock } = options;
+      const endpoints = options.endpoints();
+      const { ready, reasons } = options.readiness();
+      const exports = await registry.exports();
+      return {
+        hubName: registry.installation.hubName,
+        installationId: registry.installation.id,
+        version: options.version,
+        startedAt: options.startedAt,
+        uptimeSeconds: Math.max(0, Math.floor((Date.now() - Date.parse(options.startedAt)) / 1000)),
+        now: new Date(clock.nowMs()).toISOString(),
+        windowOpen: printWindowStart(journal.windowNext()),
+        ready,
+        reasons,
+        endpoints: { ...endpoints, hostName: hostNameOf(endpoints) },
+        devicesConnected: connections.openCount,
+        messages: {
+          accepted: counters.acceptedMessages,
+          acceptedBytes: counters.acceptedBytes,
+          rejections: Object.fromEntries(
+            rejectionReasons
+              .filter((reason) => counters.rejections[reason] > 0)
+              .map((reason) => [reason, counters.rejections[reason]]),
+          ),
+        },
+        journal: journalOf(options),
+        exports: exports.map((one) => {
+          const { state, trouble, owedFiles, owedBytes, lagMs, lastFile } = statusOf(one, options);
+          return { id: one.id, name: one.name, on: one.on, state, trouble, owedFiles, owedBytes, lagMs, lastFile };
+        }),
+      };
+    },
+  );
+}
+
+function journalOf({ journal }: AdminOptions) {
+  const { partitions, bytes, bytesMax, notices, appendedRecords, appendedBytes } = journal.status();
+  return {
+    partitions: partitions.map(({ windowNext, ...partition }) => ({
+      ...partition,
+      windowOpen: printWindowStart(windowNext),
+    })),
+    bytes,
+    bytesMax,
+    notices: notices.map(({ atMs, ...notice }) => ({ ...notice, at: new Date(atMs).toISOString() })),
+    appendedRecords,
+    appendedBytes,
+  };
+}

@@ -1,0 +1,212 @@
+// Storage accounts: added, tried, changed; their containers.
+
+import { Type } from "typebox";
+import type { ProbeFailure, StorageAccess } from "../../destinations/destination.ts";
+import { DestinationError } from "../../destinations/destination.ts";
+import { ColdpathError } from "../../lib/errors.ts";
+import type { NewStorageAccount as RegistryNewStorageAccount } from "../../registry/registry.ts";
+import { storageSettingsOf } from "../../registry/storage-settings.ts";
+import type { AdminOptions } from "../options.ts";
+import { type Api, ref } from "../schema.ts";
+import { conflict, failures, gone, notFound, unavailable } from "../schemas/error.ts";
+import {
+  Container,
+  ContainerList,
+  NewStorageAccount,
+  NewStorageTest,
+  StorageAccount,
+  StorageAccountChange,
+  StorageAccountList,
+  StorageTest,
+  StorageTestOutcome,
+} from "../schemas/storage-account.ts";
+import { withStorage } from "../storage-use.ts";
+
+const tags = ["storage-accounts"];
+const oneAccount = Type.Object({ storageAccountId: Type.String() });
+
+export function storageAccountRoutes(api: Api, { registry, openStorage, openStorageWith }: AdminOptions): void {
+  api.get(
+    "/storage-accounts",
+    {
+      schema: {
+        operationId: "listStorageAccounts",
+        summary: "All storage accounts.",
+        tags,
+        response: { 200: ref(StorageAccountList), ...failures },
+      },
+    },
+    async () => ({ items: await registry.storageAccounts() }),
+  );
+
+  api.post(
+    "/storage-accounts",
+    {
+      schema: {
+        operationId: "createStorageAccount",
+        summary: "Adds a storage account. Nothing is tried: see testStorageAccount.",
+        tags,
+        body: ref(NewStorageAccount),
+        response: { 201: ref(StorageAccount), ...failures, ...conflict },
+      },
+    },
+    async (request, reply) => {
+      reply.code(201);
+      // The registry takes the endpoint from a connection string, and asks for it otherwise.
+      return await registry.createStorageAccount(request.body as RegistryNewStorageAccount);
+    },
+  );
+
+  api.post(
+    "/storage-accounts/test",
+    {
+      schema: {
+        operationId: "testNewStorageAccount",
+        summary: "Tries a storage account before it is saved.",
+        tags,
+        body: ref(NewStorageTest),
+        response: { 200: ref(StorageTestOutcome), ...failures },
+      },
+    },
+    async (request) => {
+      const { settings, secret, container } = request.body;
+      const clean = storageSettingsOf(settings, secret ?? null);
+      return await outcomeOf(() => openStorageWith(clean, secret), container);
+    },
+  );
+
+  api.get(
+    "/storage-accounts/:storageAccountId",
+    {
+      schema: {
+        operationId: "getStorageAccount",
+        summary: "One storage account.",
+        tags,
+        params: oneAccount,
+        response: { 200: ref(StorageAccount), ...failures, ...notFound },
+      },
+    },
+    async (request) => await registry.storageAccount(request.params.storageAccountId),
+  );
+
+  api.put(
+    "/storage-accounts/:storageAccountId",
+    {
+      schema: {
+        operationId: "updateStorageAccount",
+        summary: "Changes a storage account. Exports use it at once.",
+        tags,
+        params: oneAccount,
+        body: ref(StorageAccountChange),
+        response: { 200: ref(StorageAccount), ...failures, ...notFound, ...conflict },
+      },
+    },
+    async (request) => {
+      const { etag, ...account } = request.body;
+      const { storageAccountId } = request.params;
+      return await registry.updateStorageAccount(storageAccountId, account as RegistryNewStorageAccount, etag);
+    },
+  );
+
+  api.delete(
+    "/storage-accounts/:storageAccountId",
+    {
+      schema: {
+        operationId: "deleteStorageAccount",
+        summary: "Forgets a storage account; refused while an export names it. Its files stay.",
+        tags,
+        params: oneAccount,
+        response: { ...gone, ...failures, ...notFound, ...conflict },
+      },
+    },
+    async (request, reply) => {
+      await registry.deleteStorageAccount(request.params.storageAccountId);
+      return await reply.code(204).send(null);
+    },
+  );
+
+  api.post(
+    "/storage-accounts/:storageAccountId/test",
+    {
+      schema: {
+        operationId: "testStorageAccount",
+        summary: "Tries what an export into a container needs; leaves nothing behind.",
+        tags,
+        params: oneAccount,
+        body: ref(StorageTest),
+        response: { 200: ref(StorageTestOutcome), ...failures, ...notFound },
+      },
+    },
+    async (request) => {
+      const { storageAccountId } = request.params;
+      await registry.storageAccount(storageAccountId); // not found is an error, not an outcome
+      return await outcomeOf(() => openStorage(storageAccountId), request.body.container);
+    },
+  );
+
+  api.get(
+    "/storage-accounts/:storageAccountId/containers",
+    {
+      schema: {
+        operationId: "listContainers",
+        summary: "The containers of a storage account.",
+        tags,
+        params: oneAccount,
+        response: { 200: ref(ContainerList), ...failures, ...notFound, ...conflict, ...unavailable },
+      },
+    },
+    async (request) => {
+      const open = () => openStorage(request.params.storageAccountId);
+      const names = await withStorage(open, async (storage, signal) => await storage.listContainers(signal));
+      return { items: names.map((name) => ({ name })) };
+    },
+  );
+
+  api.post(
+    "/storage-accounts/:storageAccountId/containers",
+    {
+      schema: {
+        operationId: "createContainer",
+        summary: "Makes a container.",
+        tags,
+        params: oneAccount,
+        body: ref(Container),
+        response: { 201: ref(Container), ...failures, ...notFound, ...conflict, ...unavailable },
+      },
+    },
+    async (request, reply) => {
+      const { name } = request.body;
+      const open = () => openStorage(request.params.storageAccountId);
+      const isNew = await withStorage(open, async (storage, signal) => await storage.createContainer(name, signal));
+      if (!isNew) {
+        throw new ColdpathError("conflict", "container-exists", `The container ${name} exists.`, {
+          field: "name",
+          hint: "Use it, or choose another name.",
+        });
+      }
+      reply.code(201);
+      return { name };
+    },
+  );
+}
+
+/** Failing is an outcome here, not an error. */
+async function outcomeOf(open: () => StorageAccess | Promise<StorageAccess>, container: string | undefined) {
+  const failure = await withStorage(open, async (storage, signal) => {
+    if (container !== undefined) return await storage.container(container).probe(signal);
+    return await listing(storage, signal);
+  });
+  if (failure === null) return { ok: true };
+  const { step, code, message, hint } = failure;
+  return { ok: false, step, code, message, hint };
+}
+
+async function listing(storage: StorageAccess, signal: AbortSignal): Promise<ProbeFailure | null> {
+  try {
+    await storage.listContainers(signal);
+    return null;
+  } catch (error) {
+    if (error instanceof DestinationError) return { ...error.failure, step: "list the containers" };
+    throw error;
+  }
+}

@@ -1,0 +1,131 @@
+// Schemas of exports, their state, their runs and gaps.
+
+import { Type } from "typebox";
+import { exportStates } from "../../export/export.ts";
+import { codecs, exportTypes, formatRevisions } from "../../registry/registry.ts";
+import { count, etag, givenEtag, orNull, ref, shape, time, window, words } from "../schema.ts";
+
+const type = words(exportTypes);
+const settings = {
+  storageAccountId: Type.String(),
+  container: Type.String({ description: "It must exist." }),
+  types: Type.Array(type, { description: "What to export." }),
+  pathTemplate: Type.String({ description: "Of {type} {hub} {YYYY} {MM} {dd} {hh} {mm} {NN} and text." }),
+  codec: words(codecs, "Compression of the files' blocks."),
+  formatRevision: words(formatRevisions, "Of the records of devices and device templates."),
+  blockBytes: Type.Integer({ description: "Size of a block in a file, before compression." }),
+  fileBytesMax: Type.Integer({ description: "A larger minute goes on in a further file." }),
+};
+
+export const ExportDefinition = shape("ExportDefinition", "An immutable version of an export's settings.", {
+  version: count(),
+  windowFirst: window("In force from this window on."),
+  ...settings,
+});
+export const Tenure = shape("Tenure", "A time the export was on; both ends are included.", {
+  number: count(),
+  windowFirst: window("Its first window."),
+  windowLast: orNull(window("Its last window; null while it is on.")),
+});
+export const ExportTrouble = shape("ExportTrouble", "Why an export does not move now.", {
+  code: Type.String({ description: "The service's own, or ours." }),
+  message: Type.String(),
+  hint: Type.String({ description: "What to do." }),
+  since: time(),
+  nextAttempt: orNull(time()),
+  attempts: count(),
+  path: orNull(Type.String({ description: "The file it is about." })),
+});
+export const ExportedFile = shape("ExportedFile", "The last file that was confirmed.", {
+  path: Type.String(),
+  committedAt: time(),
+  records: count(),
+});
+export const ExportStatus = shape("ExportStatus", "How far an export is.", {
+  state: words(exportStates),
+  trouble: orNull(ref(ExportTrouble)),
+  owedFiles: count("Closed windows with records, and snapshots, that are owed and not written."),
+  owedBytes: count(),
+  oldestOwedWindow: orNull(window("The oldest that is owed.")),
+  lagMs: count("How long ago that started; 0 when nothing is owed."),
+  lastFile: orNull(ref(ExportedFile)),
+  filesWritten: count("Since the server started."),
+  recordsWritten: count("Since the server started."),
+  bytesWritten: count("Since the server started."),
+});
+export const Export = shape("Export", "A continuous data export.", {
+  id: Type.String(),
+  name: Type.String(),
+  on: Type.Boolean(),
+  definition: orNull(ref(ExportDefinition)),
+  latestDefinition: ref(ExportDefinition, "What an edit starts from: in force from the next window after an edit."),
+  tenures: Type.Array(ref(Tenure)),
+  status: ref(ExportStatus),
+  nextPath: Type.String({ description: "Where a file of the window now open goes, for the first of its types." }),
+  etag,
+  createdAt: time(),
+});
+export const ExportList = shape("ExportList", "Exports, by name.", { items: Type.Array(ref(Export)) });
+
+const { storageAccountId, container, types, ...rest } = settings;
+const optional = {
+  pathTemplate: Type.Optional(rest.pathTemplate),
+  codec: Type.Optional(rest.codec),
+  formatRevision: Type.Optional(rest.formatRevision),
+  blockBytes: Type.Optional(rest.blockBytes),
+  fileBytesMax: Type.Optional(rest.fileBytesMax),
+};
+export const NewExport = shape("NewExport", "An export to be made. What is left out gets the server's default.", {
+  name: Type.String(),
+  storageAccountId,
+  container,
+  types,
+  ...optional,
+  on: Type.Optional(Type.Boolean({ description: "Turned on at once unless false." })),
+});
+export const ExportChange = shape("ExportChange", "What is left out stays.", {
+  name: Type.Optional(Type.String()),
+  storageAccountId: Type.Optional(storageAccountId),
+  container: Type.Optional(container),
+  types: Type.Optional(types),
+  ...optional,
+  on: Type.Optional(Type.Boolean()),
+  etag: givenEtag,
+});
+
+export const Discard = shape("Discard", "Owed windows to be let go for good; the gap is recorded.", {
+  reason: Type.String({ minLength: 1, maxLength: 500 }),
+  windowLast: Type.Optional(window("The last one to let go; all that are closed when left out.")),
+});
+export const Discarded = shape("Discarded", "What was let go.", {
+  discarded: count("Windows and snapshots."),
+});
+
+const stream = { type, partition: count() };
+export const ExportRun = shape("ExportRun", "One exported file.", {
+  number: count("Grows with each run; give it as `before` for older ones."),
+  ...stream,
+  window: window("The minute it holds."),
+  part: count("0 for a window's first file."),
+  definitionVersion: count(),
+  path: Type.String(),
+  records: count(),
+  bytes: count(),
+  sha256: Type.String(),
+  attempts: count(),
+  startedAt: time(),
+  committedAt: time(),
+  outcome: words(["created", "adopted"], "Written by this attempt, or found there and ours."),
+});
+export const ExportRunPage = shape("ExportRunPage", "Runs, newest first.", {
+  items: Type.Array(ref(ExportRun)),
+  next: orNull(Type.Integer({ description: "Give it as `before` for the next page; null on the last." })),
+});
+export const ExportGap = shape("ExportGap", "Owed windows that were let go.", {
+  ...stream,
+  windowFirst: window("The first."),
+  windowLast: window("The last."),
+  reason: Type.String(),
+  at: time(),
+});
+export const ExportGapList = shape("ExportGapList", "Gaps.", { items: Type.Array(ref(ExportGap)) });
