@@ -70,15 +70,15 @@ function breaches(schema: unknown): string[] {
   }
 
   function visitNamed(definition: Record<string, unknown>, kind: string, path: string, outer: string): void {
-    const name = String(definition["name"] as string);
-    const namespace = String((definition["namespace"] ?? outer) as string);
+    const name = definition["name"] as string;
+    const namespace = (definition["namespace"] ?? outer) as string;
     if (!namePattern.test(name)) found.push(`${path}: the name ${name}`);
     if (!namespace.split(".").every((part) => namePattern.test(part)))
       found.push(`${path}: the namespace ${namespace}`);
     if (kinds.has(`${namespace}.${name}`)) found.push(`${path}: ${name} is defined twice`);
     kinds.set(`${namespace}.${name}`, kind);
     for (const field of (definition["fields"] ?? []) as Record<string, unknown>[]) {
-      const fieldName = String(field["name"] as string);
+      const fieldName = field["name"] as string;
       const fieldPath = `${path}.${fieldName}`;
       if (!namePattern.test(fieldName)) found.push(`${fieldPath}: the field's name`);
       visit(field["type"], fieldPath, namespace);
