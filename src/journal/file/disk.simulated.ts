@@ -210,6 +210,7 @@ export class SimulatedDisk {
       },
       read: async (target, position) => {
         await this.#step(session, "read", inode.path);
+        if (position >= inode.cached.length) return 0;
         return inode.cached.copy(target, 0, position, position + target.length);
       },
       sync: async () => {

@@ -77,8 +77,9 @@ function printFloor(floor: Floor): string {
   return `${text} ${checksum(text)}\n`;
 }
 
+/** @param text  a whole copy, with the line feeds that fill it. */
 function parseFloor(text: string): Floor | "newer" | null {
-  const match = /^(floor (\d+) (\d+) (\d+)) ([0-9a-f]{8})\n/.exec(text);
+  const match = /^(floor (\d+) (\d+) (\d+)) ([0-9a-f]{8})\n+$/.exec(text);
   if (match === null || checksum(match[1] as string) !== match[5]) return null;
   if (Number(match[2]) > version) return "newer";
   return { windowNext: Number(match[3]), offsetNext: Number(match[4]) };

@@ -9,7 +9,7 @@ import { crc32 } from "node:zlib";
 import type { Window } from "../../lib/window.ts";
 import { unusable } from "../errors.ts";
 import type { Disk } from "./disk.ts";
-import { readFloor, writeFloor } from "./floor.ts";
+import { writeFloor } from "./floor.ts";
 
 export interface PartitionTable {
   readonly active: readonly number[];
@@ -57,7 +57,7 @@ export async function openPartitionTable(
   return table;
 }
 
-/** Makes the directory and floor of a partition and returns its number, above all `taken`. */
+/** Makes the directory and first floor of a partition and returns its number, above all `taken`. */
 export async function makePartition(
   disk: Disk,
   directory: string,
@@ -67,8 +67,7 @@ export async function makePartition(
   const number = Math.max(-1, ...taken) + 1;
   const path = join(directory, String(number));
   await disk.makeDirectory(path);
-  const floor = await readFloor(disk, path);
-  if (floor.kind !== "floor") await writeFloor(disk, path, { windowNext: nowWindow, offsetNext: 0 });
+  await writeFloor(disk, path, { windowNext: nowWindow, offsetNext: 0 });
   return number;
 }
 
