@@ -30,7 +30,7 @@ export interface CommandSpec<T extends OptionTable> {
   /** More that a user should know: paragraphs, one a line. */
   readonly details?: string;
   readonly options: T;
-  /** Options that may be given more than once: they arrive as one text, a line each (`linesOf`). */
+  /** Options that may be given more than once: they arrive as one text, see `repeatedOf`. */
   readonly repeatable?: readonly (keyof T & string)[];
   /** Two real ones: a command line and what it does. */
   readonly examples: readonly (readonly [line: string, meaning: string])[];
@@ -85,11 +85,14 @@ export function usageOf(spec: Pick<Command, "name" | "arguments" | "usage" | "op
 }
 
 /** The values of a repeatable option. */
-export function linesOf(text: string | undefined): readonly string[] {
-  return text === undefined || text === "" ? [] : text.split("\n");
+export function repeatedOf(text: string | undefined): readonly string[] {
+  return text === undefined ? [] : text.split(separator);
 }
 
-/** `--property a=1 --property b=2` becomes one `--property` of two lines, where the first stood. */
+/** No argument of a program can contain it. */
+const separator = "\0";
+
+/** `--property a=1 --property b=2` becomes one `--property`, where the first stood. */
 function joinRepeated(flags: readonly string[], names: readonly string[]): readonly string[] {
   if (names.length === 0) return flags;
   const joined: string[] = [];
@@ -107,7 +110,7 @@ function joinRepeated(flags: readonly string[], names: readonly string[]): reado
     if (inline === undefined) i++;
     const place = places.get(name);
     if (place === undefined) places.set(name, joined.push(`--${name}=${value}`) - 1);
-    else joined[place] += `\n${value}`;
+    else joined[place] += separator + value;
   }
   return joined;
 }

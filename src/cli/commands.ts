@@ -2,6 +2,11 @@
 
 import { suggest } from "../config/suggest.ts";
 import type { Command, CommandFamily } from "./command.ts";
+import { deviceCommands } from "./device.ts";
+import { exportCommands } from "./export.ts";
+import { policyCommands } from "./policy.ts";
+import { storageCommands } from "./storage.ts";
+import { templateCommands } from "./template.ts";
 import { UsageError } from "./errors.ts";
 import { renderOverview } from "./help-page.ts";
 import { journalCommands } from "./journal.ts";
@@ -13,6 +18,10 @@ import { versionCommand } from "./version.ts";
 
 const sections: readonly { readonly title: string; readonly entries: readonly (Command | CommandFamily)[] }[] = [
   { title: "The server", entries: [serveCommand] },
+  {
+    title: "Administration of a running server",
+    entries: [deviceCommands, templateCommands, policyCommands, storageCommands, exportCommands],
+  },
   { title: "Data at rest", entries: [readCommand, schemaCommand, journalCommands] },
   { title: "This program", entries: [versionCommand] },
 ];

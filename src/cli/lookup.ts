@@ -1,5 +1,6 @@
 // Things by id or by name: people remember names, and a name that only one thing has is as good as its id.
 
+import { must } from "../lib/assert.ts";
 import { suggest } from "../config/suggest.ts";
 import { ColdpathError } from "../lib/errors.ts";
 import type { Device, DeviceTemplate, Export, Page, StorageAccount } from "../registry/registry.ts";
@@ -29,11 +30,47 @@ export async function findDevice<T extends Device>(client: Client, idOrName: str
   }
 }
 
-/** The template itself; which version, the caller says. */
-export async function findTemplateId(client: Client, idOrName: string): Promise<string> {
-  const versions = await listOf<DeviceTemplate>(client, "/device-templates");
-  const templates = new Map(versions.map(({ id, name }) => [id, { id, name }]));
-  return pick("template", idOrName, [...templates.values()]).id;
+/**
+ * A version of a template: the one named, else the newest published one, else the newest draft.
+ *
+ * @param idOrName  may be undefined while there is only one template.
+ */
+export async function findTemplate(
+  client: Client,
+  idOrName: string | undefined,
+  version?: string,
+): Promise<DeviceTemplate> {
+  const versions = await templateVersions(client, idOrName);
+  if (version === undefined)
+    return must(versions.findLast((one) => one.published) ?? versions.at(-1), "a template has a version");
+  const found = versions.find((one) => one.version === version);
+  if (found !== undefined) return found;
+  const { name } = must(versions[0], "a template has a version");
+  throw new ColdpathError("not-found", "template-not-found", `${name} has no version ${version}`, {
+    hint: `It has ${versions.map((one) => one.version).join(", ")}.`,
+  });
+}
+
+/** All versions of one template, oldest first. */
+export async function templateVersions(
+  client: Client,
+  idOrName: string | undefined,
+): Promise<readonly DeviceTemplate[]> {
+  const all = await listOf<DeviceTemplate>(client, "/device-templates");
+  // The newest version's name is the template's.
+  const templates = [...new Map(all.map(({ id, name }) => [id, { id, name }])).values()];
+  const [only, second] = templates;
+  if (idOrName === undefined && (only === undefined || second !== undefined)) {
+    throw new ColdpathError("invalid", "template-missing", "which device template?", {
+      field: "template",
+      hint:
+        only === undefined
+          ? "There is none yet: make one with `coldpath template create FILE.json --publish`."
+          : `Give one with --template: ${templates.map(({ name }) => JSON.stringify(name)).join(", ")}.`,
+    });
+  }
+  const { id } = idOrName === undefined ? must(only, "there is one") : pick("template", idOrName, templates);
+  return all.filter((one) => one.id === id);
 }
 
 export async function findStorage(client: Client, idOrName: string): Promise<StorageAccount> {

@@ -1,0 +1,31 @@
+// `coldpath template`: device templates and their versions.
+
+import type { CommandFamily } from "./command.ts";
+import {
+  createTemplateCommand,
+  deleteTemplateCommand,
+  newTemplateVersionCommand,
+  publishTemplateCommand,
+} from "./template-changes.ts";
+import { exportTemplateCommand, listTemplatesCommand, showTemplateCommand } from "./template-views.ts";
+
+export const templateCommands: CommandFamily = {
+  kind: "family",
+  name: "template",
+  purpose: "list, create and publish device templates",
+  details:
+    "A device template says what devices measure, which settings and properties they have. TEMPLATE is its id, or its name where only one has it. A published version never changes; devices use published versions only.",
+  commands: [
+    listTemplatesCommand,
+    showTemplateCommand,
+    createTemplateCommand,
+    newTemplateVersionCommand,
+    publishTemplateCommand,
+    deleteTemplateCommand,
+    exportTemplateCommand,
+  ],
+  examples: [
+    ["coldpath template list", "all versions of all templates"],
+    ["coldpath template export 'Refrigerated Vending Machine' > fridge.json", "a file to start from"],
+  ],
+};
