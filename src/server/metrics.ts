@@ -1,0 +1,130 @@
+// Prometheus metrics: read from the rooms' plain counters when they are asked for. docs/operating.md "Metrics".
+
+import { Counter, Gauge, Registry as MetricRegistry, collectDefaultMetrics } from "prom-client";
+import { exportStates } from "../export/export.ts";
+import type { Exporter } from "../export/exporter.ts";
+import type { ConnectionTable } from "../ingest/connection-table.ts";
+import { type IngestCounters, rejectionReasons } from "../ingest/ingest.ts";
+import type { Journal } from "../journal/journal.ts";
+
+export interface MetricSources {
+  readonly counters: IngestCounters;
+  readonly table: ConnectionTable;
+  readonly journal: Journal;
+  readonly exporter: Exporter;
+  readonly version: string;
+}
+
+/** @returns a function that renders the text format. */
+export function openMetrics(of: MetricSources): () => Promise<string> {
+  const registry = new MetricRegistry();
+  collectDefaultMetrics({ register: registry });
+  const { counters, journal, exporter, table } = of;
+
+  const gauge = (name: string, help: string, read: () => number): void => {
+    void new Gauge({
+      name: `coldpath_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  };
+  const counter = (name: string, help: string, read: () => number): void => {
+    void new Counter({
+      name: `coldpath_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  };
+
+  counter("ingest_messages_total", "Messages accepted into the journal.", () => counters.acceptedMessages);
+  counter("ingest_body_bytes_total", "Bytes of their bodies.", () => counters.acceptedBytes);
+  counter(
+    "ingest_connections_opened_total",
+    "Device connections that authenticated.",
+    () => counters.connectionsOpened,
+  );
+  counter(
+    "ingest_connections_taken_over_total",
+    "Connections ended by a newer one of the same device.",
+    () => counters.connectionsTakenOver,
+  );
+  gauge("ingest_connections", "Device connections open now.", () => table.openCount);
+  void new Counter({
+    name: "coldpath_ingest_rejections_total",
+    help: "Refused connections, packets and requests, by reason.",
+    labelNames: ["reason"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const reason of rejectionReasons) this.inc({ reason }, counters.rejections[reason]);
+    },
+  });
+
+  counter("journal_appended_records_total", "Records made durable.", () => journal.status().appendedRecords);
+  counter("journal_appended_bytes_total", "Bytes of these records.", () => journal.status().appendedBytes);
+  counter("journal_frames_total", "Group commits: one write and sync each.", () => journal.status().frames);
+  counter("journal_frame_seconds_total", "Time spent in writes and syncs.", () => journal.status().frameMs / 1000);
+  gauge("journal_bytes", "Disk the journal holds, staged snapshots included.", () => journal.status().bytes);
+  gauge("journal_bytes_max", "Disk it may hold; beyond it devices are refused.", () => journal.status().bytesMax);
+  gauge("journal_refusing", "1 while any partition refuses records.", () =>
+    journal.status().partitions.some(({ refusal }) => refusal !== null) ? 1 : 0,
+  );
+  gauge("journal_ahead_seconds", "How far partition time is ahead of the wall clock.", () =>
+    Math.max(0, ...journal.status().partitions.map(({ aheadMs }) => aheadMs / 1000)),
+  );
+
+  const perExport = (
+    name: string,
+    help: string,
+    read: (status: ReturnType<Exporter["statuses"]>[number]) => number,
+  ): void => {
+    void new Gauge({
+      name: `coldpath_${name}`,
+      help,
+      labelNames: ["export"],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const status of exporter.statuses()) this.set({ export: status.exportId }, read(status));
+      },
+    });
+  };
+  perExport(
+    "export_lag_seconds",
+    "Age of the oldest window that is owed and not committed.",
+    ({ lagMs }) => lagMs / 1000,
+  );
+  perExport("export_owed_files", "Closed windows and snapshots that are owed.", ({ owedFiles }) => owedFiles);
+  perExport("export_files_written", "Files committed since the server started.", ({ filesWritten }) => filesWritten);
+  perExport("export_records_written", "Records in them.", ({ recordsWritten }) => recordsWritten);
+  perExport("export_bytes_written", "Bytes of them.", ({ bytesWritten }) => bytesWritten);
+  void new Gauge({
+    name: "coldpath_export_state",
+    help: "1 for the state that an export is in.",
+    labelNames: ["export", "state"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { exportId, state } of exporter.statuses()) {
+        for (const one of exportStates) this.set({ export: exportId, state: one }, one === state ? 1 : 0);
+      }
+    },
+  });
+  void new Gauge({
+    name: "coldpath_build_info",
+    help: "The version that runs.",
+    labelNames: ["version"],
+    registers: [registry],
+    collect() {
+      this.set({ version: of.version }, 1);
+    },
+  });
+  return () => registry.metrics();
+}
