@@ -2,6 +2,7 @@
 
 import { suggest } from "../config/suggest.ts";
 import type { Command, CommandFamily } from "./command.ts";
+import { checkCommand } from "./check.ts";
 import { deviceCommands } from "./device.ts";
 import { exportCommands } from "./export.ts";
 import { policyCommands } from "./policy.ts";
@@ -17,7 +18,7 @@ import { version } from "../version.ts";
 import { versionCommand } from "./version.ts";
 
 const sections: readonly { readonly title: string; readonly entries: readonly (Command | CommandFamily)[] }[] = [
-  { title: "The server", entries: [serveCommand] },
+  { title: "The server", entries: [serveCommand, checkCommand] },
   {
     title: "Administration of a running server",
     entries: [deviceCommands, templateCommands, policyCommands, storageCommands, exportCommands],

@@ -1,8 +1,8 @@
 // `coldpath device list | show`.
 
-import type { Device, Page, PropertyValue } from "../registry/registry.ts";
+import type { Device, DeviceTemplate, Page, PropertyValue } from "../registry/registry.ts";
 import { serverCommand } from "./family.ts";
-import { findDevice, findTemplate } from "./lookup.ts";
+import { findDevice, findTemplate, listOf } from "./lookup.ts";
 import { renderFields, renderTable } from "./table.ts";
 
 const pageSize = 1000;
@@ -69,15 +69,17 @@ export const listDevicesCommand = serverCommand({
       terminal.print(JSON.stringify(devices, null, 2));
       return;
     }
+    const templates = await listOf<DeviceTemplate>(client, "/device-templates");
+    const nameOf = new Map(templates.map(({ id, name }) => [id, name]));
     const headings = ["id", "name", "template", "version", "simulated", "enabled", "connected"];
     const rows = devices.map((device) => [
       device.id,
       device.name,
-      device.templateId,
+      nameOf.get(device.templateId) ?? device.templateId,
       device.templateVersion,
       yesNo(device.simulated),
       yesNo(device.enabled),
-      device.connected === undefined ? "–" : yesNo(device.connected),
+      device.connected === undefined || device.simulated ? "–" : yesNo(device.connected),
     ]);
     if (rows.length > 0) terminal.print(renderTable(headings, rows, terminal));
     else terminal.complain("coldpath: no such device.");

@@ -110,7 +110,8 @@ function pick<T extends Named>(
     idOrName,
     things.flatMap((thing) => [thing.id, thing.name]),
   );
-  const list = `\`coldpath ${command} list\` shows them.`;
+  const few = things.length > 0 && things.length <= 5 ? `Known: ${things.map((thing) => thing.name).join(", ")}.` : "";
+  const list = few === "" ? `\`coldpath ${command} list\` shows them.` : few;
   const message = absent?.message ?? `there is no ${word} with the id or name ${idOrName}`;
   throw new ColdpathError("not-found", absent?.code ?? `${command}-not-found`, message, {
     hint: meant === null ? list : `Did you mean ${meant}? ${list}`,

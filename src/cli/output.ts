@@ -32,12 +32,13 @@ export async function confirm(
   }
 }
 
-/** `3.4 MiB`. */
+/** `3.4 MiB`, `16 GiB`. */
 export function bytesText(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
   const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 1024 ** power;
-  return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
+  const digits = Number.isInteger(value) || value >= 100 ? 0 : 1;
+  return `${value.toFixed(digits)} ${units[power]}`;
 }
 
 /** `3 min 20 s`: the two largest units. */
@@ -71,6 +72,7 @@ export function stateText(state: string, terminal: Terminal): string {
     case "retrying":
     case "draining":
     case "starting":
+    case "warning":
       return terminal.style("yellow", state);
     case "stopped":
     case "failed":

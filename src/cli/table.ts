@@ -62,8 +62,14 @@ function layOut(headings: readonly string[], rows: readonly (readonly string[])[
   const widths = screen.isScreen ? fitWidths(wanted, screen.columns) : wanted;
   return headings.map((_, column) => ({
     width: widths[column] ?? 0,
-    isRight: rows.length > 0 && rows.every((row) => /^(?:-?[\d,]+(?:\.\d+)?|–)$/.test(row[column] ?? "")),
+    isRight: isNumeric(rows.map((row) => row[column] ?? "")),
   }));
+}
+
+/** Only numbers, where there is anything. */
+function isNumeric(cells: readonly string[]): boolean {
+  const filled = cells.filter((cell) => cell !== "–");
+  return filled.length > 0 && filled.every((cell) => /^-?\d+(?:\.\d+)?$/.test(cell));
 }
 
 function renderHead(headings: readonly string[], layout: readonly Column[], screen: Screen): string {
