@@ -120,7 +120,6 @@ export abstract class FrameQueue implements PartitionWriter {
       this.buffer = this.#open.buffer;
     }
     this.#writing = frame;
-    this.#isTimeFresh = false; // nobody may have waited for its records
     return frame;
   }
 

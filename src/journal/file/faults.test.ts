@@ -103,6 +103,22 @@ test("J1: a segment whose directory entry was not synced when the process died i
   }
 });
 
+test("J3: a power cut while a trimmed file is used again brings nothing back under its old name", async () => {
+  for (let seed = 0; seed < 200; seed++) {
+    const machine = await started({ retentionMs: 0, partitions: 1 }, seed);
+    await machine.accept("a");
+    await machine.clock.pass(3 * windowMs);
+    machine.running.release(0, firstWindow + 1);
+    await machine.settle();
+    machine.disk.freezeAfter(seed % 6);
+    machine.append("b");
+    await machine.settle();
+    machine.powerCut();
+    await restarted(machine);
+    expect(machine.notices(), `seed ${seed}`).not.toContain("corruption");
+  }
+});
+
 // ---- records in the wrong moment ----
 
 test("J1: closing while a witness is being written keeps every record", async () => {
@@ -150,6 +166,7 @@ test("closing after a seal was begun on a full disk does not write over the seal
   expect(machine.running.partitions[0]?.refusal).toBe("full");
   void machine.running.close();
   await machine.settle();
+  expect(machine.failure).toBeNull();
   machine.kill();
   await restarted(machine);
   expect(machine.notices()).not.toContain("corruption");

@@ -11,6 +11,7 @@ import type { NoticeLevel } from "../journal.ts";
 import type { ClosedSegment } from "./closed-segments.ts";
 import type { Disk } from "./disk.ts";
 import { OpenSegment } from "./open-segment.ts";
+import { sealBytes } from "./seal.ts";
 import { type Survey, type SurveyedSegment, surveyPartition } from "./survey.ts";
 
 export interface Recovered {
@@ -73,18 +74,18 @@ export async function recoverPartition(
           "Start the version of Coldpath that wrote it, or a later one.",
         );
       case "sealed":
-        // J4: a seal without a floor above it may have been read from a cache that a failed sync had given up.
-        if (window >= windowDurable || !verdict.isHeaderWhole) {
+        if (!verdict.isHeaderWhole) {
+          // J4: without its copy a seal may have been read from a cache that a failed sync had given up.
           await OpenSegment.completeSeal(disk, path, verdict.identity, verdict.seal);
+          if (window < windowDurable) {
+            notice(
+              "warn",
+              "header-repaired",
+              `segment ${path}: the header was damaged; all records are there, and it was written again.`,
+            );
+          }
         }
-        if (window < windowDurable && !verdict.isHeaderWhole) {
-          notice(
-            "warn",
-            "header-repaired",
-            `segment ${path}: the header was damaged; all records are there, and it was written again.`,
-          );
-        }
-        closed.push(one);
+        closed.push({ ...one, fileBytes: Math.min(fileBytes, verdict.seal.position + sealBytes) });
         break;
       case "leftover":
         await disk.remove(path);
