@@ -23,7 +23,7 @@ import type { AcceptPath } from "../accept.ts";
 import { authenticate } from "../authenticate.ts";
 import type { LiveConnection } from "../connection-table.ts";
 import type { RejectionReason } from "../ingest.ts";
-import type { MqttServerContext } from "./context.ts";
+import { type MqttServerContext, coarseErrorMs } from "./context.ts";
 import {
   type IConnectPacket,
   type ISubscribePacket,
@@ -44,6 +44,8 @@ const connectBytesMax = 128 * 1024;
 /** Topic, packet id and fixed header around a message's body. */
 const publishOverheadBytes = 65_535 + 2 + 2 + 5;
 const subscriptionsMax = 20;
+/** First byte of a CONNECT: its type, and flags that must be 0. */
+const connectFirst = 0x10;
 const noBytes = Buffer.alloc(0);
 /** Acknowledgements of the chunk being read, for all connections: a chunk is read in one turn. */
 const ackScratch = Buffer.alloc(4 * 16_384);
@@ -100,9 +102,10 @@ export class MqttConnection implements LiveConnection {
   sweep(nowMs: number, coarseMs: number): void {
     if (this.#state === "closed") return;
     if (this.#session !== null && this.#session.expiresMs <= nowMs) return this.#violation("token-expired");
-    // While reading is stopped we cannot see the device's pings, so they are not missed.
-    if (this.#paused === "journal" || this.#keepAliveMs === 0) return;
-    if (coarseMs - this.#sinceMs > this.#keepAliveMs) {
+    // While reading is stopped for our reasons we cannot see the device's pings, so they are not missed.
+    if (this.#paused === "journal" || this.#paused === "in-flight") return;
+    // `#sinceMs` may be a sweep too old.
+    if (coarseMs - this.#sinceMs > this.#keepAliveMs + coarseErrorMs) {
       this.#violation(this.#state === "open" ? "keep-alive" : "connect-timeout");
     }
   }
@@ -120,8 +123,11 @@ export class MqttConnection implements LiveConnection {
   }
 
   #read(chunk: Buffer): void {
-    this.#sinceMs = this.#context.coarseMs();
-    this.#process(this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]));
+    // Before that it counts from the first byte on, or a CONNECT could drip in for ever.
+    if (this.#state === "open") this.#sinceMs = this.#context.coarseMs();
+    const rest = this.#rest;
+    this.#rest = noBytes;
+    this.#process(rest.length === 0 ? chunk : Buffer.concat([rest, chunk]));
   }
 
   /** Reads whole packets; what is left waits in `#rest`. */
@@ -135,6 +141,8 @@ export class MqttConnection implements LiveConnection {
     while (at < end && this.#paused === null && this.#state !== "closed") {
       // Fixed header, §2.2: type and flags, then the remaining length in up to four bytes.
       const first = chunk[at] as number;
+      // Another protocol is not waited for. §3.1.0-1
+      if (this.#state === "connect" && first !== connectFirst) return this.#violation("unexpected-packet");
       let bodyAt = at + 1;
       let length = 0;
       let shift = 0;
@@ -243,8 +251,9 @@ export class MqttConnection implements LiveConnection {
 
   write(bytes: Buffer): void {
     if (this.#state === "closed") return;
-    this.#socket.write(bytes);
-    // A device that does not read its acknowledgements gets no more of them until it does.
+    // A device that does not read its acknowledgements gets no more of them until it does. "drain" comes only after a
+    // `write` that answered false, so below Node's own mark the bound does not bite.
+    if (this.#socket.write(bytes)) return;
     if (this.#socket.writableLength > this.#context.limits.connectionUnsentBytesMax) this.#pause("unsent");
   }
 
@@ -285,7 +294,7 @@ export class MqttConnection implements LiveConnection {
     const packet = parsePacket(bytes);
     if (packet === null) return this.#violation("malformed-packet");
     if (this.#state === "connect") {
-      if (packet.cmd !== "connect") return this.#violation("unexpected-packet"); // §3.1.0-1
+      if (packet.cmd !== "connect") return this.#violation("malformed-packet");
       return this.#connect(packet);
     }
     const session = this.#session;
@@ -312,14 +321,15 @@ export class MqttConnection implements LiveConnection {
     }
     // 3 is the one code after which the Azure SDKs try again by themselves.
     if (this.#context.refusal() !== null) return this.#rejectConnect("not-ready", connack.serverUnavailable);
-    if (this.#context.openCount() >= limits.connectionsMax) {
-      return this.#rejectConnect("too-many-connections", connack.serverUnavailable);
-    }
     const claim = parseUserName(packet.clientId, packet.username ?? "");
     if (claim === "client-id") return this.#rejectConnect(claim, connack.identifierRejected);
     if (claim === "user-name") return this.#rejectConnect(claim, connack.badUserNameOrPassword);
     if (!this.#context.isOurHost(claim.host)) return this.#rejectConnect("unknown-host", connack.notAuthorized);
     const { deviceId, moduleId, modelId } = claim;
+    // A device that comes back takes its own place.
+    if (this.#context.openCount() >= limits.connectionsMax && !this.#context.table.isOpen(deviceId)) {
+      return this.#rejectConnect("too-many-connections", connack.serverUnavailable);
+    }
     const events = eventsTopic(deviceId, moduleId);
     const will = packet.will;
     const willBag = will === undefined ? "" : bagOf(will.topic, events);
@@ -375,6 +385,7 @@ export class MqttConnection implements LiveConnection {
       return Math.min(qos, 1);
     });
     if (session.subscriptions.size > subscriptionsMax) return this.#violation("too-many-subscriptions");
+    if (granted.length === 0) return this.#violation("malformed-packet"); // §3.8.3-3
     this.write(subackPacket(packet.messageId ?? 0, granted));
   }
 
@@ -387,12 +398,11 @@ export class MqttConnection implements LiveConnection {
   #hubTopic(session: Session, topic: string, packetId: number): number {
     const request = parseHubTopic(topic);
     if (request === null) return this.#refuse("topic");
-    if (packetId > 0) this.write(Buffer.from([0x40, 2, packetId >> 8, packetId & 255]));
     if (request.kind === "twin" && session.subscriptions.has("$iothub/twin/res/#")) {
       const answer = twinMissing(request.requestId, Date.now());
       this.write(publishPacket(answer.topic, answer.payload));
     }
-    return 0;
+    return packetId; // acknowledged in turn, behind the messages before it (§4.6)
   }
 
   #rejectConnect(reason: RejectionReason, returnCode: number): void {

@@ -17,13 +17,16 @@ export interface MqttServerOptions {
   readonly log: Log;
 }
 
+/** The server looks at the clock, and at every connection, this often. */
+export const coarseErrorMs = 1000;
+
 /** What a connection needs of its server. */
 export interface MqttServerContext extends Omit<MqttServerOptions, "log"> {
   readonly log: Log;
   /** Why no device can be let in now, if so. */
   refusal(): Refusal | null;
   openCount(): number;
-  /** Monotonic time in ms, about a second old at most: one look at the clock for all connections. */
+  /** Monotonic time in ms, `coarseErrorMs` old at most: one look at the clock for all connections. */
   coarseMs(): number;
   reject(reason: RejectionReason, deviceId: string | null, address: string | undefined): void;
   left(connection: LiveConnection): void;

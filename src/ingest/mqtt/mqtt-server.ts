@@ -3,9 +3,7 @@
 import { type Server, type Socket, createServer } from "node:net";
 import { type Server as TlsServer, createServer as createTlsServer } from "node:tls";
 import { MqttConnection } from "./connection.ts";
-import type { MqttServerContext, MqttServerOptions } from "./context.ts";
-
-const sweepMs = 1000;
+import { type MqttServerContext, type MqttServerOptions, coarseErrorMs } from "./context.ts";
 
 export class MqttServer {
   readonly #options: MqttServerOptions;
@@ -34,7 +32,7 @@ export class MqttServer {
       this.#coarseMs = performance.now();
       const nowMs = Date.now();
       for (const connection of this.#connections) connection.sweep(nowMs, this.#coarseMs);
-    }, sweepMs);
+    }, coarseErrorMs);
   }
 
   /** Sockets, authenticated or not. */

@@ -1,0 +1,250 @@
+// A hub to send to: both front ends over a journal in memory and a real registry, with a hand on the journal.
+//
+// The test may hold back the word "durable" (J1), refuse for any reason the journal has, and read what was taken.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import avro from "avsc";
+import { readFileSync } from "node:fs";
+import { Accept } from "../../src/ingest/accept.ts";
+import type { AuthRegistry } from "../../src/ingest/authenticate.ts";
+import { ConnectionTable } from "../../src/ingest/connection-table.ts";
+import { hostNames } from "../../src/ingest/host-names.ts";
+import type { HttpsBounds } from "../../src/ingest/https/context.ts";
+import { HttpsServer } from "../../src/ingest/https/https-server.ts";
+import { type IngestCounters, type IngestLimits, type RejectionReason, newCounters } from "../../src/ingest/ingest.ts";
+import { MqttServer } from "../../src/ingest/mqtt/mqtt-server.ts";
+import { makeSasToken } from "../../src/ingest/sas-token.ts";
+import type { DurableWaiter, Journal, PartitionWriter, Refusal } from "../../src/journal/journal.ts";
+import { MemoryJournal } from "../../src/journal/memory/memory-journal.ts";
+import { type Clock, systemClock } from "../../src/lib/clock.ts";
+import { silentLog } from "../../src/lib/log.ts";
+import type { NewTemplate, Registry } from "../../src/registry/registry.ts";
+import { openSqliteRegistry } from "../../src/registry/sqlite/sqlite-registry.ts";
+
+const schemaPath = new URL("../../src/avro/schemas/measurements.avsc", import.meta.url);
+const recordType = avro.Type.forSchema(JSON.parse(readFileSync(schemaPath, "utf8")));
+
+export interface TakenRecord {
+  readonly EnqueuedTimeUtc: string;
+  readonly Properties: Readonly<Record<string, string>>;
+  readonly SystemProperties: Readonly<Record<string, string>>;
+  readonly Body: Buffer;
+}
+
+/** A partition writer with a hand on it. */
+export class HandledWriter implements PartitionWriter {
+  readonly #inner: PartitionWriter;
+  #held: DurableWaiter[] = [];
+  #roomCalls: (() => void)[] = [];
+  isHolding = false;
+  #refuses: Refusal | null = null;
+
+  constructor(inner: PartitionWriter) {
+    this.#inner = inner;
+  }
+  get partition(): number {
+    return this.#inner.partition;
+  }
+  get refusal(): Refusal | null {
+    return this.#refuses === "wait" ? this.#inner.refusal : (this.#refuses ?? this.#inner.refusal);
+  }
+  get reserveBytesMax(): number {
+    return this.#inner.reserveBytesMax;
+  }
+  get buffer(): Buffer {
+    return this.#inner.buffer;
+  }
+  get position(): number {
+    return this.#inner.position;
+  }
+  get timeMs(): number {
+    return this.#inner.timeMs;
+  }
+  /** Callers that wait for room. */
+  get waitingForRoom(): number {
+    return this.#roomCalls.length;
+  }
+  reserve(bytesMax: number, records?: number): Refusal | null {
+    return this.#refuses ?? this.#inner.reserve(bytesMax, records);
+  }
+  commit(end: number): void {
+    this.#inner.commit(end);
+  }
+  onDurable(waiter: DurableWaiter): void {
+    this.#inner.onDurable({
+      durable: () => {
+        if (this.isHolding) this.#held.push(waiter);
+        else waiter.durable();
+      },
+    });
+  }
+  onRoom(call: () => void): void {
+    if (this.#refuses === null) this.#inner.onRoom(call);
+    else this.#roomCalls.push(call);
+  }
+  flush(): Promise<void> {
+    return this.#inner.flush();
+  }
+  /** Storage is slow: nobody is told until `release`. */
+  hold(): void {
+    this.isHolding = true;
+  }
+  release(): void {
+    this.isHolding = false;
+    for (const waiter of this.#held.splice(0)) waiter.durable();
+  }
+  /** Refuses everything, or with null takes again. */
+  refuseWith(refusal: Refusal | null): void {
+    this.#refuses = refusal;
+    if (refusal === null) for (const call of this.#roomCalls.splice(0)) call();
+  }
+}
+
+export const emptyTemplate: NewTemplate = {
+  id: "plain",
+  name: "Plain",
+  publish: true,
+  measurements: { telemetry: {}, states: {}, events: {} },
+  settings: { device: {} },
+  properties: { cloud: {}, device: {} },
+};
+
+export interface HubOptions {
+  readonly limits?: Partial<IngestLimits>;
+  readonly bounds?: Partial<HttpsBounds>;
+  readonly clock?: Clock;
+  readonly bytesMax?: number;
+  readonly frameBytesMax?: number;
+  /** Leaves the journal closed, as while the server recovers. */
+  readonly isStarting?: boolean;
+  /** Puts something between the front ends and the registry. */
+  readonly wrap?: (registry: AuthRegistry) => AuthRegistry;
+}
+
+export class IngestHub {
+  readonly directory: string;
+  readonly counters: IngestCounters = newCounters();
+  readonly table = new ConnectionTable();
+  readonly accept: Accept;
+  readonly limits: IngestLimits;
+  readonly memory: MemoryJournal;
+  readonly writer: HandledWriter;
+  readonly registry: Registry;
+  readonly mqtt: MqttServer;
+  readonly https: HttpsServer;
+  mqttPort = 0;
+  httpPort = 0;
+  policyKey = "";
+  readonly #keys = new Map<string, string>();
+
+  static async open(options: HubOptions = {}): Promise<IngestHub> {
+    const directory = mkdtempSync(join(tmpdir(), "coldpath-ingest-"));
+    const clock = options.clock ?? systemClock;
+    const registry = await openSqliteRegistry({ directory, clock });
+    const hub = new IngestHub(directory, registry, options);
+    await registry.createTemplate(emptyTemplate);
+    hub.policyKey = (await registry.policyKeys("device"))?.primaryKey ?? "";
+    hub.mqttPort = await hub.mqtt.listenPlain(0, "127.0.0.1");
+    hub.httpPort = await hub.https.listenPlain(0, "127.0.0.1");
+    return hub;
+  }
+
+  private constructor(directory: string, registry: Registry, options: HubOptions) {
+    this.directory = directory;
+    this.registry = registry;
+    registry.subscribe((event) => this.table.hear(event));
+    this.memory = new MemoryJournal({
+      clock: options.clock ?? systemClock,
+      ...(options.bytesMax === undefined ? {} : { bytesMax: options.bytesMax }),
+      ...(options.frameBytesMax === undefined ? {} : { frameBytesMax: options.frameBytesMax }),
+    });
+    this.writer = new HandledWriter(this.memory.partitions[0] as PartitionWriter);
+    this.accept = new Accept(this.counters);
+    if (options.isStarting !== true) this.openJournal();
+    this.limits = {
+      messageBytesMax: 256 * 1024,
+      connectionsMax: 1000,
+      connectTimeoutMs: 5_000,
+      keepAliveSecondsMax: 1177,
+      connectionBytesInFlightMax: 1024 * 1024,
+      connectionUnsentBytesMax: 256 * 1024,
+      ...options.limits,
+    };
+    const front = {
+      accept: this.accept,
+      registry: options.wrap?.(registry) ?? registry,
+      table: this.table,
+      counters: this.counters,
+      limits: this.limits,
+      isOurHost: hostNames(["localhost", "hub.example.test"]),
+      log: silentLog,
+    };
+    this.mqtt = new MqttServer(front);
+    this.https = new HttpsServer({ ...front, bounds: options.bounds });
+  }
+
+  /** The journal is recovered. */
+  openJournal(): void {
+    this.accept.open({ partitions: [this.writer] } as unknown as Journal);
+  }
+
+  async createDevice(id: string): Promise<string> {
+    await this.registry.createDevice({ id, templateId: emptyTemplate.id ?? "" });
+    const { primaryKey } = await this.registry.deviceKeys(id);
+    this.#keys.set(id, primaryKey);
+    return primaryKey;
+  }
+
+  /** A token of the device's own primary key. */
+  token(deviceId: string, expiresMs: number = Date.now() + 3_600_000): string {
+    return makeSasToken(`localhost/devices/${deviceId}`, this.#keys.get(deviceId) ?? "", expiresMs);
+  }
+
+  /** All that the journal holds, in order. */
+  records(deviceId?: string): readonly TakenRecord[] {
+    const found: TakenRecord[] = [];
+    for (const { segments, batches } of this.memory.partitions) {
+      for (const { bytes, lengths } of [...segments.flatMap((segment) => segment.batches), ...batches]) {
+        let at = 0;
+        for (const length of lengths) {
+          found.push(recordType.fromBuffer(bytes.subarray(at, at + length)) as TakenRecord);
+          at += length;
+        }
+      }
+    }
+    return found.filter((one) => deviceId === undefined || one.SystemProperties["connectionDeviceId"] === deviceId);
+  }
+
+  bodies(deviceId?: string): readonly string[] {
+    return this.records(deviceId).map(({ Body }) => Body.toString());
+  }
+
+  rejections(reason: RejectionReason): number {
+    return this.counters.rejections[reason];
+  }
+
+  async close(): Promise<void> {
+    this.mqtt.close();
+    this.writer.release();
+    await this.https.close();
+    await this.memory.close();
+    await this.registry.close();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** Waits until it is so; fails after `withinMs`. */
+export async function until(isSo: () => boolean, what: string, withinMs = 5_000): Promise<void> {
+  const endMs = performance.now() + withinMs;
+  while (!isSo()) {
+    if (performance.now() > endMs) throw new Error(`It did not happen within ${withinMs} ms: ${what}.`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** Long enough for what must not happen to have happened. */
+export async function aWhile(ms = 40): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
