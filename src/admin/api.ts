@@ -72,10 +72,11 @@ export async function makeApi(options: AdminOptions): Promise<{ app: Api; server
 async function addApi(api: Api, options: AdminOptions): Promise<void> {
   const { log } = options;
   const parseJson = api.getDefaultJsonParser("error", "error");
+  api.removeAllContentTypeParsers();
   api.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
     // Clients that always send the header mean "no body".
     if (body === "") done(null, undefined);
-    else parseJson(request, body as string, done);
+    else void parseJson(request, body as string, done);
   });
   for (const schema of namedSchemas) api.addSchema(schema);
   await api.register(swagger, documentOptions(options.version));

@@ -4,6 +4,7 @@ import { DestinationError } from "../destinations/destination.ts";
 import { type Claim, claimsOf, refuseOverlap } from "../export/overlap.ts";
 import { checkPathTemplate } from "../export/path-template.ts";
 import { ColdpathError } from "../lib/errors.ts";
+import { registryError } from "../registry/errors.ts";
 import { exportSettingsOf } from "../registry/export-settings.ts";
 import type { Export, ExportSettings } from "../registry/registry.ts";
 import type { AdminOptions } from "./options.ts";
@@ -76,8 +77,7 @@ async function openAccount(id: string, openStorage: AdminOptions["openStorage"])
     return await openStorage(id);
   } catch (error) {
     if (!(error instanceof ColdpathError) || error.kind !== "not-found") throw error;
-    const { code, message, hint } = error;
-    throw new ColdpathError("invalid", code, message, { field: "storageAccountId", hint, cause: error });
+    throw registryError("reference-unknown", error.message, { field: "storageAccountId", cause: error });
   }
 }
 

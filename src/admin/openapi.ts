@@ -1,6 +1,7 @@
 // The frame of the OpenAPI document; paths and schemas come from the routes.
 
 import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
+import { failureResponse, failuresOfAll } from "./schemas/error.ts";
 
 const description = `Devices, device templates, hub policies, storage accounts and exports of one Coldpath hub.
 
@@ -34,5 +35,44 @@ export function documentOptions(version: string): FastifyDynamicSwaggerOptions {
       buildLocalReference: (json, _baseUri, _fragment, index) =>
         typeof json["$id"] === "string" ? json["$id"] : `unnamed-${index}`,
     },
+    transform: ({ schema, url }) => {
+      const failures = [...failuresOfAll, ...(schema.failures ?? [])].map((status) => [
+        status,
+        failureResponse(status),
+      ]);
+      return {
+        schema: { ...schema, response: { ...(schema.response as object), ...Object.fromEntries(failures) } },
+        url,
+      };
+    },
+    transformObject: (document) => finished("openapiObject" in document ? document.openapiObject : {}),
   };
+}
+
+/** Corrects what the plugin cannot know. */
+function finished<T extends Frame>(document: T): T {
+  for (const path of Object.values<object>({ ...document.paths })) {
+    for (const { requestBody: body } of Object.values<{ requestBody?: RequestBody }>({ ...path })) {
+      const schema = body?.content?.["application/json"]?.schema;
+      // A body that is only `{ etag? }` may be left out.
+      if (schema !== undefined && schema.$ref === undefined && schema.required === undefined) delete body?.required;
+    }
+  }
+  for (const schema of Object.values<{ discriminator?: unknown }>({ ...document.components?.schemas })) {
+    // Ours to validate by; OpenAPI wants it beside references only, and each form says its `kind` itself.
+    delete schema.discriminator;
+  }
+  return document;
+}
+
+interface Frame {
+  readonly paths?: object | undefined;
+  readonly components?: { readonly schemas?: object | undefined } | undefined;
+}
+
+interface RequestBody {
+  required?: boolean;
+  readonly content?: Readonly<
+    Record<string, { readonly schema?: { readonly $ref?: string; readonly required?: readonly string[] } }>
+  >;
 }

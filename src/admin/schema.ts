@@ -81,8 +81,8 @@ interface SchemaTypes extends FastifyTypeProvider {
 /** The server that routes are added to. */
 export type Api = FastifyInstance<
   RawServerDefault,
-  RawRequestDefaultExpression<RawServerDefault>,
-  RawReplyDefaultExpression<RawServerDefault>,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
   FastifyBaseLogger,
   SchemaTypes
 >;

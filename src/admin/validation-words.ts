@@ -21,7 +21,7 @@ export interface ValidationWords {
  * @param context  `body`, `querystring` or `params`.
  */
 export function wordsOfValidation(findings: readonly FastifySchemaValidationError[], context: string): ValidationWords {
-  const finding = findings.at(-1) as Finding | undefined;
+  const finding: Finding | undefined = findings.at(-1);
   if (finding === undefined) return { code: "input-invalid", message: "The input is not valid." };
   const { keyword, params, parentSchema } = finding;
   const path = fieldOf(finding.instancePath);

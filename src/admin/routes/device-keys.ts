@@ -8,7 +8,6 @@ import { deviceConnectionString, hostNameOf } from "../connection-string.ts";
 import type { AdminOptions } from "../options.ts";
 import { type Api, ref } from "../schema.ts";
 import { DeviceCredentials, DeviceKeyChange, DeviceToken, NewDeviceToken } from "../schemas/device.ts";
-import { failures, notFound } from "../schemas/error.ts";
 
 const tags = ["devices"];
 const oneDevice = Type.Object({ deviceId: Type.String() });
@@ -34,7 +33,8 @@ export function deviceKeyRoutes(api: Api, { registry, endpoints }: AdminOptions)
         summary: "A device's keys and connection strings.",
         tags,
         params: oneDevice,
-        response: { 200: ref(DeviceCredentials), ...failures, ...notFound },
+        response: { 200: ref(DeviceCredentials) },
+        failures: [404],
       },
     },
     async (request) => answer(request.params.deviceId, await registry.deviceKeys(request.params.deviceId)),
@@ -49,7 +49,8 @@ export function deviceKeyRoutes(api: Api, { registry, endpoints }: AdminOptions)
         tags,
         params: oneDevice,
         body: ref(DeviceKeyChange),
-        response: { 200: ref(DeviceCredentials), ...failures, ...notFound },
+        response: { 200: ref(DeviceCredentials) },
+        failures: [404],
       },
     },
     async (request) => {
@@ -76,7 +77,8 @@ export function deviceKeyRoutes(api: Api, { registry, endpoints }: AdminOptions)
         tags,
         params: oneDevice,
         body: ref(NewDeviceToken),
-        response: { 200: ref(DeviceToken), ...failures, ...notFound },
+        response: { 200: ref(DeviceToken) },
+        failures: [404],
       },
     },
     async (request) => {

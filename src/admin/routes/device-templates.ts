@@ -2,7 +2,6 @@
 
 import { type Static, Type } from "typebox";
 import type { NewTemplate } from "../../registry/registry.ts";
-import { registryError } from "../../registry/errors.ts";
 import type { AdminOptions } from "../options.ts";
 import { type Api, givenEtag, ref } from "../schema.ts";
 import {
@@ -12,7 +11,7 @@ import {
   NewDeviceTemplate,
   NewDeviceTemplateVersion,
 } from "../schemas/device-template.ts";
-import { conflict, failures, gone, notFound } from "../schemas/error.ts";
+import { gone } from "../schemas/error.ts";
 
 const tags = ["device-templates"];
 const oneTemplate = Type.Object({ templateId: Type.String() });
@@ -26,7 +25,7 @@ export function deviceTemplateRoutes(api: Api, { registry }: AdminOptions): void
         operationId: "listDeviceTemplates",
         summary: "All versions of all device templates.",
         tags,
-        response: { 200: ref(DeviceTemplateList), ...failures },
+        response: { 200: ref(DeviceTemplateList) },
       },
     },
     async () => ({ items: await registry.templates() }),
@@ -40,7 +39,8 @@ export function deviceTemplateRoutes(api: Api, { registry }: AdminOptions): void
         summary: "Makes a device template with its first version.",
         tags,
         body: ref(NewDeviceTemplate),
-        response: { 201: ref(DeviceTemplate), ...failures, ...conflict },
+        response: { 201: ref(DeviceTemplate) },
+        failures: [409],
       },
     },
     async (request, reply) => {
@@ -54,20 +54,14 @@ export function deviceTemplateRoutes(api: Api, { registry }: AdminOptions): void
     {
       schema: {
         operationId: "getDeviceTemplate",
-        summary: "All versions of one device template.",
+        summary: "The version that new devices get: the newest published one, else the newest draft.",
         tags,
         params: oneTemplate,
-        response: { 200: ref(DeviceTemplateList), ...failures, ...notFound },
+        response: { 200: ref(DeviceTemplate) },
+        failures: [404],
       },
     },
-    async (request) => {
-      const { templateId } = request.params;
-      const items = (await registry.templates()).filter(({ id }) => id === templateId);
-      if (items.length === 0) {
-        throw registryError("template-not-found", `There is no device template ${JSON.stringify(templateId)}.`);
-      }
-      return { items };
-    },
+    async (request) => await registry.template(request.params.templateId),
   );
 
   api.delete(
@@ -78,12 +72,32 @@ export function deviceTemplateRoutes(api: Api, { registry }: AdminOptions): void
         summary: "Deletes a device template with all its versions; refused while a device uses it.",
         tags,
         params: oneTemplate,
-        response: { ...gone, ...failures, ...notFound, ...conflict },
+        response: { 204: gone },
+        failures: [404, 409],
       },
     },
     async (request, reply) => {
       await registry.deleteTemplate(request.params.templateId);
       return await reply.code(204).send(null);
+    },
+  );
+
+  api.get(
+    "/device-templates/:templateId/versions",
+    {
+      schema: {
+        operationId: "listDeviceTemplateVersions",
+        summary: "All versions of one device template, oldest first.",
+        tags,
+        params: oneTemplate,
+        response: { 200: ref(DeviceTemplateList) },
+        failures: [404],
+      },
+    },
+    async (request) => {
+      const { templateId } = request.params;
+      await registry.template(templateId); // not found is an error, not an empty list
+      return { items: (await registry.templates()).filter(({ id }) => id === templateId) };
     },
   );
 
@@ -96,7 +110,8 @@ export function deviceTemplateRoutes(api: Api, { registry }: AdminOptions): void
         tags,
         params: oneTemplate,
         body: ref(NewDeviceTemplateVersion),
-        response: { 201: ref(DeviceTemplate), ...failures, ...notFound, ...conflict },
+        response: { 201: ref(DeviceTemplate) },
+        failures: [404, 409],
       },
     },
     async (request, reply) => {
@@ -115,7 +130,8 @@ export function deviceTemplateRoutes(api: Api, { registry }: AdminOptions): void
         summary: "One version of a device template.",
         tags,
         params: oneVersion,
-        response: { 200: ref(DeviceTemplate), ...failures, ...notFound },
+        response: { 200: ref(DeviceTemplate) },
+        failures: [404],
       },
     },
     async (request) => await registry.template(request.params.templateId, request.params.version),
@@ -130,7 +146,8 @@ export function deviceTemplateRoutes(api: Api, { registry }: AdminOptions): void
         tags,
         params: oneVersion,
         body: ref(DeviceTemplateChange),
-        response: { 200: ref(DeviceTemplate), ...failures, ...notFound, ...conflict },
+        response: { 200: ref(DeviceTemplate) },
+        failures: [404, 409],
       },
     },
     async (request) => {
@@ -148,7 +165,8 @@ export function deviceTemplateRoutes(api: Api, { registry }: AdminOptions): void
         summary: "Deletes one version of a device template; refused while a device uses it.",
         tags,
         params: oneVersion,
-        response: { ...gone, ...failures, ...notFound, ...conflict },
+        response: { 204: gone },
+        failures: [404, 409],
       },
     },
     async (request, reply) => {
@@ -166,7 +184,8 @@ export function deviceTemplateRoutes(api: Api, { registry }: AdminOptions): void
         tags,
         params: oneVersion,
         body: Type.Object({ etag: givenEtag }, { additionalProperties: false }),
-        response: { 200: ref(DeviceTemplate), ...failures, ...notFound, ...conflict },
+        response: { 200: ref(DeviceTemplate) },
+        failures: [404, 409],
       },
     },
     async (request) => {

@@ -14,7 +14,7 @@ import {
   NewDevice,
   NewDeviceBatch,
 } from "../schemas/device.ts";
-import { conflict, failures, gone, notFound } from "../schemas/error.ts";
+import { gone } from "../schemas/error.ts";
 
 const tags = ["devices"];
 const oneDevice = Type.Object({ deviceId: Type.String() });
@@ -39,7 +39,7 @@ export function deviceRoutes(api: Api, { registry, connections, pageSizeMax }: A
           },
           { additionalProperties: false },
         ),
-        response: { 200: ref(DevicePage), ...failures },
+        response: { 200: ref(DevicePage) },
       },
     },
     async (request) => {
@@ -57,7 +57,8 @@ export function deviceRoutes(api: Api, { registry, connections, pageSizeMax }: A
         summary: "Makes a device.",
         tags,
         body: ref(NewDevice),
-        response: { 201: ref(Device), ...failures, ...notFound, ...conflict },
+        response: { 201: ref(Device) },
+        failures: [409],
       },
     },
     async (request, reply) => {
@@ -75,7 +76,8 @@ export function deviceRoutes(api: Api, { registry, connections, pageSizeMax }: A
         description: "An error's field begins with `[index].`, the index of the device in the list.",
         tags,
         body: ref(NewDeviceBatch),
-        response: { 201: ref(DeviceList), ...failures, ...notFound, ...conflict },
+        response: { 201: ref(DeviceList) },
+        failures: [409],
       },
     },
     async (request, reply) => {
@@ -92,7 +94,8 @@ export function deviceRoutes(api: Api, { registry, connections, pageSizeMax }: A
         summary: "One device.",
         tags,
         params: oneDevice,
-        response: { 200: ref(Device), ...failures, ...notFound },
+        response: { 200: ref(Device) },
+        failures: [404],
       },
     },
     async (request) => answer(await registry.device(request.params.deviceId)),
@@ -107,7 +110,8 @@ export function deviceRoutes(api: Api, { registry, connections, pageSizeMax }: A
         tags,
         params: oneDevice,
         body: ref(DeviceChange),
-        response: { 200: ref(Device), ...failures, ...notFound, ...conflict },
+        response: { 200: ref(Device) },
+        failures: [404, 409],
       },
     },
     async (request) => {
@@ -124,7 +128,8 @@ export function deviceRoutes(api: Api, { registry, connections, pageSizeMax }: A
         summary: "Deletes a device and closes its connection. What it sent stays.",
         tags,
         params: oneDevice,
-        response: { ...gone, ...failures, ...notFound },
+        response: { 204: gone },
+        failures: [404],
       },
     },
     async (request, reply) => {
@@ -142,7 +147,8 @@ export function deviceRoutes(api: Api, { registry, connections, pageSizeMax }: A
         tags,
         params: oneDevice,
         body: ref(DeviceMigration),
-        response: { 200: ref(Device), ...failures, ...notFound, ...conflict },
+        response: { 200: ref(Device) },
+        failures: [404, 409],
       },
     },
     async (request) => {

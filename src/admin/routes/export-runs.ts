@@ -7,7 +7,6 @@ import { exportAnswer, printWindowStart } from "../export-answer.ts";
 import type { AdminOptions } from "../options.ts";
 import { pageLimit } from "../page-limit.ts";
 import { type Api, ref } from "../schema.ts";
-import { failures, notFound } from "../schemas/error.ts";
 import { Discard, Discarded, Export, ExportGapList, ExportRunPage } from "../schemas/export.ts";
 
 const tags = ["exports"];
@@ -24,8 +23,8 @@ export function exportRunRoutes(api: Api, options: AdminOptions): void {
         summary: "Tries again now, whatever stood in the way.",
         tags,
         params: oneExport,
-        body: Type.Object({}, { additionalProperties: false }),
-        response: { 200: ref(Export), ...failures, ...notFound },
+        response: { 200: ref(Export) },
+        failures: [404],
       },
     },
     async (request) => {
@@ -44,7 +43,8 @@ export function exportRunRoutes(api: Api, options: AdminOptions): void {
         tags,
         params: oneExport,
         body: ref(Discard),
-        response: { 200: ref(Discarded), ...failures, ...notFound },
+        response: { 200: ref(Discarded) },
+        failures: [404],
       },
     },
     async (request) => {
@@ -70,7 +70,8 @@ export function exportRunRoutes(api: Api, options: AdminOptions): void {
           },
           { additionalProperties: false },
         ),
-        response: { 200: ref(ExportRunPage), ...failures, ...notFound },
+        response: { 200: ref(ExportRunPage) },
+        failures: [404],
       },
     },
     async (request) => {
@@ -93,7 +94,8 @@ export function exportRunRoutes(api: Api, options: AdminOptions): void {
         summary: "Owed windows of an export that were let go.",
         tags,
         params: oneExport,
-        response: { 200: ref(ExportGapList), ...failures, ...notFound },
+        response: { 200: ref(ExportGapList) },
+        failures: [404],
       },
     },
     async (request) => {

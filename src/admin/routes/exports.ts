@@ -9,7 +9,7 @@ import { exportAnswer } from "../export-answer.ts";
 import { checkExport } from "../export-checks.ts";
 import type { AdminOptions } from "../options.ts";
 import { type Api, givenEtag, ref } from "../schema.ts";
-import { conflict, failures, gone, notFound } from "../schemas/error.ts";
+import { gone } from "../schemas/error.ts";
 import { Export, ExportChange, ExportList, NewExport } from "../schemas/export.ts";
 import { Turns } from "../turns.ts";
 
@@ -30,7 +30,7 @@ export function exportRoutes(api: Api, options: AdminOptions): void {
         operationId: "listExports",
         summary: "All exports with their status.",
         tags,
-        response: { 200: ref(ExportList), ...failures },
+        response: { 200: ref(ExportList) },
       },
     },
     async () => ({ items: (await registry.exports()).map(answer) }),
@@ -44,7 +44,8 @@ export function exportRoutes(api: Api, options: AdminOptions): void {
         summary: "Makes an export and turns it on.",
         tags,
         body: ref(NewExport),
-        response: { 201: ref(Export), ...failures, ...conflict },
+        response: { 201: ref(Export) },
+        failures: [409],
       },
     },
     async (request, reply) => {
@@ -74,7 +75,8 @@ export function exportRoutes(api: Api, options: AdminOptions): void {
         summary: "One export with its status.",
         tags,
         params: oneExport,
-        response: { 200: ref(Export), ...failures, ...notFound },
+        response: { 200: ref(Export) },
+        failures: [404],
       },
     },
     async (request) => answer(await registry.export(request.params.exportId)),
@@ -89,7 +91,8 @@ export function exportRoutes(api: Api, options: AdminOptions): void {
         tags,
         params: oneExport,
         body: ref(ExportChange),
-        response: { 200: ref(Export), ...failures, ...notFound, ...conflict },
+        response: { 200: ref(Export) },
+        failures: [404, 409],
       },
     },
     async (request) => {
@@ -128,7 +131,8 @@ export function exportRoutes(api: Api, options: AdminOptions): void {
         summary: "Deletes an export that is off and owes nothing. Its files stay.",
         tags,
         params: oneExport,
-        response: { ...gone, ...failures, ...notFound, ...conflict },
+        response: { 204: gone },
+        failures: [404, 409],
       },
     },
     async (request, reply) => {
@@ -152,7 +156,8 @@ export function exportRoutes(api: Api, options: AdminOptions): void {
           tags,
           params: oneExport,
           body: Type.Object({ etag: givenEtag }, { additionalProperties: false }),
-          response: { 200: ref(Export), ...failures, ...notFound, ...conflict },
+          response: { 200: ref(Export) },
+          failures: [404, 409],
         },
       },
       async (request) => answer(await registry.setExportOn(request.params.exportId, on, windowOpen, request.body.etag)),

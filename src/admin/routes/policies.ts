@@ -6,7 +6,7 @@ import { hostNameOf, policyConnectionString } from "../connection-string.ts";
 import type { AdminOptions } from "../options.ts";
 import { type Api, ref } from "../schema.ts";
 import { NewPolicy, Policy, PolicyKeys, PolicyList } from "../schemas/device.ts";
-import { conflict, failures, gone, notFound } from "../schemas/error.ts";
+import { gone } from "../schemas/error.ts";
 
 const tags = ["policies"];
 const onePolicy = Type.Object({ name: Type.String() });
@@ -19,7 +19,7 @@ export function policyRoutes(api: Api, { registry, endpoints }: AdminOptions): v
         operationId: "listPolicies",
         summary: "All hub policies, without their keys.",
         tags,
-        response: { 200: ref(PolicyList), ...failures },
+        response: { 200: ref(PolicyList) },
       },
     },
     async () => ({ items: await registry.policies() }),
@@ -33,7 +33,8 @@ export function policyRoutes(api: Api, { registry, endpoints }: AdminOptions): v
         summary: "Makes a hub policy.",
         tags,
         body: ref(NewPolicy),
-        response: { 201: ref(Policy), ...failures, ...conflict },
+        response: { 201: ref(Policy) },
+        failures: [409],
       },
     },
     async (request, reply) => {
@@ -51,7 +52,8 @@ export function policyRoutes(api: Api, { registry, endpoints }: AdminOptions): v
         summary: "A hub policy's keys and connection strings.",
         tags,
         params: onePolicy,
-        response: { 200: ref(PolicyKeys), ...failures, ...notFound },
+        response: { 200: ref(PolicyKeys) },
+        failures: [404],
       },
     },
     async (request) => {
@@ -78,7 +80,8 @@ export function policyRoutes(api: Api, { registry, endpoints }: AdminOptions): v
         summary: "Deletes a hub policy; connections that came in by it are closed.",
         tags,
         params: onePolicy,
-        response: { ...gone, ...failures, ...notFound },
+        response: { 204: gone },
+        failures: [404],
       },
     },
     async (request, reply) => {

@@ -8,7 +8,7 @@ import type { NewStorageAccount as RegistryNewStorageAccount } from "../../regis
 import { storageSettingsOf } from "../../registry/storage-settings.ts";
 import type { AdminOptions } from "../options.ts";
 import { type Api, ref } from "../schema.ts";
-import { conflict, failures, gone, notFound, unavailable } from "../schemas/error.ts";
+import { gone } from "../schemas/error.ts";
 import {
   Container,
   ContainerList,
@@ -33,7 +33,7 @@ export function storageAccountRoutes(api: Api, { registry, openStorage, openStor
         operationId: "listStorageAccounts",
         summary: "All storage accounts.",
         tags,
-        response: { 200: ref(StorageAccountList), ...failures },
+        response: { 200: ref(StorageAccountList) },
       },
     },
     async () => ({ items: await registry.storageAccounts() }),
@@ -47,7 +47,8 @@ export function storageAccountRoutes(api: Api, { registry, openStorage, openStor
         summary: "Adds a storage account. Nothing is tried: see testStorageAccount.",
         tags,
         body: ref(NewStorageAccount),
-        response: { 201: ref(StorageAccount), ...failures, ...conflict },
+        response: { 201: ref(StorageAccount) },
+        failures: [409],
       },
     },
     async (request, reply) => {
@@ -65,7 +66,7 @@ export function storageAccountRoutes(api: Api, { registry, openStorage, openStor
         summary: "Tries a storage account before it is saved.",
         tags,
         body: ref(NewStorageTest),
-        response: { 200: ref(StorageTestOutcome), ...failures },
+        response: { 200: ref(StorageTestOutcome) },
       },
     },
     async (request) => {
@@ -83,7 +84,8 @@ export function storageAccountRoutes(api: Api, { registry, openStorage, openStor
         summary: "One storage account.",
         tags,
         params: oneAccount,
-        response: { 200: ref(StorageAccount), ...failures, ...notFound },
+        response: { 200: ref(StorageAccount) },
+        failures: [404],
       },
     },
     async (request) => await registry.storageAccount(request.params.storageAccountId),
@@ -98,7 +100,8 @@ export function storageAccountRoutes(api: Api, { registry, openStorage, openStor
         tags,
         params: oneAccount,
         body: ref(StorageAccountChange),
-        response: { 200: ref(StorageAccount), ...failures, ...notFound, ...conflict },
+        response: { 200: ref(StorageAccount) },
+        failures: [404, 409],
       },
     },
     async (request) => {
@@ -116,7 +119,8 @@ export function storageAccountRoutes(api: Api, { registry, openStorage, openStor
         summary: "Forgets a storage account; refused while an export names it. Its files stay.",
         tags,
         params: oneAccount,
-        response: { ...gone, ...failures, ...notFound, ...conflict },
+        response: { 204: gone },
+        failures: [404, 409],
       },
     },
     async (request, reply) => {
@@ -134,7 +138,8 @@ export function storageAccountRoutes(api: Api, { registry, openStorage, openStor
         tags,
         params: oneAccount,
         body: ref(StorageTest),
-        response: { 200: ref(StorageTestOutcome), ...failures, ...notFound },
+        response: { 200: ref(StorageTestOutcome) },
+        failures: [404],
       },
     },
     async (request) => {
@@ -152,7 +157,8 @@ export function storageAccountRoutes(api: Api, { registry, openStorage, openStor
         summary: "The containers of a storage account.",
         tags,
         params: oneAccount,
-        response: { 200: ref(ContainerList), ...failures, ...notFound, ...conflict, ...unavailable },
+        response: { 200: ref(ContainerList) },
+        failures: [404, 409, 503],
       },
     },
     async (request) => {
@@ -171,7 +177,8 @@ export function storageAccountRoutes(api: Api, { registry, openStorage, openStor
         tags,
         params: oneAccount,
         body: ref(Container),
-        response: { 201: ref(Container), ...failures, ...notFound, ...conflict, ...unavailable },
+        response: { 201: ref(Container) },
+        failures: [404, 409, 503],
       },
     },
     async (request, reply) => {

@@ -15,13 +15,28 @@ export const ErrorAnswer = shape("Error", "Why a call was refused or failed, and
   ),
 });
 
-/** What every call may answer. */
-export const failures = {
-  400: ref(ErrorAnswer, "The input names something impossible; `field` says which one."),
-  401: ref(ErrorAnswer, "The administrator token is missing or wrong."),
-  500: ref(ErrorAnswer, "Something failed inside the server; its log has the details."),
+/** What a deletion answers. */
+export const gone = Type.Null({ description: "Done." });
+
+/** What every call may answer besides, and what those may that say so in `failures` of their schema. */
+export const failuresOfAll = [400, 401, 500] as const;
+const meanings = {
+  400: "The input names something impossible; `field` says which one.",
+  401: "The administrator token is missing or wrong.",
+  404: "There is no such thing.",
+  409: "The present state forbids it, or the etag is stale.",
+  500: "Something failed inside the server; its log has the details.",
+  503: "Something outside the server does not answer; try again.",
 };
-export const notFound = { 404: ref(ErrorAnswer, "There is no such thing.") };
-export const conflict = { 409: ref(ErrorAnswer, "The present state forbids it, or the etag is stale.") };
-export const unavailable = { 503: ref(ErrorAnswer, "Something outside the server does not answer; try again.") };
-export const gone = { 204: Type.Null({ description: "Done." }) };
+export type FailureStatus = keyof typeof meanings;
+
+export function failureResponse(status: FailureStatus) {
+  return ref(ErrorAnswer, meanings[status]);
+}
+
+declare module "fastify" {
+  interface FastifySchema {
+    /** Only documented: error answers are made in one place (error-answer.ts), and need no serializer a route. */
+    readonly failures?: readonly FailureStatus[];
+  }
+}

@@ -1,0 +1,406 @@
+// The REST API, route by route, over real rooms.
+
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { isSignedWith, parseSasToken } from "../../src/ingest/sas-token.ts";
+import { AdminBench } from "../lib/admin-bench.ts";
+
+let bench: AdminBench;
+beforeEach(async () => {
+  bench = await AdminBench.open();
+});
+afterEach(async () => await bench.close());
+
+const iso = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+const valve = {
+  name: "Valve",
+  measurements: { telemetry: { flow: { name: "Flow", dataType: "double", unit: "l/s", minValue: 0, maxValue: 9 } } },
+  properties: {
+    cloud: {
+      place: { name: "Place", dataType: "location", initialValue: { lon: 7.5, lat: 51.5 } },
+      notes: { name: "Notes", dataType: "string" },
+    },
+  },
+};
+
+test("status says how the hub is", async () => {
+  bench.counters.rejections["token-expired"] = 3;
+  const status = await bench.expect(200, "GET", "/status");
+  expect(status).toMatchObject({
+    hubName: "hub",
+    version: "0.0.0-test",
+    windowOpen: "2026-01-02T03:04:00Z",
+    now: "2026-01-02T03:04:05.000Z",
+    ready: true,
+    endpoints: { hostName: "hub.test", mqttsPort: 8883, caPath: null },
+    devicesConnected: 0,
+    messages: { accepted: 0, acceptedBytes: 0, rejections: { "token-expired": 3 } },
+    journal: { partitions: [{ partition: 0, windowOpen: "2026-01-02T03:04:00Z", refusal: null }], notices: [] },
+    exports: [],
+  });
+  expect(status.installationId).toBe(bench.rooms.registry.installation.id);
+  expect(status.startedAt).toMatch(iso);
+});
+
+describe("device templates", () => {
+  test("are made, edited while drafts, published, versioned and deleted", async () => {
+    const draft = await bench.expect(201, "POST", "/device-templates", { id: "valve", ...valve });
+    expect(draft).toMatchObject({
+      id: "valve",
+      version: "1.0.0",
+      published: false,
+      etag: 1,
+      measurements: { ...valve.measurements, states: {}, events: {} },
+      settings: { device: {} },
+      properties: { ...valve.properties, device: {} },
+    });
+    const path = "/device-templates/valve/versions/1.0.0";
+    const edited = await bench.expect(200, "PUT", path, { ...valve, name: "Valve 2", etag: 1 });
+    expect(edited).toMatchObject({ name: "Valve 2", etag: 2 });
+    expect(await bench.refused(409, "PUT", path, { ...valve, etag: 1 })).toMatchObject({ code: "etag-stale" });
+    expect(await bench.expect(200, "POST", `${path}/publish`)).toMatchObject({ published: true });
+    expect(await bench.expect(200, "POST", `${path}/publish`, {})).toMatchObject({ published: true });
+    expect(await bench.refused(409, "PUT", path, valve)).toMatchObject({ code: "template-published" });
+
+    const versions = "/device-templates/valve/versions";
+    await bench.expect(201, "POST", versions, { ...valve, version: "1.1.0" });
+    expect(await bench.refused(409, "POST", versions, { ...valve, version: "1.1.0" })).toMatchObject({
+      code: "template-exists",
+      field: "version",
+    });
+    expect(await bench.refused(400, "POST", versions, valve)).toMatchObject({ field: "version" });
+    expect((await bench.expect(200, "GET", versions)).items).toHaveLength(2);
+    expect(await bench.expect(200, "GET", "/device-templates/valve")).toMatchObject({ version: "1.0.0" });
+    expect(await bench.expect(200, "GET", `${versions}/1.1.0`)).toMatchObject({ version: "1.1.0", published: false });
+    const all = await bench.expect(200, "GET", "/device-templates");
+    expect(all.items.map(({ id }: { id: string }) => id)).toEqual(["cooler", "valve", "valve"]);
+
+    await bench.expect(201, "POST", "/devices", { id: "v1", templateId: "valve" });
+    expect(await bench.refused(409, "DELETE", "/device-templates/valve")).toMatchObject({ code: "template-in-use" });
+    await bench.expect(204, "DELETE", `${versions}/1.1.0`);
+    await bench.expect(204, "DELETE", "/devices/v1");
+    await bench.expect(204, "DELETE", "/device-templates/valve");
+    for (const gone of ["/device-templates/valve", versions, `${versions}/1.0.0`]) {
+      expect(await bench.refused(404, "GET", gone)).toMatchObject({ code: "template-not-found" });
+    }
+  });
+
+  test("name the field that is wrong", async () => {
+    const wrong = (telemetry: unknown) =>
+      bench.refused(400, "POST", "/device-templates", { name: "x", measurements: { telemetry } });
+    expect(await wrong({ flow: { name: "Flow", dataType: "float" } })).toEqual({
+      code: "input-invalid",
+      message: "measurements.telemetry.flow.dataType must be one of double, string, boolean, dateTime, enum, location.",
+      field: "measurements.telemetry.flow.dataType",
+    });
+    expect(await wrong({ flow: { name: "Flow", dataType: "double", minimum: 2 } })).toMatchObject({
+      code: "field-unknown",
+      field: "measurements.telemetry.flow.minimum",
+      message: expect.stringMatching(/known: name, dataType, unit, minValue, maxValue/),
+    });
+    expect(await wrong({ "no name": { name: "Flow", dataType: "double" } })).toMatchObject({
+      field: "measurements.telemetry.no name",
+    });
+    expect(await wrong([])).toMatchObject({ message: "measurements.telemetry must be an object, not a list." });
+  });
+});
+
+describe("devices", () => {
+  beforeEach(async () => {
+    await bench.expect(201, "POST", "/device-templates", { id: "valve", publish: true, ...valve });
+  });
+
+  test("are made with what is given, and have the template's values", async () => {
+    const device = await bench.expect(201, "POST", "/devices", {
+      id: "v1",
+      name: "Valve 1",
+      templateId: "valve",
+      properties: { cloud: { notes: "new" } },
+    });
+    expect(device).toMatchObject({
+      id: "v1",
+      name: "Valve 1",
+      simulated: false,
+      enabled: true,
+      connected: false,
+      templateVersion: "1.0.0",
+      properties: { cloud: { place: { lon: 7.5, lat: 51.5 }, notes: "new" }, device: {} },
+      etag: 1,
+    });
+    expect(await bench.expect(200, "GET", "/devices/v1")).toEqual(device);
+    const { id } = await bench.expect(201, "POST", "/devices", { templateId: "valve" });
+    expect(id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await bench.refused(409, "POST", "/devices", { id: "v1", templateId: "valve" })).toMatchObject({
+      code: "device-exists",
+      field: "id",
+    });
+    expect(await bench.refused(400, "POST", "/devices", { templateId: "none" })).toMatchObject({ field: "templateId" });
+    expect(
+      await bench.refused(400, "POST", "/devices", { templateId: "valve", properties: { cloud: { place: "Ulm" } } }),
+    ).toMatchObject({ code: "value-invalid", field: "properties.cloud.place" });
+    expect(
+      await bench.refused(400, "POST", "/devices", { templateId: "valve", properties: { cloud: { place: ["Ulm"] } } }),
+    ).toMatchObject({ field: "properties.cloud.place", message: expect.stringMatching(/a location/) });
+  });
+
+  test("may have any id that IoT Hub allows", async () => {
+    for (const id of [
+      "a%2Fb",
+      "q?x=1#y",
+      "plus+and:colon",
+      "(),=@$'*!",
+      "%",
+      "é".length === 1 ? "x".repeat(128) : "",
+    ]) {
+      await bench.expect(201, "POST", "/devices", { id, templateId: "valve" });
+      expect(await bench.expect(200, "GET", `/devices/${encodeURIComponent(id)}`)).toMatchObject({ id });
+      await bench.expect(204, "DELETE", `/devices/${encodeURIComponent(id)}`);
+    }
+    expect(await bench.refused(400, "GET", "/devices/%E0%A4%A")).toMatchObject({ code: "invalid-path" });
+    expect((await bench.call("GET", `/devices/${"x".repeat(1000)}`)).status).toBeGreaterThanOrEqual(400);
+  });
+
+  test("come in pages, searched and filtered", async () => {
+    await bench.expect(201, "POST", "/devices/batch", {
+      devices: Array.from({ length: 7 }, (_, index) => ({
+        id: `v${index}`,
+        templateId: "valve",
+        simulated: index > 4,
+      })),
+    });
+    await bench.rooms.device("cool-1");
+    const first = await bench.expect(200, "GET", "/devices?limit=3&templateId=valve");
+    expect(first).toMatchObject({ items: [{ id: "v0" }, { id: "v1" }, { id: "v2" }], next: "v2", total: 7 });
+    const last = await bench.expect(200, "GET", "/devices?limit=3&templateId=valve&after=v5");
+    expect(last).toMatchObject({ items: [{ id: "v6" }], next: null });
+    expect(await bench.expect(200, "GET", "/devices?simulated=true")).toMatchObject({ total: 2 });
+    expect(await bench.expect(200, "GET", "/devices?simulated=false")).toMatchObject({ total: 6 });
+    expect(await bench.expect(200, "GET", "/devices?search=COOL")).toMatchObject({ items: [{ id: "cool-1" }] });
+    expect(await bench.expect(200, "GET", "/devices?search=5")).toMatchObject({ items: [{ id: "v5" }] });
+    for (const query of ["limit=0", "limit=1001", "limit=ten", "limit=1.5", "limit=1&limit=2"]) {
+      expect(await bench.refused(400, "GET", `/devices?${query}`), query).toMatchObject({ field: "limit" });
+    }
+    expect(await bench.refused(400, "GET", "/devices?simulated=1")).toMatchObject({ field: "simulated" });
+    expect(await bench.refused(400, "GET", "/devices?serach=x")).toMatchObject({ code: "field-unknown" });
+  });
+
+  test("are made many at once, all or none", async () => {
+    const devices = [
+      { id: "b1", templateId: "valve" },
+      { id: "b2", templateId: "valve", properties: { cloud: { notes: 5 } } },
+    ];
+    expect(await bench.refused(400, "POST", "/devices/batch", { devices })).toMatchObject({
+      field: "[1].properties.cloud.notes",
+    });
+    expect(await bench.refused(404, "GET", "/devices/b1")).toMatchObject({ code: "device-not-found" });
+    expect(
+      await bench.refused(400, "POST", "/devices/batch", { devices: [{ id: "b1", template: "valve" }] }),
+    ).toMatchObject({ field: "devices[0].templateId" });
+  });
+
+  test("are changed by merge patch, with an etag or without", async () => {
+    await bench.expect(201, "POST", "/devices", { id: "v1", templateId: "valve" });
+    const patch = { enabled: false, properties: { cloud: { notes: "x", place: null } } };
+    const changed = await bench.expect(200, "PATCH", "/devices/v1", { ...patch, etag: 1 });
+    expect(changed).toMatchObject({ enabled: false, etag: 2 });
+    expect(changed.properties.cloud.notes).toBe("x");
+    expect(changed.properties.cloud.place ?? null).toBeNull();
+    expect(await bench.refused(409, "PATCH", "/devices/v1", { name: "y", etag: 1 })).toMatchObject({
+      code: "etag-stale",
+      hint: expect.stringMatching(/Read it again/),
+    });
+    expect(await bench.expect(200, "PATCH", "/devices/v1", { name: "y" })).toMatchObject({ name: "y", etag: 3 });
+    expect(await bench.expect(200, "PATCH", "/devices/v1", {})).toMatchObject({ etag: 3 });
+    expect(await bench.refused(404, "PATCH", "/devices/v2", {})).toMatchObject({ code: "device-not-found" });
+    expect(await bench.refused(400, "PATCH", "/devices/v1", { enabled: "yes" })).toMatchObject({
+      field: "enabled",
+      message: "enabled must be true or false, not text.",
+    });
+  });
+
+  test("move to another version of their template", async () => {
+    await bench.expect(201, "POST", "/devices", { id: "v1", templateId: "valve" });
+    await bench.expect(201, "POST", "/device-templates/valve/versions", { ...valve, version: "2.0.0" });
+    const migrate = (body: unknown, status: number) => bench.expect(status, "POST", "/devices/v1/migrate", body);
+    expect((await migrate({ templateVersion: "2.0.0" }, 409)).error).toMatchObject({ code: "template-not-published" });
+    await bench.expect(200, "POST", "/device-templates/valve/versions/2.0.0/publish");
+    expect((await migrate({ templateVersion: "2.0.0", etag: 9 }, 409)).error).toMatchObject({ code: "etag-stale" });
+    expect(await migrate({ templateVersion: "2.0.0", etag: 1 }, 200)).toMatchObject({ templateVersion: "2.0.0" });
+    expect((await migrate({ templateVersion: "3.0.0" }, 400)).error).toMatchObject({ field: "templateVersion" });
+  });
+
+  test("say whether they are connected", async () => {
+    await bench.expect(201, "POST", "/devices", { id: "v1", templateId: "valve" });
+    bench.connections.open("v1", { policy: null, end: () => {} });
+    expect(await bench.expect(200, "GET", "/devices/v1")).toMatchObject({ connected: true });
+    expect(await bench.expect(200, "GET", "/status")).toMatchObject({ devicesConnected: 1 });
+  });
+
+  test("have keys, connection strings and tokens, each in its own call", async () => {
+    const primaryKey = Buffer.alloc(32, 1).toString("base64");
+    await bench.expect(201, "POST", "/devices", { id: "v1", templateId: "valve", primaryKey });
+    const { headers, body } = await bench.call("GET", "/devices/v1/credentials");
+    expect(headers.get("cache-control")).toBe("no-store");
+    expect(body).toMatchObject({
+      deviceId: "v1",
+      hostName: "hub.test",
+      primaryKey,
+      primaryConnectionString: `HostName=hub.test;DeviceId=v1;SharedAccessKey=${primaryKey}`,
+      secondaryConnectionString: `HostName=hub.test;DeviceId=v1;SharedAccessKey=${body.secondaryKey}`,
+    });
+    const anew = await bench.expect(200, "PUT", "/devices/v1/keys", { regenerate: "primary" });
+    expect(anew.primaryKey).not.toBe(primaryKey);
+    expect(anew.secondaryKey).toBe(body.secondaryKey);
+    const set = await bench.expect(200, "PUT", "/devices/v1/keys", { secondaryKey: primaryKey });
+    expect(set).toMatchObject({ primaryKey: anew.primaryKey, secondaryKey: primaryKey });
+    for (const wrong of [{}, { regenerate: "primary", primaryKey }, { regenerate: "both" }]) {
+      expect(await bench.refused(400, "PUT", "/devices/v1/keys", wrong)).toMatchObject({ field: "regenerate" });
+    }
+    expect(await bench.refused(400, "PUT", "/devices/v1/keys", { primaryKey: "short" })).toMatchObject({
+      field: "primaryKey",
+    });
+
+    const made = await bench.expect(200, "POST", "/devices/v1/token", { ttlSeconds: 60, key: "secondary" });
+    const token = parseSasToken(made.token);
+    expect(token).toMatchObject({ resourceDecoded: "hub.test/devices/v1", policy: null });
+    expect(token !== null && isSignedWith(token, [primaryKey])).toBe(true);
+    expect(token?.expiresMs).toBe(Date.parse(made.expiresAt));
+    expect(Math.abs(Date.parse(made.expiresAt) - Date.now() - 60_000)).toBeLessThan(5000);
+    for (const ttlSeconds of [0, 1.5, 1e9, "60", undefined]) {
+      expect(await bench.refused(400, "POST", "/devices/v1/token", { ttlSeconds })).toMatchObject({
+        field: "ttlSeconds",
+      });
+    }
+    for (const [method, path, input] of [
+      ["GET", "credentials", undefined],
+      ["PUT", "keys", { regenerate: "primary" }],
+      ["POST", "token", { ttlSeconds: 1 }],
+    ] as const) {
+      expect(await bench.refused(404, method, `/devices/none/${path}`, input)).toMatchObject({
+        code: "device-not-found",
+      });
+    }
+  });
+});
+
+test("a connection string names the port where SDKs would not guess it", async () => {
+  const endpoints = { publicHosts: ["::1"], mqttPort: null, mqttsPort: 18883, httpsPort: 1, caPath: "/ca.pem" };
+  const other = await AdminBench.open({ endpoints: () => endpoints });
+  try {
+    await other.rooms.device("c1");
+    expect(await other.expect(200, "GET", "/devices/c1/credentials")).toMatchObject({ hostName: "[::1]:18883" });
+    expect(await other.expect(200, "GET", "/status")).toMatchObject({
+      endpoints: { mqttPort: null, caPath: "/ca.pem" },
+    });
+  } finally {
+    await other.close();
+  }
+});
+
+test("policies are made, shown without keys, and deleted", async () => {
+  const key = Buffer.alloc(32, 2).toString("base64");
+  expect(await bench.expect(201, "POST", "/policies", { name: "factory", primaryKey: key })).toMatchObject({
+    name: "factory",
+  });
+  expect(await bench.refused(409, "POST", "/policies", { name: "factory" })).toMatchObject({ code: "policy-exists" });
+  expect(await bench.refused(400, "POST", "/policies", { name: "a b" })).toMatchObject({ field: "name" });
+  const { items } = await bench.expect(200, "GET", "/policies");
+  expect(items).toContainEqual({ name: "factory", createdAt: expect.stringMatching(iso) });
+  expect(JSON.stringify(items)).not.toContain(key);
+  expect(await bench.expect(200, "GET", "/policies/factory/keys")).toMatchObject({
+    primaryConnectionString: `HostName=hub.test;SharedAccessKeyName=factory;SharedAccessKey=${key}`,
+  });
+  await bench.expect(204, "DELETE", "/policies/factory");
+  expect(await bench.refused(404, "GET", "/policies/factory/keys")).toMatchObject({ code: "policy-not-found" });
+  expect(await bench.refused(404, "DELETE", "/policies/factory")).toMatchObject({ code: "policy-not-found" });
+});
+
+describe("storage accounts", () => {
+  test("are added, tried, changed and forgotten", async () => {
+    const path = `${bench.rooms.directory}/lake`;
+    const account = { name: "lake", settings: { kind: "folder", path } };
+    const made = await bench.expect(201, "POST", "/storage-accounts", account);
+    expect(made).toMatchObject({ ...account, hasSecret: false, etag: 1 });
+    const one = `/storage-accounts/${made.id}`;
+    expect(await bench.expect(200, "GET", one)).toEqual(made);
+    expect((await bench.expect(200, "GET", "/storage-accounts")).items).toEqual([made]);
+    expect(await bench.refused(409, "POST", "/storage-accounts", account)).toMatchObject({ code: "storage-exists" });
+
+    expect(await bench.expect(200, "GET", `${one}/containers`)).toEqual({ items: [] });
+    expect(await bench.expect(200, "POST", `${one}/test`, { container: "iot" })).toMatchObject({
+      ok: false,
+      code: "container-not-found",
+      step: expect.any(String),
+      hint: expect.any(String),
+    });
+    expect(await bench.expect(201, "POST", `${one}/containers`, { name: "iot" })).toEqual({ name: "iot" });
+    expect(await bench.refused(409, "POST", `${one}/containers`, { name: "iot" })).toMatchObject({
+      code: "container-exists",
+    });
+    expect(await bench.refused(400, "POST", `${one}/containers`, { name: "../iot" })).toMatchObject({
+      code: "invalid-container-name",
+    });
+    expect(await bench.expect(200, "GET", `${one}/containers`)).toEqual({ items: [{ name: "iot" }] });
+    expect(await bench.expect(200, "POST", `${one}/test`, { container: "iot" })).toEqual({ ok: true });
+
+    const renamed = await bench.expect(200, "PUT", one, { ...account, name: "pond", etag: 1 });
+    expect(renamed).toMatchObject({ name: "pond", etag: 2 });
+    expect(await bench.refused(409, "PUT", one, { ...account, etag: 1 })).toMatchObject({ code: "etag-stale" });
+    await bench.expect(204, "DELETE", one);
+    for (const [method, below, body] of [
+      ["GET", "", undefined],
+      ["PUT", "", account],
+      ["DELETE", "", undefined],
+      ["POST", "/test", { container: "iot" }],
+      ["GET", "/containers", undefined],
+      ["POST", "/containers", { name: "iot" }],
+    ] as const) {
+      expect(await bench.refused(404, method, one + below, body)).toMatchObject({ code: "storage-not-found" });
+    }
+  });
+
+  test("can be tried before they are saved", async () => {
+    const settings = { kind: "folder", path: bench.rooms.directory };
+    expect(await bench.expect(200, "POST", "/storage-accounts/test", { settings })).toEqual({ ok: true });
+    expect(
+      await bench.expect(200, "POST", "/storage-accounts/test", { settings, container: "snapshots" }),
+    ).toMatchObject({ ok: true });
+    const away = {
+      settings: { kind: "azure-blob", auth: "account-key", endpoint: "http://127.0.0.1:9/acct", accountName: "acct" },
+      secret: Buffer.alloc(64, 3).toString("base64"),
+    };
+    expect(await bench.expect(200, "POST", "/storage-accounts/test", away)).toMatchObject({
+      ok: false,
+      step: "list the containers",
+      code: expect.any(String),
+    });
+    expect(await bench.expect(200, "GET", "/storage-accounts")).toEqual({ items: [] });
+  });
+
+  test("are refused with the field and the remedy", async () => {
+    const refused = (settings: unknown, secret?: string) =>
+      bench.refused(400, "POST", "/storage-accounts", { name: "a", settings, secret });
+    expect(await refused({ kind: "s3" })).toMatchObject({ field: "settings.kind", hint: expect.any(String) });
+    expect(await refused({})).toMatchObject({ field: "settings.kind" });
+    expect(await refused("folder")).toMatchObject({ field: "settings" });
+    expect(await refused({ kind: "folder" })).toMatchObject({ field: "settings.path" });
+    expect(await refused({ kind: "folder", path: "lake" })).toMatchObject({ field: "settings.path" });
+    expect(await refused({ kind: "folder", path: "/x", auth: "sas" })).toMatchObject({ field: "settings.auth" });
+    expect(await refused({ kind: "azure-blob", auth: "key" })).toMatchObject({ field: "settings.auth" });
+    expect(await refused({ kind: "azure-blob", auth: "sas" }, "sv=1&sig=2")).toMatchObject({
+      field: "settings.endpoint",
+    });
+    expect(await refused({ kind: "azure-blob", auth: "connection-string" })).toMatchObject({ field: "secret" });
+  });
+
+  test("that do not answer are told from what is refused", async () => {
+    const { id } = await bench.expect(201, "POST", "/storage-accounts", {
+      name: "away",
+      settings: { kind: "azure-blob", auth: "account-key", endpoint: "http://127.0.0.1:9/acct", accountName: "acct" },
+      secret: Buffer.alloc(64, 3).toString("base64"),
+    });
+    expect(await bench.refused(503, "GET", `/storage-accounts/${id}/containers`)).toMatchObject({
+      code: "storage-unavailable",
+      hint: expect.any(String),
+    });
+  });
+});
