@@ -84,7 +84,7 @@ function readAddress(dataDir: string): ServerAddress | null {
   try {
     return JSON.parse(readFileSync(path, "utf8")) as ServerAddress;
   } catch (error) {
-    throw new ColdpathError("unavailable", "server-absent", `cannot read ${path}: ${messageOf(error)}`, {
+    throw new ColdpathError("unavailable", "server-absent", `Cannot read ${path}: ${messageOf(error)}.`, {
       hint: "Run the command as the user that the server runs as, or give --url and --token.",
     });
   }
@@ -95,7 +95,7 @@ function readToken(dataDir: string, url: string, address: ServerAddress | null):
   const path = join(dataDir, "admin.token");
   const isOurs = url === address?.url || /^https?:\/\/(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?\/?$/.test(url);
   if (!isOurs || !existsSync(path)) {
-    throw new ColdpathError("invalid", "token-missing", `there is no administrator's token for ${url}`, {
+    throw new ColdpathError("invalid", "token-missing", `There is no administrator's token for ${url}.`, {
       hint: "Put it into COLDPATH_TOKEN, or name the data directory that holds admin.token with --data-dir.",
     });
   }
@@ -103,7 +103,7 @@ function readToken(dataDir: string, url: string, address: ServerAddress | null):
     return readFileSync(path, "utf8").trim();
   } catch (error) {
     const why = codeOf(error) === "EACCES" ? "only the user that the server runs as may read it" : messageOf(error);
-    throw new ColdpathError("invalid", "token-missing", `cannot read ${path}: ${why}`, {
+    throw new ColdpathError("invalid", "token-missing", `Cannot read ${path}: ${why}.`, {
       hint: "Run the command as that user, or put the token into COLDPATH_TOKEN.",
       cause: error,
     });
@@ -118,7 +118,7 @@ function authoritiesOf({ dataDir, tlsCa }: Connection): readonly string[] | null
     return [...rootCertificates, readFileSync(path, "utf8")];
   } catch (error) {
     if (tlsCa === undefined) return null;
-    throw new ColdpathError("invalid", "ca-unreadable", `cannot read ${path}: ${messageOf(error)}`, {
+    throw new ColdpathError("invalid", "ca-unreadable", `Cannot read ${path}: ${messageOf(error)}.`, {
       field: "tls-ca",
     });
   }

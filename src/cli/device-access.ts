@@ -39,12 +39,15 @@ export const deviceKeysCommand = serverCommand({
     if (values.json === true) terminal.print(JSON.stringify(credentials, null, 2));
     else {
       terminal.print(
-        renderFields([
-          ["primary key", credentials.primaryKey],
-          ["secondary key", credentials.secondaryKey],
-          ["primary connection string", credentials.primaryConnectionString],
-          ["secondary connection string", credentials.secondaryConnectionString],
-        ]),
+        renderFields(
+          [
+            ["primary key", credentials.primaryKey],
+            ["secondary key", credentials.secondaryKey],
+            ["primary connection string", credentials.primaryConnectionString],
+            ["secondary connection string", credentials.secondaryConnectionString],
+          ],
+          terminal,
+        ),
       );
     }
   },

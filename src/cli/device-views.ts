@@ -4,6 +4,7 @@ import type { Device, DeviceTemplate, Page, PropertyValue } from "../registry/re
 import { serverCommand } from "./family.ts";
 import { findDevice, findTemplate, listOf } from "./lookup.ts";
 import { renderFields, renderTable } from "./table.ts";
+import type { Terminal } from "./terminal.ts";
 
 const pageSize = 1000;
 
@@ -100,24 +101,27 @@ export const showDeviceCommand = serverCommand({
   ],
   run: async ({ client, values, positionals: [id = ""], terminal }) => {
     const device = await findDevice<DeviceAnswer>(client, id);
-    terminal.print(values.json === true ? JSON.stringify(device, null, 2) : renderDevice(device));
+    terminal.print(values.json === true ? JSON.stringify(device, null, 2) : renderDevice(device, terminal));
   },
 });
 
-function renderDevice(device: DeviceAnswer): string {
-  return renderFields([
-    ["id", device.id],
-    ["name", device.name],
-    ["template", `${device.templateId} version ${device.templateVersion}`],
-    ["simulated", yesNo(device.simulated)],
-    ["enabled", yesNo(device.enabled)],
-    ...(device.connected === undefined ? [] : [["connected", yesNo(device.connected)] as const]),
-    ["generation", device.generationId],
-    ["created", device.createdAt],
-    ["cloud properties", renderValues(device.properties.cloud)],
-    ["device properties", renderValues(device.properties.device)],
-    ["settings", renderValues(device.settings.device)],
-  ]);
+function renderDevice(device: DeviceAnswer, terminal: Terminal): string {
+  return renderFields(
+    [
+      ["id", device.id],
+      ["name", device.name],
+      ["template", `${device.templateId} version ${device.templateVersion}`],
+      ["simulated", yesNo(device.simulated)],
+      ["enabled", yesNo(device.enabled)],
+      ...(device.connected === undefined ? [] : [["connected", yesNo(device.connected)] as const]),
+      ["generation", device.generationId],
+      ["created", device.createdAt],
+      ["cloud properties", renderValues(device.properties.cloud)],
+      ["device properties", renderValues(device.properties.device)],
+      ["settings", renderValues(device.settings.device)],
+    ],
+    terminal,
+  );
 }
 
 function renderValues(values: Readonly<Record<string, PropertyValue>>): string {

@@ -4,7 +4,7 @@ import type { ExportState, ExportTrouble } from "../export/export.ts";
 import type { ExportSettings, StorageAccount } from "../registry/registry.ts";
 import { serverCommand } from "./family.ts";
 import { findExport, listOf } from "./lookup.ts";
-import { bytesText, durationText, stateText } from "./output.ts";
+import { bytesText, durationText, stateCell } from "./output.ts";
 import { renderFields, renderTable } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 import type { Client } from "./client.ts";
@@ -55,7 +55,7 @@ export const listExportsCommand = serverCommand({
     const rows = exports.map(({ id, name, status, latestDefinition }) => [
       id,
       name,
-      stateText(status.state, terminal),
+      stateCell(status.state),
       `${places.get(latestDefinition.storageAccountId) ?? "?"}/${latestDefinition.container}`,
       latestDefinition.types.join(", "),
       latestDefinition.codec,
@@ -82,23 +82,26 @@ export const showExportCommand = serverCommand({
     const places = await placesOf(client);
     const { latestDefinition: settings, tenures, status } = one;
     terminal.print(
-      renderFields([
-        ["id", one.id],
-        ["name", one.name],
-        ["state", stateText(status.state, terminal)],
-        ["storage", places.get(settings.storageAccountId) ?? settings.storageAccountId],
-        ["container", settings.container],
-        ["types", settings.types.join(", ")],
-        ["path template", settings.pathTemplate],
-        ["next file", one.nextPath],
-        ["codec", settings.codec],
-        ["format revision", settings.formatRevision],
-        ["block size", bytesText(settings.blockBytes)],
-        ["largest file", bytesText(settings.fileBytesMax)],
-        ["definition", `version ${settings.version}, in force from ${settings.windowFirst}`],
-        ["on", tenures.map((one) => `${one.windowFirst} to ${one.windowLast ?? "now"}`).join("\n") || "never"],
-        ["created", one.createdAt],
-      ]),
+      renderFields(
+        [
+          ["id", one.id],
+          ["name", one.name],
+          ["state", stateCell(status.state)],
+          ["storage", places.get(settings.storageAccountId) ?? settings.storageAccountId],
+          ["container", settings.container],
+          ["types", settings.types.join(", ")],
+          ["path template", settings.pathTemplate],
+          ["next file", one.nextPath],
+          ["codec", settings.codec],
+          ["format revision", settings.formatRevision],
+          ["block size", bytesText(settings.blockBytes)],
+          ["largest file", bytesText(settings.fileBytesMax)],
+          ["definition", `version ${settings.version}, in force from ${settings.windowFirst}`],
+          ["on", tenures.map((one) => `${one.windowFirst} to ${one.windowLast ?? "now"}`).join("\n") || "never"],
+          ["created", one.createdAt],
+        ],
+        terminal,
+      ),
     );
   },
 });
@@ -130,7 +133,7 @@ export const exportStatusCommand = serverCommand({
     else {
       const rows = exports.map(({ name, status }) => [
         name,
-        stateText(status.state, terminal),
+        stateCell(status.state),
         status.lagMs === 0 ? "0" : durationText(status.lagMs),
         status.owedFiles === 0 ? "0" : `${status.owedFiles} files, ${bytesText(status.owedBytes)}`,
         String(status.filesWritten),

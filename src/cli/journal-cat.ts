@@ -1,9 +1,9 @@
 // `coldpath journal cat`: what devices sent, as it stands in the journal, before or after it is exported.
 
-import { printWindow, windowOf, type Window } from "../lib/window.ts";
+import { windowOf, type Window } from "../lib/window.ts";
 import { command } from "./command.ts";
 import { UsageError } from "./errors.ts";
-import { dataDirOption, isInUse, journalDirectory } from "./journal-directory.ts";
+import { dataDirOption, isInUse, journalDirectory, minuteText } from "./journal-directory.ts";
 import { jsonOption } from "./output.ts";
 import { jsonLine } from "./record-view.ts";
 
@@ -80,7 +80,7 @@ export const journalCatCommand = command({
       const record = jsonLine(decode(bytes), { raw: raw === true });
       if (json !== true) await terminal.write(`${record}\n`);
       else {
-        const place = { partition, window: printWindow(window), offset, time: new Date(timeMs).toISOString() };
+        const place = { partition, window: minuteText(window), offset, time: new Date(timeMs).toISOString() };
         await terminal.write(`${JSON.stringify(place).slice(0, -1)},"record":${record}}\n`);
       }
       if (--left <= 0) break;

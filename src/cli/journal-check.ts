@@ -1,9 +1,8 @@
 // `coldpath journal check`: reads every byte of a journal and says whether all that was acknowledged is there.
 
-import { printWindow } from "../lib/window.ts";
 import { command } from "./command.ts";
-import { dataDirOption, isInUse, journalDirectory } from "./journal-directory.ts";
-import { bytesText, jsonOption } from "./output.ts";
+import { dataDirOption, isInUse, journalDirectory, minuteText } from "./journal-directory.ts";
+import { bytesText, jsonOption, stateText } from "./output.ts";
 import { renderTable } from "./table.ts";
 
 export const journalCheckCommand = command({
@@ -36,14 +35,14 @@ export const journalCheckCommand = command({
       const records = segments.reduce((sum, one) => sum + one.records, 0);
       const bytes = segments.reduce((sum, one) => sum + one.fileBytes, 0);
       const next =
-        floor === null ? "" : `; next window ${printWindow(floor.windowNext)}, next offset ${floor.offsetNext}`;
+        floor === null ? "" : `; next window ${minuteText(floor.windowNext)}, next offset ${floor.offsetNext}`;
       terminal.print(
         `partition ${partition.partition} (${role}): ${segments.length} segments, ${records} records, ${bytesText(bytes)}${next}`,
       );
       const shown = all === true ? segments : segments.filter((one) => one.state !== "closed");
       if (shown.length > 0) {
         const rows = shown.map((one) => [
-          printWindow(one.window),
+          minuteText(one.window),
           one.state,
           String(one.offsetFirst),
           String(one.records),
@@ -55,10 +54,10 @@ export const journalCheckCommand = command({
       }
     }
     const problems = [...report.problems, ...report.partitions.flatMap((partition) => partition.problems)];
-    for (const problem of problems) terminal.print(`${terminal.style("red", "problem")}: ${problem}.`);
-    if (report.isSound)
-      terminal.print(`${terminal.style("green", "sound")}: every record that was acknowledged is there.`);
-    else terminal.print("Keep these files. docs/operating.md says what to do about damage.");
+    for (const problem of problems) terminal.print(`${stateText("problem", terminal)}: ${problem}.`);
+    if (report.isSound) terminal.print(`${stateText("sound", terminal)}: every record that was acknowledged is there.`);
+    else if (inUse) terminal.print("A server writes to it now: stop it and check again to be sure.");
+    else terminal.print("Keep these files; docs/operating.md says what to do about damage.");
     return report.isSound ? 0 : 1;
   },
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { serverOptions } from "../config/options.ts";
 import type { OptionTable } from "../config/option.ts";
 import { ColdpathError } from "../lib/errors.ts";
+import { windowStartMs, type Window } from "../lib/window.ts";
 
 export const dataDirOption = {
   "data-dir": {
@@ -19,7 +20,7 @@ export const dataDirOption = {
 export function journalDirectory(dataDir: string): string {
   const directory = join(dataDir, "journal");
   if (existsSync(directory)) return directory;
-  throw new ColdpathError("not-found", "journal-not-found", `there is no journal in ${dataDir}`, {
+  throw new ColdpathError("not-found", "journal-not-found", `There is no journal in ${dataDir}.`, {
     hint: "Name the server's data directory with --data-dir (COLDPATH_DATA_DIR).",
   });
 }
@@ -36,4 +37,9 @@ export async function isInUse(dataDir: string): Promise<boolean> {
     // A lock that we may not even try says nothing; who may not write only reads.
     return error instanceof ColdpathError && error.code === "data-dir-in-use";
   }
+}
+
+/** A window as `--window` takes it: `2026-01-02T03:04`. */
+export function minuteText(window: Window): string {
+  return new Date(windowStartMs(window)).toISOString().slice(0, 16);
 }

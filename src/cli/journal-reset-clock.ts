@@ -4,9 +4,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../lib/clock.ts";
 import { ColdpathError } from "../lib/errors.ts";
-import { printWindow } from "../lib/window.ts";
 import { command } from "./command.ts";
-import { dataDirOption, journalDirectory } from "./journal-directory.ts";
+import { dataDirOption, journalDirectory, minuteText } from "./journal-directory.ts";
 import { confirm, jsonOption, yesOption } from "./output.ts";
 
 export const journalResetClockCommand = command({
@@ -34,7 +33,7 @@ export const journalResetClockCommand = command({
     const { dataDir, force } = values;
     const directory = journalDirectory(dataDir);
     if (!existsSync(join(dataDir, "registry.db"))) {
-      throw new ColdpathError("not-found", "journal-not-found", `${dataDir} is not a server's data directory`, {
+      throw new ColdpathError("not-found", "journal-not-found", `${dataDir} is not a server's data directory.`, {
         hint: "Name it with --data-dir (COLDPATH_DATA_DIR).",
       });
     }
@@ -67,7 +66,7 @@ export const journalResetClockCommand = command({
       }
       for (const { partition, window, offsetFirst, offsetNext } of outcome.sealed) {
         terminal.print(
-          `Partition ${partition}: window ${printWindow(window)} was closed with offsets ${offsetFirst} to ${offsetNext - 1}.`,
+          `Partition ${partition}: window ${minuteText(window)} was closed with offsets ${offsetFirst} to ${offsetNext - 1}.`,
         );
       }
       const days = (outcome.aheadMs / 86_400_000).toFixed(1);

@@ -46,7 +46,7 @@ export async function findTemplate(
   const found = versions.find((one) => one.version === version);
   if (found !== undefined) return found;
   const { name } = must(versions[0], "a template has a version");
-  throw new ColdpathError("not-found", "template-not-found", `${name} has no version ${version}`, {
+  throw new ColdpathError("not-found", "template-not-found", `${name} has no version ${version}.`, {
     hint: `It has ${versions.map((one) => one.version).join(", ")}.`,
   });
 }
@@ -61,7 +61,7 @@ export async function templateVersions(
   const templates = [...new Map(all.map(({ id, name }) => [id, { id, name }])).values()];
   const [only, second] = templates;
   if (idOrName === undefined && (only === undefined || second !== undefined)) {
-    throw new ColdpathError("invalid", "template-missing", "which device template?", {
+    throw new ColdpathError("invalid", "template-missing", "Which device template?", {
       field: "template",
       hint:
         only === undefined
@@ -102,7 +102,7 @@ function pick<T extends Named>(
   if (only !== undefined && second === undefined) return only;
   const word = words[command];
   if (only !== undefined) {
-    throw new ColdpathError("conflict", "name-ambiguous", `${byName.length} ${word}s have the name ${idOrName}`, {
+    throw new ColdpathError("conflict", "name-ambiguous", `${byName.length} ${word}s have the name ${idOrName}.`, {
       hint: `Give the id: ${byName.map((thing) => thing.id).join(", ")}.`,
     });
   }
@@ -112,7 +112,7 @@ function pick<T extends Named>(
   );
   const few = things.length > 0 && things.length <= 5 ? `Known: ${things.map((thing) => thing.name).join(", ")}.` : "";
   const list = few === "" ? `\`coldpath ${command} list\` shows them.` : few;
-  const message = absent?.message ?? `there is no ${word} with the id or name ${idOrName}`;
+  const message = absent?.message ?? `There is no ${word} with the id or name ${idOrName}.`;
   throw new ColdpathError("not-found", absent?.code ?? `${command}-not-found`, message, {
     hint: meant === null ? list : `Did you mean ${meant}? ${list}`,
   });

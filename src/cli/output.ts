@@ -3,7 +3,8 @@
 import type { OptionTable } from "../config/option.ts";
 import { ColdpathError } from "../lib/errors.ts";
 import { UsageError } from "./errors.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Cell } from "./table.ts";
+import type { Style, Terminal } from "./terminal.ts";
 
 export const jsonOption = {
   json: { group: "Options", type: "boolean", isFlagOnly: true, description: "Print JSON instead, errors too." },
@@ -63,21 +64,26 @@ export function durationText(ms: number): string {
 }
 
 /** A state, in the colour of how well it is. */
+export function stateCell(state: string): Cell {
+  const style = styleOfState.get(state);
+  return style === undefined ? state : { text: state, style };
+}
+
+const styleOfState: ReadonlyMap<string, Style> = new Map([
+  ["healthy", "green"],
+  ["ok", "green"],
+  ["sound", "green"],
+  ["retrying", "yellow"],
+  ["draining", "yellow"],
+  ["starting", "yellow"],
+  ["warning", "yellow"],
+  ["stopped", "red"],
+  ["failed", "red"],
+  ["problem", "red"],
+] as const);
+
+/** As `stateCell`, outside a table. */
 export function stateText(state: string, terminal: Terminal): string {
-  switch (state) {
-    case "healthy":
-    case "ok":
-    case "on":
-      return terminal.style("green", state);
-    case "retrying":
-    case "draining":
-    case "starting":
-    case "warning":
-      return terminal.style("yellow", state);
-    case "stopped":
-    case "failed":
-      return terminal.style("red", state);
-    default:
-      return state;
-  }
+  const style = styleOfState.get(state);
+  return style === undefined ? state : terminal.style(style, state);
 }

@@ -67,12 +67,15 @@ const keysCommand = serverCommand({
     if (values.json === true) terminal.print(JSON.stringify(keys, null, 2));
     else {
       terminal.print(
-        renderFields([
-          ["primary key", keys.primaryKey],
-          ["secondary key", keys.secondaryKey],
-          ["primary connection string", keys.primaryConnectionString],
-          ["secondary connection string", keys.secondaryConnectionString],
-        ]),
+        renderFields(
+          [
+            ["primary key", keys.primaryKey],
+            ["secondary key", keys.secondaryKey],
+            ["primary connection string", keys.primaryConnectionString],
+            ["secondary connection string", keys.secondaryConnectionString],
+          ],
+          terminal,
+        ),
       );
     }
   },

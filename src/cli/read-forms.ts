@@ -72,7 +72,7 @@ export async function printCsv(
   }
   const [first, second] = kinds;
   if (first !== undefined && second !== undefined) {
-    throw new ColdpathError("invalid", "several-kinds", `there are ${[...kinds].join(", ")}, which share no columns`, {
+    throw new ColdpathError("invalid", "several-kinds", `There are ${[...kinds].join(", ")}, which share no columns.`, {
       hint: `Choose one with --type, e.g. --type ${first}.`,
     });
   }
@@ -97,7 +97,7 @@ function addColumn(columns: Map<string, Set<string>>, column: string): void {
   else if (!group.has(column)) {
     group.add(column);
     if (group.size > columnsMax) {
-      throw new ColdpathError("invalid", "too-many-columns", `${field} has more than ${columnsMax} columns`, {
+      throw new ColdpathError("invalid", "too-many-columns", `${field} has more than ${columnsMax} columns.`, {
         hint: "Read fewer files at once, or print JSON lines.",
       });
     }

@@ -22,16 +22,23 @@ const ownDirectory = ".coldpath";
  * The Avro files that `place` stands for.
  *
  * @param secret  how to sign in to a blob's account, when its URL carries no SAS.
+ * @param closers  gets what ends connections, for when all files are read.
  * @throws ColdpathError `file-not-found`, `invalid-url` or what the storage says.
  */
-export async function* avroFiles(place: string, secret: StorageSecret | null): AsyncGenerator<AvroFile, void, void> {
-  if (/^https?:\/\//i.test(place)) yield* blobFiles(place, secret);
+export async function* avroFiles(
+  place: string,
+  secret: StorageSecret | null,
+  closers: (() => Promise<void>)[],
+): AsyncGenerator<AvroFile, void, void> {
+  if (/^https?:\/\//i.test(place)) yield* blobFiles(place, secret, closers);
   else yield* localFiles(place);
 }
 
 async function* localFiles(path: string): AsyncGenerator<AvroFile, void, void> {
   const found = await stat(path).catch((error: unknown) => {
-    throw new ColdpathError("not-found", "file-not-found", `cannot read ${path}: ${reasonOf(error)}`, { cause: error });
+    throw new ColdpathError("not-found", "file-not-found", `Cannot read ${path}: ${reasonOf(error)}.`, {
+      cause: error,
+    });
   });
   if (found.isDirectory()) yield* walk(path);
   else yield fileAt(path, found.size);
@@ -40,7 +47,7 @@ async function* localFiles(path: string): AsyncGenerator<AvroFile, void, void> {
 /** In the order of whole paths, as object storage lists them: `a.avro` before `a/b.avro`. */
 async function* walk(folder: string): AsyncGenerator<AvroFile, void, void> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    throw new ColdpathError("invalid", "file-unreadable", `cannot list ${folder}: ${reasonOf(error)}`, {
+    throw new ColdpathError("invalid", "file-unreadable", `Cannot list ${folder}: ${reasonOf(error)}.`, {
       cause: error,
     });
   });
@@ -71,29 +78,30 @@ interface BlobPlace {
   readonly sas: string | null;
 }
 
-async function* blobFiles(address: string, given: StorageSecret | null): AsyncGenerator<AvroFile, void, void> {
+async function* blobFiles(
+  address: string,
+  given: StorageSecret | null,
+  closers: (() => Promise<void>)[],
+): AsyncGenerator<AvroFile, void, void> {
   const place = parseBlobUrl(address);
   const account = await signIn(place, given);
-  try {
-    const container = account.container(place.container);
-    const nameOf = (path: string): string => `${place.endpoint}/${place.container}/${path}`;
-    if (place.path.endsWith(".avro")) {
-      const head = await container.head(place.path);
-      if (head.kind === "absent") {
-        throw new ColdpathError("not-found", "file-not-found", `there is no blob ${nameOf(place.path)}`);
-      }
-      if (head.kind !== "found") {
-        throw new ColdpathError("invalid", head.code, head.message, { hint: head.hint });
-      }
-      yield blobAt(container, place.path, head.bytes, nameOf);
-      return;
+  closers.push(() => account.close());
+  const container = account.container(place.container);
+  const nameOf = (path: string): string => `${place.endpoint}/${place.container}/${path}`;
+  if (place.path.endsWith(".avro")) {
+    const head = await container.head(place.path);
+    if (head.kind === "absent") {
+      throw new ColdpathError("not-found", "file-not-found", `There is no blob ${nameOf(place.path)}.`);
     }
-    const prefix = place.path === "" || place.path.endsWith("/") ? place.path : `${place.path}/`;
-    for await (const { path, bytes } of container.list(prefix)) {
-      if (path.endsWith(".avro")) yield blobAt(container, path, bytes, nameOf);
+    if (head.kind !== "found") {
+      throw new ColdpathError("invalid", head.code, head.message, { hint: head.hint });
     }
-  } finally {
-    await account.close();
+    yield blobAt(container, place.path, head.bytes, nameOf);
+    return;
+  }
+  const prefix = place.path === "" || place.path.endsWith("/") ? place.path : `${place.path}/`;
+  for await (const { path, bytes } of container.list(prefix)) {
+    if (path.endsWith(".avro")) yield blobAt(container, path, bytes, nameOf);
   }
 }
 
@@ -120,7 +128,7 @@ function parseBlobUrl(address: string): BlobPlace {
   const isPathStyle = url !== null && /^(?:localhost|\[.*\]|[\d.]+)$/.test(url.hostname);
   const [account, container, ...path] = isPathStyle ? parts : ["", ...parts];
   if (url === null || container === undefined) {
-    throw new ColdpathError("invalid", "invalid-url", "the URL does not name a blob or a container", {
+    throw new ColdpathError("invalid", "invalid-url", "The URL does not name a blob or a container.", {
       hint: "Give https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH, with ?SAS at its end if you have one.",
     });
   }

@@ -58,8 +58,9 @@ export const readCommand = command({
     const { Reading } = await import("./reading.ts");
     const { printCount, printCsv, printFiles, printLines, printSchemas, printTable } = await import("./read-forms.ts");
     const secret = await readStorageSecret("read", values, terminal, environment);
+    const closers: (() => Promise<void>)[] = [];
     const files = async function* (): AsyncGenerator<AvroFile, void, void> {
-      for (const place of positionals) yield* reading.guard(place, avroFiles(place, secret));
+      for (const place of positionals) yield* reading.guard(place, avroFiles(place, secret, closers));
     };
     const reading = new Reading(terminal, { kind: values.type, limit: values.limit, json: values.json === true });
     const options = { raw: values.raw === true };
@@ -83,6 +84,7 @@ export const readCommand = command({
         await printSchemas(reading, files(), terminal);
         break;
     }
+    for (const close of closers) await close();
     if (reading.filesSeen === 0 && !reading.hasFailed) {
       terminal.complain(`coldpath: there is no Avro file in ${positionals.join(", ")} yet.`);
     }

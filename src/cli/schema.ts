@@ -43,7 +43,7 @@ export const schemaCommand = command({
     const known = schemaNames.find((one) => one === name);
     if (known === undefined) {
       const meant = suggest(name, schemaNames);
-      throw new ColdpathError("not-found", "schema-not-found", `there is no schema ${JSON.stringify(name)}`, {
+      throw new ColdpathError("not-found", "schema-not-found", `There is no schema ${JSON.stringify(name)}.`, {
         hint: `${meant === null ? "" : `Did you mean ${meant}? `}There are ${schemaNames.join(", ")}.`,
       });
     }

@@ -55,5 +55,5 @@ function valueText(option: Option, value: unknown): string {
   if (option.type === "bytes") return bytesText(Number(value));
   if (option.type === "duration") return durationText(Number(value));
   if (option.type === "instant") return new Date(Number(value)).toISOString();
-  return Array.isArray(value) ? value.join(", ") : String(value);
+  return Array.isArray(value) ? value.join(", ") : typeof value === "string" ? value : JSON.stringify(value);
 }

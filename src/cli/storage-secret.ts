@@ -69,6 +69,6 @@ export async function readSecret(command: string, file: string, terminal: Termin
   try {
     return readFileSync(file, "utf8").trim();
   } catch (error) {
-    throw new UsageError(command, `cannot read ${file}: ${messageOf(error)}`);
+    throw new UsageError(command, `Cannot read ${file}: ${messageOf(error)}.`);
   }
 }

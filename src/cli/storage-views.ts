@@ -55,14 +55,17 @@ export const showStorageCommand = serverCommand({
     if (values.json === true) terminal.print(JSON.stringify(account, null, 2));
     else {
       terminal.print(
-        renderFields([
-          ["id", account.id],
-          ["name", account.name],
-          ["kind", account.settings.kind],
-          ["place", placeOf(account)],
-          ["sign-in", signInOf(account)],
-          ["created", account.createdAt],
-        ]),
+        renderFields(
+          [
+            ["id", account.id],
+            ["name", account.name],
+            ["kind", account.settings.kind],
+            ["place", placeOf(account)],
+            ["sign-in", signInOf(account)],
+            ["created", account.createdAt],
+          ],
+          terminal,
+        ),
       );
     }
   },

@@ -1,17 +1,19 @@
 // Tables of text: aligned columns under headings; cells that are too long for the terminal are cut with an ellipsis.
 
-import { stripVTControlCharacters } from "node:util";
-import type { Terminal } from "./terminal.ts";
+import type { Style, Terminal } from "./terminal.ts";
 
 const gap = "  ";
 const cellWidthMin = 6;
 /** Rows that decide the layout of a long table. */
 const layoutRows = 200;
 
+/** Text, or text that stands out. Cells may hold what devices sent: no text of a cell moves the cursor or has a colour. */
+export type Cell = string | { readonly text: string; readonly style: Style };
+
 type Screen = Pick<Terminal, "columns" | "isScreen" | "style">;
 
 /** Rows under headings, without the last line's end. Columns of numbers stand right. */
-export function renderTable(headings: readonly string[], rows: readonly (readonly string[])[], screen: Screen): string {
+export function renderTable(headings: readonly string[], rows: readonly (readonly Cell[])[], screen: Screen): string {
   const layout = layOut(headings, rows, screen);
   return [renderHead(headings, layout, screen), ...rows.map((row) => renderRow(row, layout, screen))].join("\n");
 }
@@ -20,7 +22,7 @@ export function renderTable(headings: readonly string[], rows: readonly (readonl
 export class TableStream {
   readonly #headings: readonly string[];
   readonly #terminal: Terminal;
-  #first: (readonly string[])[] = [];
+  #first: (readonly Cell[])[] = [];
   #layout: readonly Column[] | null = null;
 
   constructor(headings: readonly string[], terminal: Terminal) {
@@ -28,7 +30,7 @@ export class TableStream {
     this.#terminal = terminal;
   }
 
-  async add(row: readonly string[]): Promise<void> {
+  async add(row: readonly Cell[]): Promise<void> {
     if (this.#layout !== null) {
       await this.#terminal.write(`${renderRow(row, this.#layout, this.#terminal)}\n`);
       return;
@@ -55,14 +57,14 @@ interface Column {
   readonly isRight: boolean;
 }
 
-function layOut(headings: readonly string[], rows: readonly (readonly string[])[], screen: Screen): readonly Column[] {
+function layOut(headings: readonly string[], rows: readonly (readonly Cell[])[], screen: Screen): readonly Column[] {
   const wanted = headings.map((heading, column) =>
-    rows.reduce((widest, row) => Math.max(widest, widthOf(oneLine(row[column] ?? ""))), widthOf(heading)),
+    rows.reduce((widest, row) => Math.max(widest, widthOf(textOf(row[column]))), widthOf(heading)),
   );
   const widths = screen.isScreen ? fitWidths(wanted, screen.columns) : wanted;
   return headings.map((_, column) => ({
     width: widths[column] ?? 0,
-    isRight: isNumeric(rows.map((row) => row[column] ?? "")),
+    isRight: isNumeric(rows.map((row) => textOf(row[column]))),
   }));
 }
 
@@ -83,14 +85,15 @@ function renderHead(headings: readonly string[], layout: readonly Column[], scre
   );
 }
 
-function renderRow(cells: readonly string[], layout: readonly Column[], screen: Screen): string {
+function renderRow(cells: readonly Cell[], layout: readonly Column[], screen: Screen): string {
   return layout
     .map(({ width, isRight }, column) => {
-      const text = oneLine(cells[column] ?? "");
+      const cell = cells[column] ?? "";
       // A pipe wants all of it, a screen a straight line.
-      const cell = screen.isScreen ? cutTo(text, width) : text;
-      const padding = " ".repeat(Math.max(0, width - widthOf(cell)));
-      return isRight ? padding + cell : cell + padding;
+      const text = screen.isScreen ? cutTo(textOf(cell), width) : textOf(cell);
+      const padding = " ".repeat(Math.max(0, width - widthOf(text)));
+      const shown = styled(cell, text, screen);
+      return isRight ? padding + shown : shown + padding;
     })
     .join(gap)
     .trimEnd();
@@ -110,29 +113,36 @@ export function fitWidths(wanted: readonly number[], columns: number): readonly 
   return widths;
 }
 
-/** `name: value` lines, values aligned; for one thing. */
-export function renderFields(fields: readonly (readonly [name: string, value: string])[]): string {
+/** `name: value` lines, values aligned; for one thing. A value may have several lines. */
+export function renderFields(fields: readonly (readonly [name: string, value: Cell])[], screen: Screen): string {
   const width = Math.max(...fields.map(([name]) => name.length)) + 1;
   return fields
-    .map(([name, value]) => `${`${name}:`.padEnd(width)} ${value.replaceAll("\n", `\n${" ".repeat(width + 1)}`)}`)
+    .map(([name, value]) => {
+      const lines = (typeof value === "string" ? value : value.text).split("\n").map(oneLine);
+      return `${`${name}:`.padEnd(width)} ${styled(value, lines.join(`\n${" ".repeat(width + 1)}`), screen)}`;
+    })
     .join("\n");
 }
 
-/** A cell's text on one line, free of what would move the cursor: cells may hold what devices sent. */
-export function oneLine(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return /[\u0000-\u001f\u007f-\u009f]/.test(text) && !text.startsWith("\u001b[")
-    ? // eslint-disable-next-line no-control-regex
-      text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ")
-    : text;
+function styled(cell: Cell, text: string, screen: Screen): string {
+  return typeof cell === "string" ? text : screen.style(cell.style, text);
+}
+
+function textOf(cell: Cell | undefined): string {
+  return cell === undefined ? "" : oneLine(typeof cell === "string" ? cell : cell.text);
+}
+
+function oneLine(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " "); // eslint-disable-line no-control-regex
 }
 
 function widthOf(text: string): number {
-  return Array.from(stripVTControlCharacters(text)).length;
+  return Array.from(text).length;
 }
 
 function cutTo(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
-  const characters = Array.from(stripVTControlCharacters(text));
-  return `${characters.slice(0, Math.max(0, width - 1)).join("")}…`;
+  return `${Array.from(text)
+    .slice(0, Math.max(0, width - 1))
+    .join("")}…`;
 }

@@ -73,7 +73,7 @@ export const newTemplateVersionCommand = serverCommand({
     if (draft !== undefined && values.publish === true) {
       template = await client.post<DeviceTemplate>(`${path}/${segment(draft.version)}/publish`);
     }
-    printMade(template, values.json === true, terminal);
+    printMade(template, values.json === true, terminal, draft === undefined ? "made as" : "replaced, as");
   },
 });
 
@@ -106,24 +106,24 @@ export const deleteTemplateCommand = serverCommand({
   ],
   run: async ({ client, values, positionals: [id = "", version], terminal }) => {
     const template = await findTemplate(client, id, version);
-    const what = version === undefined ? `${template.name}, all versions` : `${template.name} ${version}`;
+    const what = version === undefined ? `${template.name} with all its versions` : `${template.name} ${version}`;
     await confirm("template delete", `Delete the device template ${what}?`, values, terminal);
     const path = `/device-templates/${segment(template.id)}`;
     await client.delete(version === undefined ? path : `${path}/versions/${segment(version)}`);
     if (values.json === true) terminal.print(JSON.stringify({ deleted: template.id, version }));
-    else terminal.print(`The device template ${what}, was deleted.`.replace(`${version},`, `${version}`));
+    else terminal.print(`The device template ${what} was deleted.`);
   },
 });
 
-function printMade(template: DeviceTemplate, json: boolean, terminal: Terminal): void {
+function printMade(template: DeviceTemplate, json: boolean, terminal: Terminal, verb = "made as"): void {
   const { id, name, version, published } = template;
   if (json) terminal.print(JSON.stringify(template, null, 2));
-  else terminal.print(`${name} ${version} was made as a ${published ? "published version" : "draft"}; id ${id}.`);
+  else terminal.print(`${name} ${version} was ${verb} a ${published ? "published version" : "draft"}; id ${id}.`);
 }
 
 async function readTemplate(file: string, terminal: Terminal): Promise<Readonly<Record<string, unknown>>> {
   const refuse = (why: string, cause?: unknown): ColdpathError =>
-    new ColdpathError("invalid", "file-unreadable", `cannot read ${file}: ${why}`, {
+    new ColdpathError("invalid", "file-unreadable", `Cannot read ${file}: ${why}.`, {
       hint: "Name a JSON file; `coldpath template export` prints one to start from.",
       cause,
     });

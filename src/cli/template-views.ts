@@ -64,12 +64,15 @@ export const showTemplateCommand = serverCommand({
       return;
     }
     terminal.print(
-      renderFields([
-        ["id", template.id],
-        ["name", template.name],
-        ["version", `${template.version} (${template.published ? "published" : "draft"})`],
-        ["created", template.createdAt],
-      ]),
+      renderFields(
+        [
+          ["id", template.id],
+          ["name", template.name],
+          ["version", `${template.version} (${template.published ? "published" : "draft"})`],
+          ["created", template.createdAt],
+        ],
+        terminal,
+      ),
     );
     const rows = definitionsOf(template);
     if (rows.length > 0) {
