@@ -20,7 +20,7 @@
 import { makeApi } from "./api.ts";
 import type { AdminOptions, TlsCredentials } from "./options.ts";
 
-export type { AdminOptions, Endpoints, TlsCredentials } from "./options.ts";
+export type { AdminOptions, TlsCredentials } from "./options.ts";
 
 export interface RunningAdmin {
   /** The one bound, also where 0 asked for any. */

@@ -122,9 +122,16 @@ test("an export is turned off and on, drains, and is deleted when it owes nothin
   }
 });
 
-test("one that was never on is deleted at once", async () => {
+test("one that was never on is deleted at once; one that was on for a moment owes the open window", async () => {
   const { id } = await create({ on: false });
   await bench.expect(204, "DELETE", `/exports/${id}`);
+  const second = await create({ on: false });
+  await bench.rooms.settle(); // the exporter has seen it off
+  await Promise.all([
+    bench.expect(200, "POST", `/exports/${second.id}/on`),
+    bench.expect(200, "POST", `/exports/${second.id}/off`),
+    bench.expect(409, "DELETE", `/exports/${second.id}`),
+  ]);
 });
 
 test("a backlog is let go with a reason, and the gap is shown", async () => {

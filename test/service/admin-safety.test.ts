@@ -169,7 +169,7 @@ test("secrets go in and never come out, neither in answers nor in the log", asyn
     await bench.call("POST", `${one}/test`, { container: "iot" });
     await bench.call("GET", `${one}/containers`);
     await bench.call("POST", `${one}/containers`, { name: "iot" });
-    const body = { name: `e${index}`, storageAccountId: id, container: `c${index}`, types: ["measurements"] };
+    const body = { name: `e${index}`, storageAccountId: id, container: `cont${index}`, types: ["measurements"] };
     await bench.call("POST", "/exports", body);
   }
   const { body } = await bench.call("GET", "/exports");

@@ -18,7 +18,7 @@ const oneExport = Type.Object({ exportId: Type.String() });
 
 export function exportRoutes(api: Api, options: AdminOptions): void {
   const { registry, journal, exporter, exportDefaults } = options;
-  /** Two edits at once could each pass the check for overlaps and then meet. */
+  /** Two changes at once could each pass the check for overlaps and then meet. */
   const turns = new Turns();
   const windowOpen = () => journal.windowNext();
   const answer = (one: RegistryExport) => exportAnswer(one, options);
@@ -137,9 +137,14 @@ export function exportRoutes(api: Api, options: AdminOptions): void {
     },
     async (request, reply) => {
       const { exportId } = request.params;
-      const { tenures } = await registry.export(exportId);
-      // One that was never on owes nothing, also before the exporter has looked at it.
-      await registry.deleteExport(exportId, tenures.length === 0 || exporter.owesNothing(exportId));
+      await turns.take(async () => {
+        const tenure = (await registry.export(exportId)).tenures.at(-1);
+        // One that was never on owes nothing, and one whose last window is still open owes that: the exporter may not
+        // have looked at either yet.
+        const isOver = tenure !== undefined && (tenure.windowLast ?? Infinity) < windowOpen();
+        const owesNothing = tenure === undefined || (isOver && exporter.owesNothing(exportId));
+        await registry.deleteExport(exportId, owesNothing);
+      });
       return await reply.code(204).send(null);
     },
   );
@@ -160,7 +165,11 @@ export function exportRoutes(api: Api, options: AdminOptions): void {
           failures: [404, 409],
         },
       },
-      async (request) => answer(await registry.setExportOn(request.params.exportId, on, windowOpen, request.body.etag)),
+      async (request) => {
+        const { exportId } = request.params;
+        const { etag } = request.body;
+        return answer(await turns.take(() => registry.setExportOn(exportId, on, windowOpen, etag)));
+      },
     );
   }
 }
