@@ -143,14 +143,7 @@ describe("devices", () => {
   });
 
   test("may have any id that IoT Hub allows", async () => {
-    for (const id of [
-      "a%2Fb",
-      "q?x=1#y",
-      "plus+and:colon",
-      "(),=@$'*!",
-      "%",
-      "é".length === 1 ? "x".repeat(128) : "",
-    ]) {
+    for (const id of ["a%2Fb", "q?x=1#y", "plus+and:colon", "(),=@$'*!", "%", "x".repeat(128)]) {
       await bench.expect(201, "POST", "/devices", { id, templateId: "valve" });
       expect(await bench.expect(200, "GET", `/devices/${encodeURIComponent(id)}`)).toMatchObject({ id });
       await bench.expect(204, "DELETE", `/devices/${encodeURIComponent(id)}`);
