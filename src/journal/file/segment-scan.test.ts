@@ -1,5 +1,6 @@
 // What one file can tell of itself: every flipped bit and every cut is seen; nothing foreign is taken for a frame.
 
+import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { printWindow } from "../../lib/window.ts";
@@ -67,6 +68,36 @@ test("a closed segment is read as it was written, offsets beyond 2^32 too", asyn
     isHeaderWhole: true,
     seal: { offsetNext: offsetFirst + 6, recordBytes: 22 },
   });
+});
+
+test("the bytes are those of docs/formats.md", async () => {
+  const { simulated, positions } = await write([["one", "two"]], { witness: true, seal: true });
+  const file = simulated.content(path);
+  const identity = file.subarray(16, 16 + file.readUInt32LE(12));
+  const tag = crc32(identity);
+  expect(file.toString("latin1", 0, 8)).toBe("CPSEGMNT");
+  expect([8, 12, 16, 20].map((at) => file.readUInt32LE(at))).toEqual([1, 36, 3, window]);
+  expect(file.readBigUInt64LE(24)).toBe(BigInt(offsetFirst));
+  expect(file.toString("utf8", 48, 52)).toBe("test");
+  expect(file.readUInt32LE(52)).toBe(crc32(file.subarray(0, 52)));
+  const [start, end] = positions as [number, number];
+  const frame = file.subarray(start, end);
+  expect(frame.toString("latin1", 0, 4)).toBe("CPFM");
+  expect([4, 8, 12, 32].map((at) => frame.readUInt32LE(at))).toEqual([tag, 1, 2, 6]);
+  expect([frame.readBigUInt64LE(16), frame.readBigUInt64LE(24)]).toEqual([
+    BigInt(offsetFirst),
+    BigInt(window * 60_000),
+  ]);
+  expect(frame.readUInt32LE(36)).toBe(crc32(frame.subarray(44), tag));
+  expect(frame.readUInt32LE(40)).toBe(crc32(frame.subarray(0, 40), tag));
+  expect([frame.readUInt32LE(44), frame.readUInt32LE(48)]).toEqual([3, 3]);
+  expect(frame.toString("latin1", 52)).toBe("onetwo");
+  expect(file.readUInt32LE(end + 8), "a witness").toBe(2);
+  const seal = file.subarray(end + 44);
+  expect(seal.length).toBe(60);
+  expect(seal.readUInt32LE(8)).toBe(3);
+  expect([16, 44, 52].map((at) => seal.readBigUInt64LE(at))).toEqual([BigInt(offsetFirst + 2), BigInt(end + 44), 6n]);
+  expect(file.subarray(1024, 1084)).toEqual(seal);
 });
 
 test("J3: a flipped bit anywhere in a closed segment is detected when it is read", async () => {
