@@ -12,7 +12,7 @@ import { type JournaledRecord, catJournal } from "./journal-cat.ts";
 import { checkJournal } from "./journal-check.ts";
 import { SimulatedMachine, journalDirectory } from "./machine.simulated.ts";
 
-const runs = Number(process.env["COLDPATH_PROPERTY_RUNS"] ?? 200);
+const runs = Number(process.env["COLDPATH_PROPERTY_RUNS"] ?? 120);
 const hourMs = 3_600_000;
 
 const action = fc.oneof(

@@ -19,6 +19,7 @@ export type FrameOutcome =
   /** A frame starts here and is not whole; its head, when that much can be read. */
   | { readonly kind: "invalid"; readonly head: FrameHead | null };
 
+const firstChunkBytes = 64 * 1024;
 const chunkBytes = 1024 * 1024;
 
 export class FrameReader {
@@ -65,7 +66,8 @@ export class FrameReader {
   async #bytes(count: number): Promise<Buffer> {
     const offset = this.position - this.#chunkAt;
     if (offset < 0 || offset + count > this.#chunk.length) {
-      const chunk = Buffer.allocUnsafe(Math.max(chunkBytes, count));
+      const bytes = this.#chunk.length === 0 ? firstChunkBytes : chunkBytes; // most segments of few devices are small
+      const chunk = Buffer.allocUnsafe(Math.max(bytes, count));
       const have = await this.#file.read(chunk, this.position);
       this.#chunk = chunk.subarray(0, have);
       this.#chunkAt = this.position;
@@ -79,7 +81,7 @@ export class FrameReader {
 export async function findFrame(file: DiskFile, crc: number, position: number): Promise<Frame | null> {
   const mark = frameMark(crc);
   const size = await file.size();
-  const buffer = Buffer.allocUnsafe(chunkBytes);
+  const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, Math.max(0, size - position)));
   // Chunks overlap by a mark's length less one, so that none is missed at a border.
   for (let at = position; at < size; at += chunkBytes - (mark.length - 1)) {
     const chunk = buffer.subarray(0, await file.read(buffer, at));
