@@ -32,6 +32,8 @@ export class DeviceBench {
   readonly directory: string;
   readonly messages: ExportedMessages;
   hub!: HubProcess;
+  #storageAccountId = "";
+  #marker!: BenchDevice;
   #markers = 0;
 
   private constructor() {
@@ -43,14 +45,14 @@ export class DeviceBench {
     const bench = new DeviceBench();
     await bench.start(...flags);
     const { hub } = bench;
-    const { id: storageAccountId } = await hub.api<{ id: string }>("POST", "/storage-accounts", {
+    const { id } = await hub.api<{ id: string }>("POST", "/storage-accounts", {
       name: "lake",
       settings: { kind: "folder", path: join(bench.directory, "lake") },
     });
-    await hub.api("POST", `/storage-accounts/${storageAccountId}/containers`, { name: "iot" });
+    bench.#storageAccountId = id;
+    await bench.export({ container: "iot", types: ["measurements"] });
     await hub.api("POST", "/device-templates", emptyTemplate);
-    await hub.api("POST", "/exports", { name: "all", storageAccountId, container: "iot", types: ["measurements"] });
-    await bench.device("marker");
+    bench.#marker = await bench.device("marker");
     return bench;
   }
 
@@ -72,11 +74,24 @@ export class DeviceBench {
     this.hub = await HubProcess.start(join(this.directory, "data"), ...always, ...flags);
   }
 
+  /** Makes a container and an export into it. @returns the container's folder. */
+  async export(settings: { readonly container: string; readonly types: readonly string[] } & object): Promise<string> {
+    const { container } = settings;
+    await this.hub.api("POST", `/storage-accounts/${this.#storageAccountId}/containers`, { name: container });
+    const storageAccountId = this.#storageAccountId;
+    await this.hub.api("POST", "/exports", { name: container, storageAccountId, ...settings });
+    return join(this.directory, "lake", container);
+  }
+
+  /** Makes a device. */
   async device(id: string): Promise<BenchDevice> {
-    const { generationId } = await this.hub.api<{ generationId: string }>("POST", "/devices", {
-      id,
-      templateId: emptyTemplate.id,
-    });
+    await this.hub.api("POST", "/devices", { id, templateId: emptyTemplate.id });
+    return await this.keysOf(id);
+  }
+
+  /** What one needs to send as a device. */
+  async keysOf(id: string): Promise<BenchDevice> {
+    const { generationId } = await this.hub.api<{ generationId: string }>("GET", `/devices/${id}`);
     const { primaryKey, primaryConnectionString } = await this.hub.api<{
       primaryKey: string;
       primaryConnectionString: string;
@@ -101,8 +116,7 @@ export class DeviceBench {
   /** Waits until every message acknowledged so far is in the files: a later one, of another device, is. */
   async exported(): Promise<void> {
     const body = `marker ${++this.#markers}`;
-    const { primaryKey } = await this.hub.api<{ primaryKey: string }>("GET", "/devices/marker/credentials");
-    await this.#post("marker", primaryKey, body);
+    await this.post(this.#marker, body);
     await this.messages.until(
       (message) => valueOf(message.system, "connectionDeviceId") === "marker" && String(message.body) === body,
     );
@@ -113,15 +127,16 @@ export class DeviceBench {
     return this.#markers;
   }
 
-  async #post(deviceId: string, key: string, body: string): Promise<void> {
+  /** Sends as a device over HTTPS, by hand. Resolves when the hub has acknowledged. */
+  async post(from: BenchDevice, body: string | Buffer, headers: Readonly<Record<string, string>> = {}): Promise<void> {
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const call = request({
         host: "localhost",
         port: this.hub.address.ports.https,
         ca: this.ca,
         method: "POST",
-        path: `/devices/${deviceId}/messages/events?api-version=2021-04-12`,
-        headers: { authorization: sasToken(`localhost/devices/${deviceId}`, key) },
+        path: `/devices/${from.id}/messages/events?api-version=2021-04-12`,
+        headers: { ...headers, authorization: sasToken(`localhost/devices/${from.id}`, from.key) },
         agent: false,
       });
       call.once("error", reject).once("response", (response) => {
@@ -129,7 +144,7 @@ export class DeviceBench {
       });
       call.end(body);
     });
-    if (status !== 204) throw new Error(`the marker was answered with ${status}`);
+    if (status !== 204) throw new Error(`${from.id} was answered with ${status}`);
   }
 
   async close(): Promise<void> {
