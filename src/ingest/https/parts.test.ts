@@ -33,15 +33,29 @@ describe("Headers", () => {
     return { application: Object.fromEntries(application), system: Object.fromEntries(system) };
   };
 
+  const readAll = (headers: Readonly<Record<string, string>>) => read(...Object.entries(headers).flat());
+
   test("with the prefix are application properties, the known ones system properties, the rest nothing", () => {
     expect(
-      read(
-        ...["iothub-app-level", "1", "IoTHub-App-Other", "x", "IoTHub-MessageId", "m", "IoTHub-CorrelationId", "c"],
-        ...["IoTHub-UserId", "u", "iothub-contenttype", "application/json", "iothub-contentencoding", "utf-8"],
-        ...["dt-subject", "thermostat1", "iothub-creation-time-utc", "2026-01-02T03:04:05Z"],
-        ...["iothub-to", "/devices/d", "IoTHub-Expiry", "e", "IoTHub-Ack", "full", "iothub-interface-id", "i"],
-        ...["Content-Type", "text/plain", "User-Agent", "agent", "Authorization", "secret", "Host", "h"],
-      ),
+      readAll({
+        "iothub-app-level": "1",
+        "IoTHub-App-Other": "x",
+        "IoTHub-MessageId": "m",
+        "IoTHub-CorrelationId": "c",
+        "IoTHub-UserId": "u",
+        "iothub-contenttype": "application/json",
+        "iothub-contentencoding": "utf-8",
+        "dt-subject": "thermostat1",
+        "iothub-creation-time-utc": "2026-01-02T03:04:05Z",
+        "iothub-to": "/devices/d",
+        "IoTHub-Expiry": "e",
+        "IoTHub-Ack": "full",
+        "iothub-interface-id": "i",
+        "Content-Type": "text/plain",
+        "User-Agent": "agent",
+        Authorization: "secret",
+        Host: "h",
+      }),
     ).toEqual({
       application: { level: "1", other: "x", "iothub-creation-time-utc": "2026-01-02T03:04:05Z" },
       system: {
