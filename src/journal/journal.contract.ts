@@ -3,66 +3,20 @@
 import { expect, test } from "vitest";
 import type { Clock } from "../lib/clock.ts";
 import { windowMs, windowOf } from "../lib/window.ts";
-import type { DurableWaiter, Journal, PartitionWriter, Segment } from "./journal.ts";
+import { SimulatedClock } from "./clock.simulated.ts";
+import type { Journal, PartitionWriter, Segment } from "./journal.ts";
+import { append } from "./records.simulated.ts";
 
-/** A clock that tests move by hand. */
-export class ManualClock implements Clock {
-  wallMs: number;
-  flowMs = 0;
-  readonly #rest: () => Promise<void>;
-  #timers: { atMs: number; fire: () => void }[] = [];
-
-  /** @param atRest  resolves when what a timer started has come to rest. */
+/** A clock that tests move by hand; what its timers start gets a while to come to rest. */
+export class ManualClock extends SimulatedClock {
   constructor(wallMs: number, atRest: () => Promise<void> = restForAWhile) {
-    this.wallMs = wallMs;
-    this.#rest = atRest;
-  }
-  nowMs(): number {
-    return this.wallMs;
-  }
-  monotonicMs(): number {
-    return this.flowMs;
-  }
-  timer(delayMs: number, fire: () => void): () => void {
-    const entry = { atMs: this.flowMs + delayMs, fire };
-    this.#timers.push(entry);
-    return () => {
-      this.#timers = this.#timers.filter((one) => one !== entry);
-    };
-  }
-  /** Lets time flow, firing timers in order and letting what they start come to rest. */
-  async pass(ms: number): Promise<void> {
-    const endMs = this.flowMs + ms;
-    for (;;) {
-      const next = this.#timers.filter((one) => one.atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0];
-      if (next === undefined) break;
-      this.#timers = this.#timers.filter((one) => one !== next);
-      const stepMs = Math.max(0, next.atMs - this.flowMs);
-      this.flowMs += stepMs;
-      this.wallMs += stepMs;
-      next.fire();
-      await this.#rest();
-    }
-    this.wallMs += endMs - this.flowMs;
-    this.flowMs = endMs;
-    await this.#rest();
+    super(wallMs, atRest);
   }
 }
 
 /** Lets pending work of the event loop and the disk come to rest. */
 async function restForAWhile(): Promise<void> {
   for (let turn = 0; turn < 25; turn++) await new Promise((resolve) => setTimeout(resolve, turn % 5 === 4 ? 1 : 0));
-}
-
-/** Appends one record; null or why it was refused. */
-export function append(writer: PartitionWriter, text: string, waiter?: DurableWaiter): string | null {
-  const bytes = Buffer.from(text);
-  const refusal = writer.reserve(bytes.length);
-  if (refusal !== null) return refusal;
-  bytes.copy(writer.buffer, writer.position);
-  writer.commit(writer.position + bytes.length);
-  if (waiter !== undefined) writer.onDurable(waiter);
-  return null;
 }
 
 export async function readAll(journal: Journal, segment: Segment): Promise<string[]> {

@@ -3,7 +3,7 @@
 
 import { expect, test } from "vitest";
 import { windowMs, windowOf } from "../../lib/window.ts";
-import { append } from "../journal.contract.ts";
+import { append } from "../records.simulated.ts";
 import type { PartitionWriter } from "../journal.ts";
 import { SimulatedMachine, journalDirectory, storyStartMs } from "./machine.simulated.ts";
 

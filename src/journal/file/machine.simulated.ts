@@ -2,7 +2,8 @@
 // power and started again. Test support.
 
 import type { DurableWaiter, PartitionWriter, Refusal } from "../journal.ts";
-import { ManualClock, append, readAll } from "../journal.contract.ts";
+import { SimulatedClock } from "../clock.simulated.ts";
+import { append, texts } from "../records.simulated.ts";
 import { silentLog } from "../../lib/log.ts";
 import { SimulatedDisk } from "./disk.simulated.ts";
 import { FileJournal, type FileJournalOptions } from "./file-journal.ts";
@@ -13,7 +14,7 @@ export const journalDirectory = "/journal";
 export class SimulatedMachine {
   readonly disk: SimulatedDisk;
   readonly options: Partial<FileJournalOptions>;
-  clock: ManualClock;
+  clock: SimulatedClock;
   journal: FileJournal | null = null;
   /** What the running journal failed with. */
   failure: unknown = null;
@@ -23,12 +24,12 @@ export class SimulatedMachine {
   constructor(seed: number, options: Partial<FileJournalOptions> = {}) {
     this.disk = new SimulatedDisk(seed);
     this.options = options;
-    this.clock = new ManualClock(storyStartMs, () => this.settle());
+    this.clock = new SimulatedClock(storyStartMs, () => this.settle());
   }
 
   /** Starts the journal. False when the disk froze meanwhile or the start was refused. */
   async start(): Promise<boolean> {
-    this.clock = new ManualClock(this.clock.wallMs, () => this.settle());
+    this.clock = new SimulatedClock(this.clock.wallMs, () => this.settle());
     this.failure = null;
     this.refusedToStart = null;
     this.journal = null;
@@ -88,7 +89,7 @@ export class SimulatedMachine {
 
   #leave(): void {
     this.journal = null;
-    this.clock = new ManualClock(this.clock.wallMs, () => this.settle());
+    this.clock = new SimulatedClock(this.clock.wallMs, () => this.settle());
   }
 
   get running(): FileJournal {
@@ -98,7 +99,7 @@ export class SimulatedMachine {
 
   /** Appends one record to partition 0; null or why it was refused. */
   append(text: string, waiter?: DurableWaiter): Refusal | null {
-    return append(this.running.partitions[0] as PartitionWriter, text, waiter) as Refusal | null;
+    return append(this.running.partitions[0] as PartitionWriter, text, waiter);
   }
 
   /** Appends a record and waits until it is acknowledged; throws when that does not come. */
@@ -114,7 +115,7 @@ export class SimulatedMachine {
   async closedRecords(partition = 0): Promise<string[]> {
     const records: string[] = [];
     for (const segment of this.running.segments(partition, 0)) {
-      records.push(...(await readAll(this.running, segment)));
+      records.push(...(await texts(this.running, segment)));
     }
     return records;
   }
