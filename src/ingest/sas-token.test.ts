@@ -82,9 +82,7 @@ describe("a token", () => {
   });
 
   test("of any text is parsed or refused, never thrown at us", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "binary" }), (text) => void parseSasToken(`SharedAccessSignature ${text}`)),
-    );
+    fc.assert(fc.property(fc.string(), (text) => void parseSasToken(`SharedAccessSignature ${text}`)));
   });
 });
 

@@ -2,11 +2,10 @@
 //
 // The test may hold back the word "durable" (J1), refuse for any reason the journal has, and read what was taken.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import avro from "avsc";
-import { readFileSync } from "node:fs";
 import { Accept } from "../../src/ingest/accept.ts";
 import type { AuthRegistry } from "../../src/ingest/authenticate.ts";
 import { ConnectionTable } from "../../src/ingest/connection-table.ts";
@@ -16,7 +15,7 @@ import { HttpsServer } from "../../src/ingest/https/https-server.ts";
 import { type IngestCounters, type IngestLimits, type RejectionReason, newCounters } from "../../src/ingest/ingest.ts";
 import { MqttServer } from "../../src/ingest/mqtt/mqtt-server.ts";
 import { makeSasToken } from "../../src/ingest/sas-token.ts";
-import type { DurableWaiter, Journal, PartitionWriter, Refusal } from "../../src/journal/journal.ts";
+import type { DurableWaiter, Journal, PartitionWriter, RecordBatch, Refusal } from "../../src/journal/journal.ts";
 import { MemoryJournal } from "../../src/journal/memory/memory-journal.ts";
 import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import { silentLog } from "../../src/lib/log.ts";
@@ -138,6 +137,7 @@ export class IngestHub {
   httpPort = 0;
   policyKey = "";
   readonly #keys = new Map<string, string>();
+  readonly #decoded = new WeakMap<RecordBatch, readonly TakenRecord[]>();
 
   static async open(options: HubOptions = {}): Promise<IngestHub> {
     const directory = mkdtempSync(join(tmpdir(), "coldpath-ingest-"));
@@ -204,17 +204,25 @@ export class IngestHub {
 
   /** All that the journal holds, in order. */
   records(deviceId?: string): readonly TakenRecord[] {
-    const found: TakenRecord[] = [];
-    for (const { segments, batches } of this.memory.partitions) {
-      for (const { bytes, lengths } of [...segments.flatMap((segment) => segment.batches), ...batches]) {
-        let at = 0;
-        for (const length of lengths) {
-          found.push(recordType.fromBuffer(bytes.subarray(at, at + length)) as TakenRecord);
-          at += length;
-        }
-      }
-    }
-    return found.filter((one) => deviceId === undefined || one.SystemProperties["connectionDeviceId"] === deviceId);
+    const batches = this.memory.partitions.flatMap((partition) => [
+      ...partition.segments.flatMap((segment) => segment.batches),
+      ...partition.batches,
+    ]);
+    const all = batches.flatMap((batch) => this.#decode(batch));
+    return all.filter((one) => deviceId === undefined || one.SystemProperties["connectionDeviceId"] === deviceId);
+  }
+
+  /** Once a batch: tests look often. */
+  #decode(batch: RecordBatch): readonly TakenRecord[] {
+    const known = this.#decoded.get(batch);
+    if (known !== undefined) return known;
+    let at = 0;
+    const records = Array.from(batch.lengths, (length) => {
+      at += length;
+      return recordType.fromBuffer(batch.bytes.subarray(at - length, at)) as TakenRecord;
+    });
+    this.#decoded.set(batch, records);
+    return records;
   }
 
   bodies(deviceId?: string): readonly string[] {

@@ -10,19 +10,13 @@
 
 import type { Socket } from "node:net";
 import type { Refusal } from "../../journal/journal.ts";
-import {
-  type MessageProperties,
-  type Sender,
-  countedBytes,
-  noProperties,
-  withApplicationProperty,
-} from "../../message/message.ts";
+import { countedBytes, withApplicationProperty } from "../../message/message.ts";
 import { parsePropertyBag } from "../../message/property-bag.ts";
 import { type RecordHead, recordHead } from "../../message/record-encoder.ts";
-import type { AcceptPath } from "../accept.ts";
-import { authenticate } from "../authenticate.ts";
+import { type AuthOutcome, authenticate } from "../authenticate.ts";
 import type { LiveConnection } from "../connection-table.ts";
 import type { RejectionReason } from "../ingest.ts";
+import { type ConnectRequest, readConnect } from "./connect.ts";
 import { type MqttServerContext, coarseErrorMs } from "./context.ts";
 import {
   type IConnectPacket,
@@ -36,8 +30,8 @@ import {
   subackPacket,
   unsubackPacket,
 } from "./packets.ts";
-import { bagOf, eventsTopic, maySubscribe, parseHubTopic, topicText, twinMissing } from "./topics.ts";
-import { parseUserName } from "./user-name.ts";
+import { type Session, type Will, openSession } from "./session.ts";
+import { bagOf, maySubscribe, parseHubTopic, topicText, twinMissing } from "./topics.ts";
 
 /** A CONNECT may carry a will: topic, payload, client id, user name, password. */
 const connectBytesMax = 128 * 1024;
@@ -49,26 +43,6 @@ const connectFirst = 0x10;
 const noBytes = Buffer.alloc(0);
 /** Acknowledgements of the chunk being read, for all connections: a chunk is read in one turn. */
 const ackScratch = Buffer.alloc(4 * 16_384);
-
-interface Will {
-  readonly head: RecordHead;
-  readonly body: Buffer;
-}
-
-/** What an authenticated connection has. */
-interface Session {
-  readonly sender: Sender;
-  readonly path: AcceptPath;
-  readonly events: string;
-  /** Real time. */
-  readonly expiresMs: number;
-  /** The topic of the message before this one, its head, and what it counts against the limit. */
-  topic: Buffer;
-  head: RecordHead;
-  counted: number;
-  will: Will | null;
-  readonly subscriptions: Set<string>;
-}
 
 export class MqttConnection implements LiveConnection {
   policy: string | null = null;
@@ -84,13 +58,13 @@ export class MqttConnection implements LiveConnection {
   /** Bytes of packets that were accepted and are not durable yet. */
   #bytesInFlight = 0;
   #sinceMs: number;
-  #keepAliveMs: number;
+  #silenceMsMax: number;
 
   constructor(context: MqttServerContext, socket: Socket) {
     this.#context = context;
     this.#socket = socket;
     this.#sinceMs = context.coarseMs();
-    this.#keepAliveMs = context.limits.connectTimeoutMs;
+    this.#silenceMsMax = context.limits.connectTimeoutMs;
     socket.setNoDelay(true);
     socket.on("data", (chunk: Buffer) => this.#read(chunk));
     socket.on("error", () => this.#close(true));
@@ -105,7 +79,7 @@ export class MqttConnection implements LiveConnection {
     // While reading is stopped for our reasons we cannot see the device's pings, so they are not missed.
     if (this.#paused === "journal" || this.#paused === "in-flight") return;
     // `#sinceMs` may be a sweep too old.
-    if (coarseMs - this.#sinceMs > this.#keepAliveMs + coarseErrorMs) {
+    if (coarseMs - this.#sinceMs > this.#silenceMsMax + coarseErrorMs) {
       this.#violation(this.#state === "open" ? "keep-alive" : "connect-timeout");
     }
   }
@@ -315,66 +289,43 @@ export class MqttConnection implements LiveConnection {
   }
 
   #connect(packet: IConnectPacket): void {
-    const { counters, limits } = this.#context;
-    if (packet.protocolId !== "MQTT" || packet.protocolVersion !== 4) {
-      return this.#rejectConnect("protocol-version", connack.unacceptableProtocol);
-    }
+    const { limits, registry, isOurHost, table } = this.#context;
+    const request = readConnect(packet, isOurHost, limits.keepAliveSecondsMax);
+    if (request.kind === "refused") return this.#rejectConnect(request.reason, request.returnCode);
+    const { deviceId, moduleId, token } = request;
     // 3 is the one code after which the Azure SDKs try again by themselves.
     if (this.#context.refusal() !== null) return this.#rejectConnect("not-ready", connack.serverUnavailable);
-    const claim = parseUserName(packet.clientId, packet.username ?? "");
-    if (claim === "client-id") return this.#rejectConnect(claim, connack.identifierRejected);
-    if (claim === "user-name") return this.#rejectConnect(claim, connack.badUserNameOrPassword);
-    if (!this.#context.isOurHost(claim.host)) return this.#rejectConnect("unknown-host", connack.notAuthorized);
-    const { deviceId, moduleId, modelId } = claim;
     // A device that comes back takes its own place.
-    if (this.#context.openCount() >= limits.connectionsMax && !this.#context.table.isOpen(deviceId)) {
+    if (this.#context.openCount() >= limits.connectionsMax && !table.isOpen(deviceId)) {
       return this.#rejectConnect("too-many-connections", connack.serverUnavailable);
     }
-    const events = eventsTopic(deviceId, moduleId);
-    const will = packet.will;
-    const willBag = will === undefined ? "" : bagOf(will.topic, events);
-    const willProperties = willBag === null ? null : parsePropertyBag(willBag);
-    if (willProperties === null || (will?.qos ?? 0) > 1) {
-      return this.#rejectConnect("will-topic", connack.notAuthorized);
-    }
-
     this.#state = "authenticating";
     this.#pause("authenticating");
     this.#claimedId = deviceId;
-    this.#context.table.claim(deviceId, this);
-    const token = packet.password?.toString("utf8") ?? "";
-    authenticate(this.#context.registry, this.#context.isOurHost, { deviceId, moduleId, token }, Date.now()).then(
+    table.claim(deviceId, this);
+    authenticate(registry, isOurHost, { deviceId, moduleId, token }, Date.now()).then(
       (outcome) => {
         if (this.#state !== "authenticating") return;
         if (outcome.kind === "rejected") return this.#rejectConnect(outcome.reason, connack.notAuthorized);
-        const { authScope, generationId, expiresMs } = outcome;
-        const sender: Sender = { deviceId, moduleId, authScope, generationId, modelId };
-        this.policy = outcome.policy;
-        this.#session = {
-          sender,
-          path: this.#context.accept.pathOf(deviceId),
-          events,
-          expiresMs,
-          topic: Buffer.from(events),
-          head: recordHead(sender, noProperties),
-          counted: 0,
-          will: will === undefined ? null : willOf(sender, willProperties, will.payload, will.retain === true),
-          subscriptions: new Set(),
-        };
-        this.#state = "open";
-        const askedMs = (packet.keepalive ?? 0) * 1000;
-        const maxMs = limits.keepAliveSecondsMax * 1000;
-        this.#keepAliveMs = (askedMs === 0 ? maxMs : Math.min(askedMs, maxMs)) * 1.5; // §3.1.2.10
-        counters.connectionsOpened++;
-        this.#context.table.open(deviceId, this);
-        this.write(connackPacket(connack.accepted));
-        this.#resume("authenticating");
+        this.#open(request, outcome);
       },
       (error: unknown) => {
         this.#context.log.error({ error, deviceId }, "The registry could not be asked for a device's credentials.");
         if (this.#state === "authenticating") this.#rejectConnect("not-ready", connack.serverUnavailable);
       },
     );
+  }
+
+  #open(request: ConnectRequest, identity: Extract<AuthOutcome, { kind: "known" }>): void {
+    const { accept, counters, table } = this.#context;
+    this.policy = identity.policy;
+    this.#session = openSession(request, identity, accept.pathOf(request.deviceId));
+    this.#state = "open";
+    this.#silenceMsMax = request.silenceMsMax;
+    counters.connectionsOpened++;
+    table.open(request.deviceId, this);
+    this.write(connackPacket(connack.accepted));
+    this.#resume("authenticating");
   }
 
   #subscribe(session: Session, packet: ISubscribePacket): void {
@@ -473,10 +424,4 @@ function isSame(known: Buffer, chunk: Buffer, at: number, bytes: number): boolea
     if (known[index] !== chunk[at + index]) return false;
   }
   return true;
-}
-
-function willOf(sender: Sender, properties: MessageProperties, payload: Buffer | string, isRetained: boolean): Will {
-  let withMarks = withApplicationProperty(properties, "iothub-MessageType", "Will");
-  if (isRetained) withMarks = withApplicationProperty(withMarks, "mqtt-retain", "true");
-  return { head: recordHead(sender, withMarks), body: Buffer.from(payload) };
 }

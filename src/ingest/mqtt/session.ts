@@ -1,0 +1,47 @@
+// What an authenticated connection has.
+
+import { type Sender, noProperties } from "../../message/message.ts";
+import { type RecordHead, recordHead } from "../../message/record-encoder.ts";
+import type { AcceptPath } from "../accept.ts";
+import type { AuthOutcome } from "../authenticate.ts";
+import type { ConnectRequest } from "./connect.ts";
+
+export interface Will {
+  readonly head: RecordHead;
+  readonly body: Buffer;
+}
+
+export interface Session {
+  readonly sender: Sender;
+  readonly path: AcceptPath;
+  readonly events: string;
+  /** Real time. */
+  readonly expiresMs: number;
+  /** The topic of the message before this one, its head, and what it counts against the limit. */
+  topic: Buffer;
+  head: RecordHead;
+  counted: number;
+  will: Will | null;
+  readonly subscriptions: Set<string>;
+}
+
+export function openSession(
+  request: ConnectRequest,
+  identity: Extract<AuthOutcome, { kind: "known" }>,
+  path: AcceptPath,
+): Session {
+  const { deviceId, moduleId, modelId, events, will } = request;
+  const { authScope, generationId, expiresMs } = identity;
+  const sender: Sender = { deviceId, moduleId, authScope, generationId, modelId };
+  return {
+    sender,
+    path,
+    events,
+    expiresMs,
+    topic: Buffer.from(events),
+    head: recordHead(sender, noProperties),
+    counted: 0,
+    will: will === null ? null : { head: recordHead(sender, will.properties), body: will.body },
+    subscriptions: new Set(),
+  };
+}
