@@ -20,7 +20,7 @@ export const serveCommand: Command = {
   ],
   exitCodes: {
     0: "It was told to stop and did.",
-    1: "Stable storage failed, or the stop took longer than --drain-seconds-max. Nothing acknowledged is lost.",
+    1: "Stable storage failed, or the stop took too long. Nothing acknowledged is lost.",
     2: "It could not start: a wrong option, a port in use, a directory that cannot be written.",
   },
   run: async (flags, _terminal, environment) => {
@@ -37,10 +37,18 @@ export const serveCommand: Command = {
   },
 };
 
-/** The first signal asks for a stop, the second for an end. */
+/** A terminal and npm both send what was one Ctrl-C. */
+const sameSignalMs = 1000;
+
+/** The first signal asks for a stop, a later one for an end. */
 function onSignal(stop: () => void, kill: () => void): void {
-  let signals = 0;
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, () => (signals++ === 0 ? stop() : kill()));
-  }
+  let stoppedMs: number | null = null;
+  const hear = (): void => {
+    if (stoppedMs === null) {
+      stoppedMs = performance.now();
+      stop();
+    } else if (performance.now() - stoppedMs > sameSignalMs) kill();
+  };
+  process.on("SIGTERM", hear);
+  process.on("SIGINT", hear);
 }
