@@ -33,7 +33,7 @@ import { openMetrics } from "./server/metrics.ts";
 import { type Sample, makeSample } from "./server/sample.ts";
 import { Simulator } from "./simulator/simulator.ts";
 import { openTls } from "./tls/tls.ts";
-import { version } from "./version.ts";
+import { version } from "./lib/version.ts";
 
 /** Where a running server is to be found, and how it is stopped. */
 export interface RunningServer {
@@ -153,6 +153,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     uploadsMax: config.exportUploadsMax,
     runsKept: config.runsKept,
     openStorage: openAccount,
+    random: Math.random,
   });
   closers.push(() => exporter.stop());
   accept.open(journal);
@@ -213,6 +214,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
       ({ certPem, keyPem }) => {
         mqtt.setSecureContext({ cert: certPem, key: keyPem });
         https.setSecureContext({ cert: certPem, key: keyPem });
+        if (config.webTls) web.setSecureContext({ cert: certPem, key: keyPem });
       },
       (error: unknown) =>
         log.error({ error: messageOf(error) }, "The certificate could not be read again; the former one stays."),
@@ -338,7 +340,7 @@ function clockOf(config: Config): Clock {
   return scaledClock(testClockOriginMs ?? Date.now(), testClockRate);
 }
 
-async function bindAdmin(config: Config, options: AdminOptions): Promise<{ port: number; close(): Promise<void> }> {
+async function bindAdmin(config: Config, options: AdminOptions): ReturnType<typeof startAdmin> {
   return await bind("web-port", config.webPort, () => startAdmin(options));
 }
 

@@ -14,7 +14,7 @@ import { journalCommands } from "./journal.ts";
 import { readCommand } from "./read.ts";
 import { schemaCommand } from "./schema.ts";
 import { serveCommand } from "./serve.ts";
-import { version } from "../version.ts";
+import { version } from "../lib/version.ts";
 import { versionCommand } from "./version.ts";
 
 const sections: readonly { readonly title: string; readonly entries: readonly (Command | CommandFamily)[] }[] = [

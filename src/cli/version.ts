@@ -1,6 +1,6 @@
 // `coldpath version`: which program this is.
 
-import { version } from "../version.ts";
+import { version } from "../lib/version.ts";
 import { command } from "./command.ts";
 
 export const versionCommand = command({

@@ -33,7 +33,8 @@ export interface ExporterOptions {
   /** Opens a storage account by its id. Throws ColdpathError. */
   readonly openStorage: (storageAccountId: string) => Promise<StorageAccess>;
   readonly retry?: RetryOptions | undefined;
-  readonly random?: (() => number) | undefined;
+  /** 0 ≤ value < 1: spreads retries. */
+  readonly random: () => number;
 }
 
 interface Running {
@@ -72,7 +73,7 @@ export class Exporter {
       clock: options.clock,
       log: options.log,
       retry: options.retry ?? defaultRetry,
-      random: options.random ?? Math.random,
+      random: options.random,
       slots: new Slots(options.uploadsMax),
       destinationOf: (settings) => this.#destinationOf(settings),
       committed: () => this.#committed(),

@@ -116,7 +116,7 @@ export function checkPaths(document: string, text: string, exists: (path: string
 }
 
 function isTest(path: string): boolean {
-  return path.startsWith("test/") || /\.(test|contract)\.ts$/.test(path);
+  return path.startsWith("test/") || /\.(test|contract|simulated)\.ts$/.test(path);
 }
 
 /** `src/export/window.ts` is in `export`, `src/server.ts` in `server`. */
@@ -188,7 +188,11 @@ function withoutComments(text: string): string {
 
 /** Module names after `from`, in `import("…")` and in `import "…"`. */
 function importsOf(code: string): readonly string[] {
-  const names = [...code.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)["']([^"'\n]+)["']/g)].map(([, name = ""]) => name);
+  // A statement starts a line or follows another; the word "from" in a text does not.
+  const statements =
+    /(?<=^|;)\s*(?:import|export)\b[^;"'`]*?\bfrom\s*["']([^"'\n]+)["']|(?<=^|;)\s*import\s*["']([^"'\n]+)["']/gm;
+  const calls = /\bimport\s*\(\s*["']([^"'\n]+)["']/g;
+  const names = [...code.matchAll(statements), ...code.matchAll(calls)].map(([, name, bare]) => name ?? bare ?? "");
   return [...new Set(names)];
 }
 
