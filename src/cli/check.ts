@@ -25,9 +25,9 @@ const own = {
 export const checkCommand: Command = {
   kind: "command",
   name: "check",
-  purpose: "try the configuration, the data directory, the ports, the certificate and the destinations",
+  purpose: "try the configuration, this machine and a running server's destinations",
   details:
-    "Takes the options of serve, from the same places, and changes nothing. When a server runs on the data directory, it is asked to try every place that its exports write to.",
+    "Takes the options of serve, from the same places, and changes nothing: data directory, ports and certificate are tried. When a server runs on the data directory, it is asked to try every place that its exports write to.",
   options: { ...own, ...serverOptions },
   examples: [
     ["coldpath check --data-dir /var/lib/coldpath --public-host hub.example.com", "before the first start"],

@@ -55,7 +55,7 @@ export const deviceKeysCommand = serverCommand({
 
 export const connectionStringCommand = serverCommand({
   name: "device connection-string",
-  purpose: "print a device's connection string, as Azure's device SDKs take it",
+  purpose: "print the connection string that Azure's device SDKs take",
   arguments: ["ID"],
   options: { key: { ...which, default: "primary", description: "The key in it." } },
   examples: [
@@ -73,7 +73,7 @@ export const connectionStringCommand = serverCommand({
 
 export const deviceTokenCommand = serverCommand({
   name: "device token",
-  purpose: "print a token (SAS) with which a device can sign in, e.g. as MQTT password",
+  purpose: "print a token (SAS) for a device, e.g. as its MQTT password",
   arguments: ["ID"],
   options: {
     ttl: {

@@ -56,6 +56,11 @@ export function printError(terminal: Terminal, thrown: unknown, view: ErrorView)
   if (view.debug && thrown instanceof Error && thrown.stack !== undefined) terminal.complain(stackOf(thrown));
 }
 
+/** Whether errors are shown with where they happened. */
+export function isDebugging(environment: Readonly<Record<string, string | undefined>>): boolean {
+  return environment["COLDPATH_LOG_LEVEL"] === "debug";
+}
+
 function hintOf(thrown: unknown, view: ErrorView): string | null {
   if (!(thrown instanceof ColdpathError)) {
     return view.debug ? null : "This was not foreseen. COLDPATH_LOG_LEVEL=debug shows where it happened.";

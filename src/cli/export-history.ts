@@ -108,7 +108,9 @@ export const gapsCommand = serverCommand({
         gap.reason,
         gap.at,
       ]);
-      terminal.print(renderTable(["type", "partition", "from", "to", "reason", "let go at"], rows, terminal));
+      terminal.print(
+        renderTable(["type", "partition", "first minute", "last minute", "reason", "let go at"], rows, terminal),
+      );
     }
   },
 });

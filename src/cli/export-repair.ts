@@ -26,7 +26,7 @@ export const retryExportCommand = serverCommand({
 
 export const discardCommand = serverCommand({
   name: "export discard",
-  purpose: "let owed minutes go for good: they are never written, and the gap is recorded",
+  purpose: "let owed minutes go for good, and record the gap",
   arguments: ["EXPORT"],
   usage: "--reason TEXT",
   details: "Only where the files cannot or need not be written any more. It cannot be undone.",

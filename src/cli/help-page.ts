@@ -7,6 +7,9 @@ import { usageOf } from "./command.ts";
 import type { ExitCode } from "./errors.ts";
 import type { Terminal } from "./terminal.ts";
 
+/** Columns, as options are rendered. */
+const pageWidth = 100;
+
 const usualExitCodes: Readonly<Record<ExitCode, string>> = {
   0: "Done.",
   1: "The operation failed, or what it was given is invalid.",
@@ -29,14 +32,7 @@ export function renderFamilyHelp(family: CommandFamily): string {
     `coldpath ${family.name}: ${family.purpose}`,
     `Usage: coldpath ${family.name} COMMAND [options]`,
     paragraphs(family.details),
-    `Commands:\n${twoColumns(
-      family.commands.map((one) => [
-        usageOf(one)
-          .replace(/^coldpath \S+ /, "")
-          .replace(/ ?\[options\]$/, ""),
-        one.purpose,
-      ]),
-    )}`,
+    `Commands:\n${twoColumns(family.commands.map((one) => [memberOf(family, one), one.purpose]))}`,
     renderOptions(sharedOptions(family)),
     `Options of one command: coldpath help ${family.name} COMMAND`,
     examplesOf(family.examples),
@@ -96,17 +92,29 @@ function exitCodesOf(special: Partial<Record<ExitCode, string>> = {}): string {
   return `Exit codes:\n${codes.map((code) => `  ${code}  ${special[code] ?? usualExitCodes[code]}`).join("\n")}`;
 }
 
-function twoColumns(rows: readonly (readonly [string, string])[], widthMin = 0): string {
-  const width = Math.max(widthMin, ...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`.trimEnd()).join("\n");
+/** `create [ID]`: a command's words and arguments, without the family's. */
+function memberOf({ name }: CommandFamily, one: Command): string {
+  return [one.name.slice(name.length + 1), ...(one.arguments ?? [])].join(" ");
 }
 
-/** Paragraphs, of one line each in the declaration, broken at the width of a terminal. */
+function twoColumns(rows: readonly (readonly [string, string])[], widthMin = 0): string {
+  const width = Math.max(widthMin, ...rows.map(([left]) => left.length));
+  const indent = `\n${" ".repeat(width + 4)}`;
+  return rows
+    .map(([left, right]) => `  ${left.padEnd(width)}  ${wrap(right, pageWidth - width - 4).join(indent)}`.trimEnd())
+    .join("\n");
+}
+
+/** Paragraphs, of one line each in the declaration, broken at the width of a page. */
 function paragraphs(text = ""): string {
   return text
     .split("\n")
-    .map((paragraph) => paragraph.replace(/(.{1,100})(?: |$)/g, "$1\n").trimEnd())
+    .flatMap((paragraph) => wrap(paragraph, pageWidth))
     .join("\n");
+}
+
+function wrap(text: string, width: number): readonly string[] {
+  return text.match(new RegExp(`(?!\\s).{1,${width}}(?=\\s|$)|\\S+`, "g")) ?? [""];
 }
 
 function join(parts: readonly (string | undefined)[]): string {

@@ -6,7 +6,7 @@ import { systemClock } from "../lib/clock.ts";
 import { ColdpathError } from "../lib/errors.ts";
 import { command } from "./command.ts";
 import { dataDirOption, journalDirectory, minuteText } from "./journal-directory.ts";
-import { confirm, jsonOption, yesOption } from "./output.ts";
+import { confirm, durationText, jsonOption, yesOption } from "./output.ts";
 
 export const journalResetClockCommand = command({
   name: "journal reset-clock",
@@ -69,9 +69,9 @@ export const journalResetClockCommand = command({
           `Partition ${partition}: window ${minuteText(window)} was closed with offsets ${offsetFirst} to ${offsetNext - 1}.`,
         );
       }
-      const days = (outcome.aheadMs / 86_400_000).toFixed(1);
+      if (outcome.aheadMs > 0) terminal.print(`The journal was ${durationText(outcome.aheadMs)} ahead of the clock.`);
       terminal.print(
-        `The journal was ${days} days ahead. It goes on in partition ${outcome.active.join(", ")}; ${outcome.retired.join(", ")} is kept until exported.`,
+        `It goes on in partition ${outcome.active.join(", ")}; partition ${outcome.retired.join(", ")} is kept until it is exported.`,
       );
     } finally {
       await registry.close();

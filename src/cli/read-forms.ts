@@ -8,7 +8,7 @@ import { csvLine } from "./csv.ts";
 import type { AvroFile } from "./read-source.ts";
 import type { Reading } from "./reading.ts";
 import { fieldsOf, flatten, jsonLine, type RecordOptions } from "./record-view.ts";
-import { renderTable, TableStream } from "./table.ts";
+import { TableStream } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
 type Files = AsyncIterable<AvroFile>;
@@ -141,7 +141,8 @@ function measurementCells(record: unknown, options: RecordOptions): ReadonlyMap<
   };
   const properties = Object.entries(message.Properties).map(([key, value]) => `${key}=${value}`);
   return new Map([
-    ["enqueued", message.EnqueuedTimeUtc],
+    // To the millisecond: more is always zero in our files.
+    ["enqueued", message.EnqueuedTimeUtc.replace("T", " ").replace(/0000Z$/, "")],
     ["device", message.SystemProperties["connectionDeviceId"] ?? ""],
     ["properties", properties.join(" ")],
     ["body", jsonLine(message.Body, options)],
@@ -195,9 +196,4 @@ export async function printSchemas(reading: Reading, files: Files, terminal: Ter
       terminal.print(schemaText);
     }
   }
-}
-
-/** Few rows, all known. */
-export function printRows(headings: readonly string[], rows: readonly (readonly string[])[], terminal: Terminal): void {
-  terminal.print(renderTable(headings, rows, terminal));
 }

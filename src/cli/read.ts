@@ -3,7 +3,7 @@
 import type { AvroFile } from "./read-source.ts";
 import { avroFiles } from "./read-source.ts";
 import { command } from "./command.ts";
-import { UsageError } from "./errors.ts";
+import { isDebugging, UsageError } from "./errors.ts";
 import { jsonOption } from "./output.ts";
 import { recordKinds } from "./record-kinds.ts";
 import { readStorageSecret, storageSecretOptions } from "./storage-secret.ts";
@@ -62,7 +62,12 @@ export const readCommand = command({
     const files = async function* (): AsyncGenerator<AvroFile, void, void> {
       for (const place of positionals) yield* reading.guard(place, avroFiles(place, secret, closers));
     };
-    const reading = new Reading(terminal, { kind: values.type, limit: values.limit, json: values.json === true });
+    const reading = new Reading(terminal, {
+      kind: values.type,
+      limit: values.limit,
+      json: values.json === true,
+      debug: isDebugging(environment),
+    });
     const options = { raw: values.raw === true };
     switch (forms[0]) {
       case undefined:

@@ -18,6 +18,8 @@ export interface ReadingOptions {
   readonly limit: number | undefined;
   /** Errors as JSON. */
   readonly json: boolean;
+  /** Errors with where they happened. */
+  readonly debug: boolean;
 }
 
 export class Reading {
@@ -100,8 +102,11 @@ export class Reading {
     const ours = error instanceof ColdpathError ? error : null;
     const message = isFile && !messageOf(error).includes(name) ? `${name}: ${messageOf(error)}` : messageOf(error);
     const hint = failure?.hint ?? ours?.hint;
-    const shown = new ColdpathError("invalid", failure?.code ?? ours?.code ?? "file-unreadable", message, { hint });
-    printError(this.#terminal, shown, { json: this.#options.json, debug: false, command: "read" });
+    const shown = new ColdpathError("invalid", failure?.code ?? ours?.code ?? "file-unreadable", message, {
+      hint,
+      cause: error,
+    });
+    printError(this.#terminal, shown, { ...this.#options, command: "read" });
   }
 }
 

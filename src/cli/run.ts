@@ -1,6 +1,6 @@
 // One command line from its words to its exit code.
 
-import { exitCodeOf, printError, UsageError, type ExitCode } from "./errors.ts";
+import { exitCodeOf, isDebugging, printError, UsageError, type ExitCode } from "./errors.ts";
 import { findCommand, overview } from "./commands.ts";
 import type { Command, CommandFamily } from "./command.ts";
 import { renderCommandHelp, renderFamilyHelp, styleHelp } from "./help-page.ts";
@@ -33,9 +33,7 @@ export async function runCommandLine(
   } catch (error) {
     const at = flags.indexOf("--log-level");
     const debug =
-      flags.includes("--log-level=debug") ||
-      (at >= 0 && flags[at + 1] === "debug") ||
-      environment["COLDPATH_LOG_LEVEL"] === "debug";
+      flags.includes("--log-level=debug") || (at >= 0 && flags[at + 1] === "debug") || isDebugging(environment);
     printError(terminal, error, { json: flags.includes("--json"), debug, command: name });
     return exitCodeOf(error);
   }

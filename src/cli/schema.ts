@@ -1,13 +1,13 @@
 // `coldpath schema`: the Avro schemas of exported files, byte for byte as they stand in the files' headers.
 
-import { schemaNames, schemaText } from "../avro/schemas.ts";
+import type { SchemaName } from "../avro/avro.ts";
 import { suggest } from "../config/suggest.ts";
 import { ColdpathError } from "../lib/errors.ts";
 import { command } from "./command.ts";
 import { jsonOption } from "./output.ts";
 import { renderTable } from "./table.ts";
 
-const meanings: Readonly<Record<(typeof schemaNames)[number], string>> = {
+const meanings: Readonly<Record<SchemaName, string>> = {
   measurements: "what devices sent, as Azure IoT Hub's message routing writes it",
   "devices-2018-07": "snapshots of devices, format revision 2018-07",
   "devices-2018-09": "snapshots of devices, format revision 2018-09: with deviceId",
@@ -27,6 +27,8 @@ export const schemaCommand = command({
     ["coldpath schema measurements > measurements.avsc", "the schema of what devices sent"],
   ],
   run: async ({ values, positionals: [name], terminal }) => {
+    // Loaded here: the overview lists this command, too, and decodes nothing.
+    const { schemaNames, schemaText } = await import("../avro/avro.ts");
     if (name === undefined) {
       const rows = schemaNames.map((one) => ({ name: one, meaning: meanings[one] }));
       if (values.json === true) terminal.print(JSON.stringify(rows, null, 2));
