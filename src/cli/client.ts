@@ -61,7 +61,7 @@ export class Client {
 
   /**
    * @param path  below /api/v1, ids escaped: see `segment`.
-   * @throws ColdpathError: the server's own; `server-absent` when nobody answers; `server-answer` for nonsense.
+   * @throws ColdpathError: the server's own; `server-absent` when nobody answers, `server-untrusted`, `server-answer` for nonsense.
    */
   async #call(method: string, path: string, body?: unknown): Promise<unknown> {
     const { url } = this.#options;
@@ -106,13 +106,26 @@ export class Client {
       });
       request.on("timeout", () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} seconds`)));
       request.on("error", (cause) => {
-        const why = codeOf(cause) === "ECONNREFUSED" ? "" : ` (${messageOf(cause)})`;
-        const message = `No Coldpath server answers at ${url}${why}.`;
-        reject(new ColdpathError("unavailable", "server-absent", message, { hint: absence, cause }));
+        reject(absent(cause, url, absence));
       });
       request.end(payload ?? undefined);
     });
   }
+}
+
+function absent(cause: Error, url: string, absence: string): ColdpathError {
+  const code = codeOf(cause) ?? "";
+  if (/CERT|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)|ERR_TLS/.test(code)) {
+    return new ColdpathError("invalid", "server-untrusted", `The certificate of ${url} is not trusted (${code}).`, {
+      hint: "Give the authority that signed it with --tls-ca; for one made by the server it is {data-dir}/tls/ca.pem there.",
+      cause,
+    });
+  }
+  const why = code === "ECONNREFUSED" ? "" : ` (${messageOf(cause)})`;
+  return new ColdpathError("unavailable", "server-absent", `No Coldpath server answers at ${url}${why}.`, {
+    hint: absence,
+    cause,
+  });
 }
 
 /** An id as a part of a path. */

@@ -83,7 +83,7 @@ export const listDevicesCommand = serverCommand({
       device.connected === undefined || device.simulated ? "–" : yesNo(device.connected),
     ]);
     if (rows.length > 0) terminal.print(renderTable(headings, rows, terminal));
-    else terminal.complain("coldpath: no such device.");
+    else terminal.complain("coldpath: No such device.");
     if (total > devices.length) {
       terminal.complain(`coldpath: ${devices.length} of ${total} devices; --limit shows more.`);
     }

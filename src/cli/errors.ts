@@ -1,7 +1,7 @@
 // What a command that fails prints, and the exit code it ends with.
 //
-// Codes made here: `usage` (the command line is not one we understand), `server-absent`, `server-answer` (client.ts).
-// Others come from the rooms and from the server.
+// Codes made in this room: `usage` (a command line that is not understood), `declined`; of the way to the server:
+// `server-absent`, `server-untrusted`, `server-answer`, `token-missing`. Others come from the rooms and from the server.
 
 import { ColdpathError, messageOf } from "../lib/errors.ts";
 import type { Terminal } from "./terminal.ts";

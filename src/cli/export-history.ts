@@ -70,7 +70,7 @@ export const runsCommand = serverCommand({
       return;
     }
     if (runs.length === 0) {
-      terminal.complain("coldpath: it wrote no file yet.");
+      terminal.complain("coldpath: It wrote no file yet.");
       return;
     }
     const rows = runs.map((run) => [

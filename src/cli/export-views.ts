@@ -48,7 +48,7 @@ export const listExportsCommand = serverCommand({
       return;
     }
     if (exports.length === 0) {
-      terminal.complain("coldpath: there is no export yet; `coldpath export create` makes one.");
+      terminal.complain("coldpath: There is no export yet; `coldpath export create` makes one.");
       return;
     }
     const places = await placesOf(client);
@@ -129,7 +129,7 @@ export const exportStatusCommand = serverCommand({
           2,
         ),
       );
-    } else if (exports.length === 0) terminal.complain("coldpath: there is no export.");
+    } else if (exports.length === 0) terminal.complain("coldpath: There is no export.");
     else {
       const rows = exports.map(({ name, status }) => [
         name,

@@ -61,7 +61,7 @@ export const journalCatCommand = command({
     ]);
     const directory = journalDirectory(dataDir);
     if (await isInUse(dataDir)) {
-      terminal.complain("coldpath: a server uses this journal now; its open segment may be in motion.");
+      terminal.complain("coldpath: A server uses this journal now; its open segment may be in motion.");
     }
     let isDamaged = false;
     const decode = recordReader("measurements");

@@ -29,7 +29,7 @@ export const journalCheckCommand = command({
       terminal.print(JSON.stringify({ ...report, inUse }, null, 2));
       return report.isSound ? 0 : 1;
     }
-    if (inUse) terminal.complain("coldpath: a server uses this journal now; its open segment may be in motion.");
+    if (inUse) terminal.complain("coldpath: A server uses this journal now; its open segment may be in motion.");
     for (const partition of report.partitions) {
       const { segments, role, floor } = partition;
       const records = segments.reduce((sum, one) => sum + one.records, 0);

@@ -24,7 +24,7 @@ const listCommand = serverCommand({
   run: async ({ client, values, terminal }) => {
     const policies = await listOf<HubPolicy>(client, "/policies");
     if (values.json === true) terminal.print(JSON.stringify(policies, null, 2));
-    else if (policies.length === 0) terminal.complain("coldpath: there is no hub policy.");
+    else if (policies.length === 0) terminal.complain("coldpath: There is no hub policy.");
     else
       terminal.print(
         renderTable(

@@ -91,7 +91,7 @@ export const readCommand = command({
     }
     for (const close of closers) await close();
     if (reading.filesSeen === 0 && !reading.hasFailed) {
-      terminal.complain(`coldpath: there is no Avro file in ${positionals.join(", ")} yet.`);
+      terminal.complain(`coldpath: There is no Avro file in ${positionals.join(", ")} yet.`);
     }
     return reading.hasFailed ? 1 : 0;
   },

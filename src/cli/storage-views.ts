@@ -33,7 +33,7 @@ export const listStorageCommand = serverCommand({
     const accounts = await listOf<StorageAccount>(client, "/storage-accounts");
     if (values.json === true) terminal.print(JSON.stringify(accounts, null, 2));
     else if (accounts.length === 0) {
-      terminal.complain("coldpath: there is no storage account yet; `coldpath storage add` makes one.");
+      terminal.complain("coldpath: There is no storage account yet; `coldpath storage add` makes one.");
     } else {
       const rows = accounts.map((one) => [one.id, one.name, one.settings.kind, placeOf(one), signInOf(one)]);
       terminal.print(renderTable(["id", "name", "kind", "place", "sign-in"], rows, terminal));

@@ -29,7 +29,7 @@ export const listTemplatesCommand = serverCommand({
       return;
     }
     if (templates.length === 0) {
-      terminal.complain("coldpath: there is no device template yet; `coldpath template create FILE.json` makes one.");
+      terminal.complain("coldpath: There is no device template yet; `coldpath template create FILE.json` makes one.");
       return;
     }
     const rows = templates.map((one) => [

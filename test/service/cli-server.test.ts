@@ -222,7 +222,7 @@ describe("data at rest", () => {
   test("journal check and cat look at it beside the server; reset-clock waits for its end, and then goes on", async () => {
     expect(run(["journal", "cat", "--limit", "2"])).toMatchObject({
       status: 0,
-      stderr: "coldpath: a server uses this journal now; its open segment may be in motion.\n",
+      stderr: "coldpath: A server uses this journal now; its open segment may be in motion.\n",
     });
     expect(run(["journal", "reset-clock", "--yes"]).stderr).toMatch(
       /Another Coldpath server runs .*\n {2}→ Stop it first/,

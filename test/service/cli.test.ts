@@ -315,7 +315,7 @@ describe("read", () => {
   test("says that a folder has no file yet", () => {
     mkdirSync(join(folder, "empty"));
     const { stderr, status } = run(["read", "empty"]);
-    expect({ stderr, status }).toEqual({ stderr: "coldpath: there is no Avro file in empty yet.\n", status: 0 });
+    expect({ stderr, status }).toEqual({ stderr: "coldpath: There is no Avro file in empty yet.\n", status: 0 });
   });
 
   test("ends quietly when its reader has seen enough", async () => {
