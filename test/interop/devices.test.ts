@@ -102,7 +102,7 @@ function anyProperties(index: number): Properties {
 /** What a header can carry: no text beyond Latin-1, names in lower case. */
 function headerProperties(index: number): Properties {
   const application: [string, string][] = [["number", String(index)]];
-  if (index % 2 === 0) application.push(["maß".normalize("NFC").replace("ß", "ss"), "Grüße, é"], ["empty", ""]);
+  if (index % 2 === 0) application.push(["city", "Grüße, é"], ["empty", ""]);
   if (index % 3 === 0) application.push(["signs.x_y-z", "100% &=/%25+ ?#$;'\\"]);
   const system: Properties["system"] =
     index % 5 === 0
