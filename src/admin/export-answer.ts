@@ -20,6 +20,7 @@ export function exportAnswer(one: Export, options: Pick<AdminOptions, "registry"
     on: one.on,
     definition: inForce === null ? null : definitionAnswer(inForce),
     latestDefinition: definitionAnswer(latest),
+    backlog: one.backlog,
     tenures: one.tenures.map(({ number, windowFirst, windowLast }) => ({
       number,
       windowFirst: printWindowStart(windowFirst),

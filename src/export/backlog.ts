@@ -33,6 +33,8 @@ export interface Backlog {
   /** The oldest owed window, or null when nothing is owed now. */
   next(): Promise<OwedWindow | null>;
   size(): BacklogSize;
+  /** Owed windows with their bytes, oldest first, as far as is known. */
+  owed(): readonly { readonly window: Window; readonly bytes: number }[];
   /**
    * Lets owed windows up to `windowLast` go, and records the gap. Only while the stream stands still.
    *

@@ -6,13 +6,14 @@
 import type { Destination, StorageAccess } from "../destinations/destination.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Clock } from "../lib/clock.ts";
-import { ColdpathError, messageOf } from "../lib/errors.ts";
+import { messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
-import { type Window, windowStartMs } from "../lib/window.ts";
+import { type Window, printWindow, windowStartMs } from "../lib/window.ts";
 import { type Export, type ExportSettings, type Registry, snapshotTypes } from "../registry/registry.ts";
 import { tenureAt } from "../registry/tenure.ts";
 import type { ExportState, ExportStatus } from "./export.ts";
 import { MeasurementsBacklog } from "./measurements-backlog.ts";
+import { overdue } from "./overdue.ts";
 import { Slots } from "./slots.ts";
 import { SnapshotCutter } from "./snapshot-cutter.ts";
 import { SnapshotStage } from "./snapshot-stage.ts";
@@ -119,6 +120,16 @@ export class Exporter {
     return running !== undefined && this.#statusOf(running).state === "off";
   }
 
+  /** Resolves when every stream has nothing to do or waits after a failure, and no change is being looked at. */
+  async resting(): Promise<void> {
+    for (;;) {
+      await this.#work;
+      const streams = [...this.#running.values()].flatMap((running) => running.streams);
+      if (!this.#isWorkQueued && streams.every((stream) => stream.isResting)) return;
+      await new Promise(setImmediate);
+    }
+  }
+
   /** Tries again now, whatever stood in the way: an operator says that it is mended. */
   retry(exportId: string): void {
     for (const stream of this.#running.get(exportId)?.streams ?? []) stream.retry();
@@ -134,18 +145,40 @@ export class Exporter {
     reason: string,
     windowLast = this.#options.journal.windowNext() - 1,
   ): Promise<number> {
-    const running = this.#running.get(exportId);
-    if (running === undefined) throw new ColdpathError("not-found", "no-export", `There is no export ${exportId}.`);
     let count = 0;
-    for (const stream of running.streams) {
-      // Stopped meanwhile, so that no file is written for a window that is being let go.
-      await stream.stop();
-      count += await stream.backlog.discard(windowLast, reason);
-    }
-    this.#running.delete(exportId);
+    // In the queue of work, so that nothing starts streams meanwhile.
+    this.#work = this.#work.then(async () => {
+      const running = this.#running.get(exportId);
+      if (running !== undefined) count = await this.#letGo(running, reason, windowLast);
+    });
+    await this.#work;
     this.#queueWork();
     await this.#work;
     return count;
+  }
+
+  /** Stops the export's streams, so that no file is written for what is being let go; the next pass starts new ones. */
+  async #letGo({ export: one, streams }: Running, reason: string, windowLast: Window): Promise<number> {
+    let count = 0;
+    this.#running.delete(one.id);
+    await Promise.all(streams.map((stream) => stream.stop()));
+    for (const stream of streams) count += await stream.backlog.discard(windowLast, reason);
+    return count;
+  }
+
+  /** Backlogs that outgrew their export's policy lose their oldest windows; the gap is on record and in the log. */
+  async #applyPolicies(): Promise<void> {
+    const nowMs = this.#options.clock.nowMs();
+    for (const running of this.#running.values()) {
+      const due = overdue(running.export.backlog, running.streams, nowMs);
+      if (due === null) continue;
+      const count = await this.#letGo(running, due.reason, due.windowLast);
+      this.#options.log.error(
+        { exportId: running.export.id, windows: count, windowLast: printWindow(due.windowLast) },
+        `An export let owed windows go: ${due.reason}. The gap is on record.`,
+      );
+      await this.#reconcile();
+    }
   }
 
   /** Looks again at what closed and what changed; one pass at a time, and one more when asked during a pass. */
@@ -159,6 +192,7 @@ export class Exporter {
       try {
         await this.#reconcile();
         this.#windowCut = await this.#cutter.cutDue();
+        await this.#applyPolicies();
         await this.#forgetSettled();
         for (const { streams } of this.#running.values()) for (const stream of streams) stream.wake();
         this.#release();

@@ -44,6 +44,10 @@ export class MeasurementsBacklog implements Backlog {
     return { files: owed.length, bytes, oldestWindow: owed[0]?.window ?? null };
   }
 
+  owed(): readonly { readonly window: Window; readonly bytes: number }[] {
+    return this.#owed().map(({ window, recordBytes }) => ({ window, bytes: recordBytes }));
+  }
+
   /** Every window below it is committed or not owed: what the journal need not keep for this export (E4). */
   settledBelow(): Window {
     if (this.#checkpoint === undefined) return 0;

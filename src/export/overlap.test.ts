@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Export, ExportDefinition } from "../registry/registry.ts";
+import { type Export, type ExportDefinition, holdBacklog } from "../registry/registry.ts";
 import { type Claim, claimsOf, overlapOf, refuseOverlap } from "./overlap.ts";
 import { defaultPathTemplate } from "./path-template.ts";
 
@@ -78,6 +78,7 @@ describe("claimsOf", () => {
       definition(4, 31, "coming"),
     ],
     tenures: [],
+    backlog: holdBacklog,
     etag: 1,
     createdAt: "",
   };

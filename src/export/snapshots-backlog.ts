@@ -53,6 +53,10 @@ export class SnapshotsBacklog implements Backlog {
     return { files: this.#owed.length, bytes, oldestWindow: this.#owed[0]?.cut.window ?? null };
   }
 
+  owed(): readonly { readonly window: Window; readonly bytes: number }[] {
+    return this.#owed.map(({ cut }) => ({ window: cut.window, bytes: cut.bytes }));
+  }
+
   async discard(windowLast: Window, reason: string): Promise<number> {
     await this.#refresh();
     let count = 0;

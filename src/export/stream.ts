@@ -50,6 +50,7 @@ export class Stream {
   #running: Promise<void> | null = null;
   #wake: () => void = () => {};
   #isWoken = false;
+  #isResting = false;
   #isToldToRetry = false;
   #status: StreamStatus = { outcome: null, blocked: null, lastFile: null, files: 0, records: 0, bytes: 0 };
 
@@ -65,6 +66,11 @@ export class Stream {
 
   start(): void {
     this.#running ??= this.#run();
+  }
+
+  /** Nothing to do, or waiting after a failure. */
+  get isResting(): boolean {
+    return this.#isResting;
   }
 
   /** Something may be owed now. Does not shorten a wait after a failure. */
@@ -247,13 +253,18 @@ export class Stream {
   /** Until woken, stopped, or the delay is over. */
   async #sleep(delayMs: number | null): Promise<void> {
     const wakeUp = new AbortController();
-    this.#wake = () => wakeUp.abort();
+    this.#wake = () => {
+      this.#isResting = false;
+      wakeUp.abort();
+    };
     if (this.#stop.signal.aborted) return;
+    this.#isResting = true;
     if (delayMs === null) {
       await new Promise<void>((resolve) => {
         wakeUp.signal.addEventListener("abort", () => resolve(), { once: true });
       });
     } else await sleep(this.#context.clock, delayMs, wakeUp.signal);
+    this.#isResting = false;
     this.#wake = () => {};
   }
 

@@ -5,7 +5,7 @@
 
 import { registryError } from "./errors.ts";
 import { integerOf, listed, nameOf, objectOf, oneOf } from "./input.ts";
-import { type ExportSettings, codecs, exportTypes, formatRevisions } from "./registry.ts";
+import { type BacklogPolicy, type ExportSettings, codecs, exportTypes, formatRevisions } from "./registry.ts";
 
 export const exportLimits = {
   nameChars: 200,
@@ -42,6 +42,22 @@ export function exportSettingsOf(input: unknown): ExportSettings {
     blockBytes: integerOf(given["blockBytes"], "blockBytes", blockBytesMin, blockBytesMax),
     fileBytesMax: integerOf(given["fileBytesMax"], "fileBytesMax", fileBytesMaxMin, fileBytesMaxMax),
   };
+}
+
+/** The policy, clean. Throws ColdpathError `input-invalid`, `field-unknown`. */
+export function backlogPolicyOf(input: unknown): BacklogPolicy {
+  const given = objectOf(input, "backlog", ["letGoAfterHours", "letGoAfterBytes"]);
+  const positive = (key: keyof BacklogPolicy): number | null => {
+    const value = given[key] ?? null;
+    if (value === null) return null;
+    if (typeof value === "number" && Number.isFinite(value) && value > 0 && value <= Number.MAX_SAFE_INTEGER)
+      return value;
+    throw registryError("input-invalid", `${key} must be a number above 0, or null to hold the backlog.`, {
+      field: key,
+    });
+  };
+  const bytes = positive("letGoAfterBytes");
+  return { letGoAfterHours: positive("letGoAfterHours"), letGoAfterBytes: bytes === null ? null : Math.ceil(bytes) };
 }
 
 function typesOf(input: unknown): ExportSettings["types"] {

@@ -265,6 +265,18 @@ export interface ExportDefinition extends ExportSettings {
   readonly windowFirst: Window;
 }
 
+/**
+ * What becomes of a backlog that does not shrink. Both null: it is held, and when the journal is full devices are refused.
+ * Otherwise the oldest owed windows are let go, with a gap on record.
+ */
+export interface BacklogPolicy {
+  /** While the export cannot write: windows older than this. Above 0. */
+  readonly letGoAfterHours: number | null;
+  /** At any time: the oldest windows beyond this many bytes of records. Above 0. */
+  readonly letGoAfterBytes: number | null;
+}
+export const holdBacklog: BacklogPolicy = { letGoAfterHours: null, letGoAfterBytes: null };
+
 /** A time the export was on. Both ends inclusive; `windowLast` is null while it is on. */
 export interface Tenure {
   readonly number: number;
@@ -280,6 +292,7 @@ export interface Export {
   /** Ascending by version; the last is the one an administrator sees. */
   readonly definitions: readonly ExportDefinition[];
   readonly tenures: readonly Tenure[];
+  readonly backlog: BacklogPolicy;
   readonly etag: number;
   readonly createdAt: string;
 }
@@ -452,7 +465,13 @@ export interface Registry {
    * The export starts off, its definition in force from the open window; `setExportOn` opens its first tenure. Names of
    * exports are unique. The path template's syntax and overlaps are the export room's to check before.
    */
-  createExport(name: string, settings: ExportSettings, windowOpen: () => Window): Promise<Export>;
+  createExport(
+    name: string,
+    settings: ExportSettings,
+    windowOpen: () => Window,
+    /** Held when left out. Not a part of the definition: it changes no file. */
+    backlog?: BacklogPolicy,
+  ): Promise<Export>;
   /**
    * Makes definition version n+1, in force from the window after the open one; from the open one when no tenure covers
    * that yet. A second edit before it came into force replaces nothing: it makes a further version with the same
@@ -462,7 +481,11 @@ export interface Registry {
    */
   updateExport(
     id: string,
-    change: { readonly name?: string | undefined; readonly settings?: ExportSettings | undefined },
+    change: {
+      readonly name?: string | undefined;
+      readonly settings?: ExportSettings | undefined;
+      readonly backlog?: BacklogPolicy | undefined;
+    },
     windowOpen: () => Window,
     etag?: number,
   ): Promise<Export>;

@@ -158,14 +158,9 @@ export class ExportBench {
     for (let turn = 0; turn < 1000 && !isSo(); turn++) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
-  /** Waits until every stream rests: written, or waiting after a failure. */
+  /** Waits until every stream rests: nothing to do, or waiting after a failure. */
   async settle(): Promise<void> {
-    for (let quiet = 0, before = ""; quiet < 12;) {
-      await new Promise((resolve) => setTimeout(resolve, 4));
-      const now = JSON.stringify([this.exporter.statuses(), this.files("")]);
-      quiet = now === before ? quiet + 1 : 0;
-      before = now;
-    }
+    await this.exporter.resting();
   }
 
   /** Paths below a folder account's root, without what Coldpath keeps for itself. */

@@ -288,6 +288,30 @@ test("Letting a backlog go records the gap, and the export goes on behind it", a
   expect(gaps.every(({ reason }) => reason === "the store is gone for good")).toBe(true);
 });
 
+test("A backlog policy lets the oldest windows go when they pass its hours, with the gap on record, and goes on", async () => {
+  await open();
+  const storage = await bench.folder("lake");
+  const made = await bench.createExport("m", bench.settings(storage, { types: ["measurements"] }));
+  await bench.registry.updateExport(
+    made.id,
+    { backlog: { letGoAfterHours: 0.05, letGoAfterBytes: null } },
+    bench.windowOpen,
+  );
+  renameSync(join(bench.directory, "lake/iot"), join(bench.directory, "lake/away"));
+  await bench.send(1); // 03:04, three minutes old at 03:08
+  await bench.pass(3);
+  const kept = await bench.send(2); // 03:07
+  await bench.pass(2);
+  await bench.until(() => bench.exporter.status(made.id)?.owedFiles === 1);
+  renameSync(join(bench.directory, "lake/away"), join(bench.directory, "lake/iot"));
+  bench.exporter.retry(made.id);
+  await bench.until(() => bench.files("lake").length === 1);
+  expect(await bench.bodies("lake")).toEqual(kept);
+  expect(await bench.registry.gaps(made.id)).toMatchObject([
+    { type: "measurements", reason: expect.stringContaining("0.05 hours") },
+  ]);
+});
+
 test("E3: a restart of the exporter at any point writes nothing twice", async () => {
   await open();
   const storage = await bench.folder("lake");

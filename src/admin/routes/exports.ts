@@ -49,7 +49,7 @@ export function exportRoutes(api: Api, options: AdminOptions): void {
       },
     },
     async (request, reply) => {
-      const { name, on = true, ...given } = request.body;
+      const { name, on = true, backlog, ...given } = request.body;
       const defaults = {
         pathTemplate: defaultPathTemplate,
         codec: "null",
@@ -59,7 +59,7 @@ export function exportRoutes(api: Api, options: AdminOptions): void {
       const settings = { ...defaults, ...given };
       const made = await turns.take(async () => {
         await checkExport(settings, null, options);
-        const { id, ...off } = await registry.createExport(name, settings, windowOpen);
+        const { id, ...off } = await registry.createExport(name, settings, windowOpen, backlog);
         return on ? await registry.setExportOn(id, true, windowOpen) : { id, ...off };
       });
       reply.code(201);
@@ -97,7 +97,7 @@ export function exportRoutes(api: Api, options: AdminOptions): void {
     },
     async (request) => {
       const { exportId } = request.params;
-      const { name, on, etag, ...change } = request.body;
+      const { name, on, etag, backlog, ...change } = request.body;
       return await turns.take(async () => {
         let one = await registry.export(exportId);
         if (etag !== undefined && etag !== one.etag) {
@@ -114,8 +114,8 @@ export function exportRoutes(api: Api, options: AdminOptions): void {
         const isEdited = Object.keys(change).length > 0;
         const settings = isEdited ? { ...present, ...change } : undefined;
         if (settings !== undefined) await checkExport(settings, one, options);
-        if (isEdited || name !== undefined) {
-          one = await registry.updateExport(exportId, { name, settings }, windowOpen, one.etag);
+        if (isEdited || name !== undefined || backlog !== undefined) {
+          one = await registry.updateExport(exportId, { name, settings, backlog }, windowOpen, one.etag);
         }
         if (on !== undefined) one = await registry.setExportOn(exportId, on, windowOpen, one.etag);
         return answer(one);

@@ -53,6 +53,10 @@ export const ExportStatus = shape("ExportStatus", "How far an export is.", {
   recordsWritten: count("Since the server started."),
   bytesWritten: count("Since the server started."),
 });
+export const BacklogPolicy = shape("BacklogPolicy", "What becomes of a backlog: held, unless one of these is set.", {
+  letGoAfterHours: orNull(Type.Number({ description: "While it cannot write, windows older than this are let go." })),
+  letGoAfterBytes: orNull(Type.Number({ description: "The oldest windows beyond this many bytes are let go." })),
+});
 export const Export = shape("Export", "A continuous data export.", {
   id: Type.String(),
   name: Type.String(),
@@ -60,6 +64,7 @@ export const Export = shape("Export", "A continuous data export.", {
   definition: orNull(ref(ExportDefinition)),
   latestDefinition: ref(ExportDefinition, "What an edit starts from: in force from the next window after an edit."),
   tenures: Type.Array(ref(Tenure)),
+  backlog: ref(BacklogPolicy),
   status: ref(ExportStatus),
   nextPath: Type.String({ description: "Where a file of the window now open goes, for the first of its types." }),
   etag,
@@ -74,6 +79,7 @@ const optional = {
   formatRevision: Type.Optional(rest.formatRevision),
   blockBytes: Type.Optional(rest.blockBytes),
   fileBytesMax: Type.Optional(rest.fileBytesMax),
+  backlog: Type.Optional(ref(BacklogPolicy)),
 };
 export const NewExport = shape("NewExport", "An export to be made. What is left out gets the server's default.", {
   name: Type.String(),

@@ -49,6 +49,7 @@ export function exportFromRow(row: Awaited<ReturnType<ReturnType<typeof selectEx
         windowFirst: definition.window_first,
       })),
     tenures,
+    backlog: { letGoAfterHours: row.let_go_after_hours, letGoAfterBytes: row.let_go_after_bytes },
     etag: row.etag,
     createdAt: row.created_at,
   };

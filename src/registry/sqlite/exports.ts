@@ -4,9 +4,17 @@ import { randomUUID } from "node:crypto";
 import { assert } from "../../lib/assert.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { registryError } from "../errors.ts";
-import { exportLimits, exportSettingsOf } from "../export-settings.ts";
+import { backlogPolicyOf, exportLimits, exportSettingsOf } from "../export-settings.ts";
 import { canonicalJson, nameOf } from "../input.ts";
-import { type Export, type ExportDefinition, type ExportSettings, type Registry, snapshotTypes } from "../registry.ts";
+import {
+  type BacklogPolicy,
+  type Export,
+  type ExportDefinition,
+  type ExportSettings,
+  type Registry,
+  holdBacklog,
+  snapshotTypes,
+} from "../registry.ts";
 import { type FullMark, edited, turnedOff, turnedOn, wentBack } from "../tenure.ts";
 import type { Change, Database, Reader, Tell } from "./database.ts";
 import { checkEtag } from "./etag.ts";
@@ -19,15 +27,19 @@ type ExportCalls = Pick<
 
 export function exportsIn(database: Database, clock: Clock): ExportCalls {
   return {
-    async createExport(name, settings, windowOpen) {
+    async createExport(name, settings, windowOpen, backlog = holdBacklog) {
       const id = randomUUID();
       const cleanName = nameOf(name, "name", exportLimits.nameChars);
       const clean = exportSettingsOf(settings);
+      const policy = backlogPolicyOf(backlog);
       return await database.change(async (change, tell) => {
         await refuseName(change, cleanName, id);
         await checkAccount(change, clean.storageAccountId);
         const createdAt = new Date(clock.nowMs()).toISOString();
-        await change.insertInto("exports").values({ id, name: cleanName, etag: 1, created_at: createdAt }).execute();
+        await change
+          .insertInto("exports")
+          .values({ id, name: cleanName, ...policyColumns(policy), etag: 1, created_at: createdAt })
+          .execute();
         const { definition } = edited({ definitions: [], tenures: [] }, clean, windowOpen());
         await insertDefinition(change, id, definition);
         tell({ kind: "export-changed", exportId: id });
@@ -35,15 +47,18 @@ export function exportsIn(database: Database, clock: Clock): ExportCalls {
       });
     },
 
-    async updateExport(id, { name, settings }, windowOpen, etag) {
+    async updateExport(id, { name, settings, backlog }, windowOpen, etag) {
       const cleanName = name === undefined ? undefined : nameOf(name, "name", exportLimits.nameChars);
       const clean = settings === undefined ? undefined : exportSettingsOf(settings);
+      const policy = backlog === undefined ? undefined : backlogPolicyOf(backlog);
       return await database.change(async (change, tell) => {
         const present = await requireExport(change, id);
         checkEtag(present, etag, `export ${present.name}`);
         const isRenamed = cleanName !== undefined && cleanName !== present.name;
         const isEdited = clean !== undefined && !isDefinedAs(present, clean);
-        if (!isRenamed && !isEdited) return present;
+        const hasNewPolicy = policy !== undefined && canonicalJson(policy) !== canonicalJson(present.backlog);
+        if (!isRenamed && !isEdited && !hasNewPolicy) return present;
+        if (hasNewPolicy) await change.updateTable("exports").set(policyColumns(policy)).where("id", "=", id).execute();
         if (isRenamed) {
           await refuseName(change, cleanName, id);
           await change.updateTable("exports").set({ name: cleanName }).where("id", "=", id).execute();
@@ -131,6 +146,13 @@ export function exportsIn(database: Database, clock: Clock): ExportCalls {
       return (await selectExports(database.reader).execute()).map(exportFromRow);
     },
   };
+}
+
+function policyColumns(policy: BacklogPolicy): {
+  let_go_after_hours: number | null;
+  let_go_after_bytes: number | null;
+} {
+  return { let_go_after_hours: policy.letGoAfterHours, let_go_after_bytes: policy.letGoAfterBytes };
 }
 
 function isDefinedAs(present: Export, settings: ExportSettings): boolean {

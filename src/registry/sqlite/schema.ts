@@ -89,6 +89,8 @@ export interface StorageAccountRow {
 export interface ExportRow {
   id: string;
   name: string;
+  let_go_after_hours: number | null;
+  let_go_after_bytes: number | null;
   etag: number;
   created_at: string;
 }

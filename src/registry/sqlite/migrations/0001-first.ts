@@ -45,7 +45,8 @@ const statements = [
   ) strict`,
 
   `create table exports (
-    id text primary key, name text not null unique, etag integer not null, created_at text not null
+    id text primary key, name text not null unique, let_go_after_hours real, let_go_after_bytes integer,
+    etag integer not null, created_at text not null
   ) strict`,
   `create table export_definitions (
     export_id text not null references exports (id) on delete cascade, version integer not null,
