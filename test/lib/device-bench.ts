@@ -43,17 +43,26 @@ export class DeviceBench {
 
   static async open(...flags: string[]): Promise<DeviceBench> {
     const bench = new DeviceBench();
-    await bench.start(...flags);
-    const { hub } = bench;
+    try {
+      await bench.#prepare(flags);
+      return bench;
+    } catch (error) {
+      await bench.close();
+      throw error;
+    }
+  }
+
+  async #prepare(flags: readonly string[]): Promise<void> {
+    await this.start(...flags);
+    const { hub } = this;
     const { id } = await hub.api<{ id: string }>("POST", "/storage-accounts", {
       name: "lake",
-      settings: { kind: "folder", path: join(bench.directory, "lake") },
+      settings: { kind: "folder", path: join(this.directory, "lake") },
     });
-    bench.#storageAccountId = id;
-    await bench.export({ container: "iot", types: ["measurements"] });
+    this.#storageAccountId = id;
+    await this.export({ container: "iot", types: ["measurements"] });
     await hub.api("POST", "/device-templates", emptyTemplate);
-    bench.#marker = await bench.device("marker");
-    return bench;
+    this.#marker = await this.device("marker");
   }
 
   /** The container's folder. */
