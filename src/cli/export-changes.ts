@@ -2,7 +2,7 @@
 
 import type { OptionTable, Values } from "../config/option.ts";
 import { serverOptions } from "../config/options.ts";
-import { codecs, exportTypes, formatRevisions } from "../registry/registry.ts";
+import { type BacklogPolicy, codecs, exportTypes, formatRevisions } from "../registry/registry.ts";
 import { segment, type Client } from "./client.ts";
 import type { ExportAnswer } from "./export-views.ts";
 import { serverCommand } from "./family.ts";
@@ -49,6 +49,15 @@ const settingOptions = {
     isFlagOnly: true,
     description: "A minute's file larger than this goes on in another one.",
   },
+  backlog: {
+    group,
+    type: "string",
+    isFlagOnly: true,
+    pattern: /^(?:hold|\d+(?:\.\d+)?(?:h|MiB|GiB|TiB)(?:,\d+(?:\.\d+)?(?:h|MiB|GiB|TiB))?)$/,
+    form: "hold, hours (72h), bytes (10GiB), or both (72h,10GiB)",
+    description:
+      "What becomes of minutes that cannot be written: held (then a full journal refuses devices), or the oldest are let go, with the gap on record.",
+  },
 } as const satisfies OptionTable;
 
 // Without their defaults: what is left out is the server's to say, or stays.
@@ -83,6 +92,7 @@ export const createExportCommand = serverCommand({
       name,
       types: exportTypes,
       ...(await settingsOf(client, values)),
+      backlog: backlogOf(values.backlog),
       on: values.on,
     });
     if (values.json === true) terminal.print(JSON.stringify(one, null, 2));
@@ -111,6 +121,7 @@ export const editExportCommand = serverCommand({
     const one = await client.patch<ExportAnswer>(`/exports/${segment(former.id)}`, {
       name: values.name,
       ...(await settingsOf(client, values)),
+      backlog: backlogOf(values.backlog),
       etag: former.etag,
     });
     if (values.json === true) {
@@ -184,4 +195,20 @@ async function settingsOf(client: Client, values: Values<typeof editOptions>) {
     blockBytes,
     fileBytesMax,
   };
+}
+
+const unitBytes = { MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const;
+
+/** `72h,10GiB` as the API takes it; undefined when it was left out. */
+function backlogOf(text: string | undefined): BacklogPolicy | undefined {
+  if (text === undefined) return undefined;
+  let letGoAfterHours: number | null = null;
+  let letGoAfterBytes: number | null = null;
+  for (const limit of text === "hold" ? [] : text.split(",")) {
+    const amount = Number.parseFloat(limit);
+    const unit = limit.slice(-3);
+    if (unit === "MiB" || unit === "GiB" || unit === "TiB") letGoAfterBytes = Math.ceil(amount * unitBytes[unit]);
+    else letGoAfterHours = amount;
+  }
+  return { letGoAfterHours, letGoAfterBytes };
 }

@@ -1,7 +1,7 @@
 // `coldpath export list | show | status`.
 
 import type { ExportState, ExportTrouble } from "../export/export.ts";
-import type { ExportSettings, StorageAccount } from "../registry/registry.ts";
+import type { BacklogPolicy, ExportSettings, StorageAccount } from "../registry/registry.ts";
 import { serverCommand } from "./family.ts";
 import { findExport, listOf } from "./lookup.ts";
 import { bytesText, durationText, stateCell } from "./output.ts";
@@ -28,6 +28,7 @@ export interface ExportAnswer {
     readonly recordsWritten: number;
     readonly bytesWritten: number;
   };
+  readonly backlog: BacklogPolicy;
   readonly nextPath: string;
   readonly etag: number;
   readonly createdAt: string;
@@ -96,6 +97,7 @@ export const showExportCommand = serverCommand({
           ["format revision", settings.formatRevision],
           ["block size", bytesText(settings.blockBytes)],
           ["largest file", bytesText(settings.fileBytesMax)],
+          ["backlog", backlogText(one.backlog)],
           ["definition", `version ${settings.version}, in force from ${settings.windowFirst}`],
           ["on", tenures.map((one) => `${one.windowFirst} to ${one.windowLast ?? "now"}`).join("\n") || "never"],
           ["created", one.createdAt],
@@ -160,4 +162,12 @@ function printTrouble(name: string, trouble: ExportTrouble | null, terminal: Ter
 async function placesOf(client: Client): Promise<ReadonlyMap<string, string>> {
   const accounts = await listOf<StorageAccount>(client, "/storage-accounts");
   return new Map(accounts.map(({ id, name }) => [id, name]));
+}
+
+function backlogText({ letGoAfterHours, letGoAfterBytes }: BacklogPolicy): string {
+  const limits = [
+    ...(letGoAfterHours === null ? [] : [`after ${letGoAfterHours} hours without a way to write`]),
+    ...(letGoAfterBytes === null ? [] : [`beyond ${bytesText(letGoAfterBytes)}`]),
+  ];
+  return limits.length === 0 ? "held" : `let go ${limits.join(", or ")}`;
 }

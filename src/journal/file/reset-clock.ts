@@ -25,6 +25,11 @@ export interface ResetClockOptions {
   readonly isForced?: boolean;
   /** Told of what recovery finds on the way: torn tails, damage. */
   readonly onNotice?: (level: NoticeLevel, code: string, message: string) => void;
+  /**
+   * Called when the partitions are closed and before fresh ones take over, with the window that is open from now on and
+   * the highest that was used: what else counts in windows (the registry's exports) follows. Done again after a crash.
+   */
+  readonly onClosed?: (windowOpen: Window, windowHighest: Window) => Promise<void>;
   readonly disk?: Disk | undefined;
 }
 
@@ -63,6 +68,7 @@ export async function resetClock(options: ResetClockOptions): Promise<ResetClock
     );
   }
 
+  let windowHighest = nowWindow;
   const sealed: { partition: number; window: Window; offsetFirst: number; offsetNext: number }[] = [];
   for (const partition of table.active) {
     const path = join(directory, String(partition));
@@ -80,7 +86,9 @@ export async function resetClock(options: ResetClockOptions): Promise<ResetClock
     }
     const windowNext = Math.max(state.windowNext, open === null ? 0 : open.window + 1);
     await writeFloor(disk, path, { windowNext, offsetNext: state.offsetNext });
+    windowHighest = Math.max(windowHighest, windowNext - 1);
   }
+  await options.onClosed?.(nowWindow, windowHighest);
   const retired = [...table.retired, ...table.active];
   const used = await directoriesWithSegments(disk, directory);
   const active: number[] = [];
