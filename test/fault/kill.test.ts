@@ -1,18 +1,20 @@
 // The promise under SIGKILL and under a clock that steps: every PUBACK that a client received has its record in exactly
 // one file. The real server in a process of its own, the real file system; the client never sends anything twice.
 
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { HubProcess } from "../lib/hub-process.ts";
-import { lakeNumbers } from "../lib/lake.ts";
+import { lakeFiles, lakeNumbers } from "../lib/lake.ts";
 import { Ledger, MqttPublisher } from "../lib/mqtt-publisher.ts";
 
 /** Real milliseconds are so many of the window clock: a window lasts one second. */
 const rate = 60;
 const rounds = 10;
 const devices = 4;
+const main = join(import.meta.dirname, "../../src/main.ts");
 
 let hub: HubProcess | null = null;
 let directory = "";
@@ -64,7 +66,7 @@ function start(...flags: string[]): Promise<HubProcess> {
 }
 
 function publish(setting: Setting): MqttPublisher[] {
-  const { port } = { port: hub?.address.ports.mqtt ?? 0 };
+  const port = hub?.address.ports.mqtt ?? 0;
   return Array.from({ length: devices }, (_, index) => {
     const { ledger, policyKey } = setting;
     return new MqttPublisher({ port, deviceId: `dev-${index}`, policyKey, ledger, inFlight: 20 });
@@ -130,4 +132,26 @@ test("J2, J4, E1: the clock steps an hour back and forth across restarts, with e
   await pause(500);
   await Promise.all(publishers.map((publisher) => publisher.stop()));
   await check(setting);
+});
+
+test("J2, J4, E1: a clock in the wrong year, then reset-clock: what was taken in both years is exported once", async () => {
+  const setting = await prepare("--test-clock-origin=2038-05-06T07:08:30.000Z");
+  const wrong = publish(setting);
+  await pause(1500);
+  await Promise.all(wrong.map((publisher) => publisher.stop()));
+  await hub?.kill();
+  const dataDir = join(directory, "data");
+  const reset = spawnSync(process.execPath, [main, "journal", "reset-clock", "--data-dir", dataDir, "--yes"], {
+    encoding: "utf8",
+  });
+  expect(reset.stderr + reset.stdout).toContain("It goes on in partition 1");
+  hub = await start();
+  const right = publish(setting);
+  await pause(1500);
+  await Promise.all(right.map((publisher) => publisher.stop()));
+  await check(setting);
+  const years = new Set(
+    lakeFiles(setting.measurements).map((path) => path.slice(setting.measurements.length).split("/")[2]),
+  );
+  expect(years).toEqual(new Set(["2038", new Date().getUTCFullYear().toString()]));
 });
