@@ -18,7 +18,6 @@ import { ConnectionTable } from "./ingest/connection-table.ts";
 import { hostNames } from "./ingest/host-names.ts";
 import { HttpsServer } from "./ingest/https/https-server.ts";
 import { newCounters } from "./ingest/ingest.ts";
-import { makeSasToken } from "./ingest/sas-token.ts";
 import { MqttServer } from "./ingest/mqtt/mqtt-server.ts";
 import { FileJournal } from "./journal/file/file-journal.ts";
 import { type Clock, scaledClock, systemClock } from "./lib/clock.ts";
@@ -27,8 +26,6 @@ import type { Log } from "./lib/log.ts";
 import { openSqliteRegistry } from "./registry/sqlite/sqlite-registry.ts";
 import type { Registry } from "./registry/registry.ts";
 import { openAdminToken, removeServerAddress, writeServerAddress } from "./server/data-files.ts";
-import { type BannerFacts, type SampleFacts, banner } from "./server/banner.ts";
-import { openLog } from "./server/logging.ts";
 import { openMetrics } from "./server/metrics.ts";
 import { type Sample, makeSample } from "./server/sample.ts";
 import { Simulator } from "./simulator/simulator.ts";
@@ -54,9 +51,6 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-const connectTimeoutMs = 15_000;
-/** Acknowledgements that a device does not read. */
-const connectionUnsentBytesMax = 256 * 1024;
 const certificateCheckMs = 24 * 60 * 60 * 1000;
 const loopback = "127.0.0.1";
 
@@ -108,15 +102,18 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
   const limits = {
     messageBytesMax: config.messageBytesMax,
     connectionsMax: config.connectionsMax,
-    connectTimeoutMs,
+    connectTimeoutMs: config.connectTimeoutMs,
     keepAliveSecondsMax: config.keepAliveSecondsMax,
     connectionBytesInFlightMax: config.connectionBytesInFlightMax,
-    connectionUnsentBytesMax,
+    connectionUnsentBytesMax: config.connectionUnsentBytesMax,
   };
   const front = { accept, registry, table, counters, limits, isOurHost, log };
   const mqtt = new MqttServer(front);
   closers.push(() => mqtt.close());
-  const https = new HttpsServer(front);
+  const https = new HttpsServer({
+    ...front,
+    bounds: { requestTimeoutMs: config.httpsTimeoutMs, bodiesBytesMax: config.httpsBodiesBytesMax },
+  });
   closers.push(() => https.close());
   const ports = {
     mqtt: await bind("mqtt-port", config.mqttPort, () => mqtt.listenPlain(config.mqttPort, config.mqttHost)),
@@ -140,9 +137,10 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     onFailed: fail,
   });
   closers.push(() => journal.close());
+  const storageOptions = { requestTimeoutMs: config.storageTimeoutMs, log };
   const openAccount = async (id: string): Promise<StorageAccess> => {
     const account = await registry.storageAccount(id);
-    return openStorage(account.settings, (await registry.storageSecret(id)) ?? undefined);
+    return openStorage(account.settings, (await registry.storageSecret(id)) ?? undefined, storageOptions);
   };
   const exporter = await Exporter.start({
     registry,
@@ -164,7 +162,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     journal,
     exporter,
     openStorage: openAccount,
-    openStorageWith: (settings, secret) => openStorage(settings, secret),
+    openStorageWith: (settings, secret) => openStorage(settings, secret, storageOptions),
     connections: table,
     counters,
     endpoints: () => ({
@@ -206,7 +204,14 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     });
     await rm(samplePending);
   }
-  const simulator = await Simulator.start({ registry, accept, clock, log, intervalMs: config.simulatorIntervalMs });
+  const simulator = await Simulator.start({
+    registry,
+    accept,
+    clock,
+    log,
+    intervalMs: config.simulatorIntervalMs,
+    devicesMax: config.simulatedDevicesMax,
+  });
   closers.push(() => simulator.stop());
 
   const renewal = setInterval(() => {
@@ -254,83 +259,6 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     sample,
     failed,
     stop: () => (stopping ??= stop()),
-  };
-}
-
-/** What `serve` needs of the process around it; tests give their own. */
-export interface ServeIo {
-  readonly stdout: NodeJS.WritableStream;
-  readonly stderr: NodeJS.WritableStream & { isTTY?: boolean };
-  /** Calls `stop` at the first SIGTERM or SIGINT, `kill` at the second. */
-  readonly onSignal: (stop: () => void, kill: () => void) => void;
-}
-
-/**
- * Runs the server until it is told to stop, and prints what a person should know.
- *
- * @param notices  what the configuration has to say, one sentence each.
- * @returns the exit code: 0 after a stop, 1 when stable storage failed or the stop took too long.
- * @throws ColdpathError of kind `fatal` when it cannot start.
- */
-export async function serve(config: Config, notices: readonly string[], io: ServeIo): Promise<number> {
-  const log = openLog(config.logLevel, io.stderr);
-  for (const notice of notices) log.warn({}, notice);
-  const server = await startServer(config, log);
-  io.stdout.write(banner(await bannerFacts(config, server)));
-
-  const { promise: told, resolve: tell } = Promise.withResolvers<"stop">();
-  const { promise: killed, resolve: kill } = Promise.withResolvers<"late">();
-  io.onSignal(
-    () => tell("stop"),
-    () => kill("late"),
-  );
-  const failure = await Promise.race([told, server.failed]);
-  if (failure !== "stop") {
-    // J1: nothing can be made durable any more; whatever was not acknowledged the devices send again.
-    log.error({ error: messageOf(failure) }, "Stable storage failed. Start the server again: it recovers from disk.");
-    return 1;
-  }
-  log.info({}, "Stopping: finishing what is under way.");
-  const late = new Promise<"late">((resolve) => {
-    setTimeout(() => resolve("late"), config.drainSecondsMax * 1000).unref();
-  });
-  const ended = await Promise.race([server.stop().then(() => "stopped" as const), late, killed]);
-  if (ended === "late") {
-    log.warn(
-      { drainSecondsMax: config.drainSecondsMax },
-      "The stop took too long and was cut short. Nothing acknowledged is lost.",
-    );
-    return 1;
-  }
-  log.info({}, "Stopped.");
-  return 0;
-}
-
-async function bannerFacts(config: Config, server: RunningServer): Promise<BannerFacts> {
-  const { registry, ports, webUrl, caPath, sample } = server;
-  const publicHost = config.publicHost[0] ?? "localhost";
-  let sampleFacts: SampleFacts | null = null;
-  if (sample !== null) {
-    const { primaryKey } = await registry.deviceKeys(sample.deviceId);
-    const hostName = ports.mqtts === 8883 ? publicHost : `${publicHost}:${ports.mqtts}`;
-    sampleFacts = {
-      deviceId: sample.deviceId,
-      connectionString: `HostName=${hostName};DeviceId=${sample.deviceId};SharedAccessKey=${primaryKey}`,
-      token: makeSasToken(`${publicHost}/devices/${sample.deviceId}`, primaryKey, Date.now() + 24 * 3_600_000),
-      folder: sample.folder,
-    };
-  }
-  const { dataDir, mqttHost } = config;
-  return {
-    version,
-    hubName: registry.installation.hubName,
-    webUrl,
-    publicHost,
-    ports,
-    mqttHost,
-    dataDir,
-    caPath,
-    sample: sampleFacts,
   };
 }
 

@@ -29,7 +29,7 @@ export const serveCommand: Command = {
       throw new UsageError("serve", `serve takes no argument; ${JSON.stringify(positionals[0])} is one too many.`);
     }
     // Loaded here: no other command needs it.
-    const { serve } = await import("../server.ts");
+    const { serve } = await import("../server/serve.ts");
     const { stdout, stderr } = process;
     const code = await serve(values, notices, { stdout, stderr, onSignal });
     // A stop that took too long leaves something running.

@@ -54,7 +54,7 @@ function sampleLines(facts: BannerFacts, sample: SampleFacts): string[] {
     "",
     "  Node.js (npm install azure-iot-device azure-iot-device-mqtt):",
     '    const { Client, Message } = require("azure-iot-device"); const { Mqtt } = require("azure-iot-device-mqtt");',
-    "    const client = Client.fromConnectionString(CONNECTION_STRING, Mqtt);",
+    `    const client = Client.fromConnectionString("${sample.connectionString}", Mqtt);`,
     ...(caPath === null ? [] : [`    client.setOptions({ ca: require("fs").readFileSync("${caPath}", "utf8") });`]),
     `    client.open().then(() => client.sendEvent(new Message('{"humidity":42}'))).then(() => client.close());`,
     "",
