@@ -7,6 +7,7 @@
 
 import { connect } from "node:net";
 import { makeSasToken } from "../src/ingest/sas-token.ts";
+import { packet, text } from "../test/lib/mqtt-publisher.ts";
 
 export interface LoadOptions {
   readonly port: number;
@@ -36,22 +37,6 @@ export function deviceIdOf(index: number): string {
 export function loadBody(bytes: number): Buffer {
   const start = '{"humidity":80.59100954598546,"magnetometerX":0.29451796907056726,"pad":"';
   return Buffer.from(`${start}${"x".repeat(Math.max(0, bytes - start.length - 2))}"}`);
-}
-
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value);
-  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 255]), bytes]);
-}
-
-function packet(first: number, ...parts: readonly Buffer[]): Buffer {
-  const body = Buffer.concat(parts);
-  const length: number[] = [];
-  let rest = body.length;
-  do {
-    length.push((rest & 127) | (rest > 127 ? 128 : 0));
-    rest >>= 7;
-  } while (rest > 0);
-  return Buffer.concat([Buffer.from([first, ...length]), body]);
 }
 
 async function run(options: LoadOptions): Promise<LoadResult> {

@@ -1,17 +1,17 @@
 // The exporter: every export's streams, the cutting of snapshots, and the journal's release line.
 //
-// Owns:      which streams run; the order "window closed → snapshots cut → streams woken"; what an export's state is.
-// Does not:  write files (stream.ts) or decide what is owed (registry/tenure.ts).
+// Owns:      which streams run; the order "window closed → snapshots cut → streams woken"; backlogs that are let go.
+// Does not:  write files (stream.ts) or decide what is owed (registry/tenure.ts), or say what a state means (export-status.ts).
 
 import type { Destination, StorageAccess } from "../destinations/destination.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Clock } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
-import { type Window, printWindow, windowStartMs } from "../lib/window.ts";
+import { type Window, printWindow } from "../lib/window.ts";
 import { type Export, type ExportSettings, type Registry, snapshotTypes } from "../registry/registry.ts";
-import { tenureAt } from "../registry/tenure.ts";
-import type { ExportState, ExportStatus } from "./export.ts";
+import type { ExportStatus } from "./export.ts";
+import { exportStatus } from "./export-status.ts";
 import { MeasurementsBacklog } from "./measurements-backlog.ts";
 import { overdue } from "./overdue.ts";
 import { Slots } from "./slots.ts";
@@ -309,45 +309,8 @@ export class Exporter {
   }
 
   #statusOf({ export: one, streams }: Running): ExportStatus {
-    const sizes = streams.map((stream) => stream.backlog.size());
-    const oldest = sizes.map(({ oldestWindow }) => oldestWindow).filter((window) => window !== null);
-    const oldestOwedWindow: Window | null = oldest.length === 0 ? null : Math.min(...oldest);
-    const blocked = streams.map(({ status }) => status.blocked).filter((entry) => entry !== null);
-    const worst = blocked.find(({ kind }) => kind !== "temporary") ?? blocked[0] ?? null;
-    const files = streams.map(({ status }) => status.lastFile).filter((file) => file !== null);
-    const sum = (pick: (stream: Stream) => number): number =>
-      streams.reduce((total, stream) => total + pick(stream), 0);
-    const nowMs = this.#options.clock.nowMs();
-    return {
-      exportId: one.id,
-      state: this.#stateOf(one, streams, worst?.kind ?? null, oldestOwedWindow),
-      trouble: worst?.trouble ?? null,
-      owedFiles: sizes.reduce((total, size) => total + size.files, 0),
-      owedBytes: sizes.reduce((total, size) => total + size.bytes, 0),
-      oldestOwedWindow,
-      lagMs: oldestOwedWindow === null ? 0 : Math.max(0, nowMs - windowStartMs(oldestOwedWindow)),
-      lastFile: files.sort((a, b) => (a.committedAt < b.committedAt ? 1 : -1))[0] ?? null,
-      filesWritten: sum(({ status }) => status.files),
-      recordsWritten: sum(({ status }) => status.records),
-      bytesWritten: sum(({ status }) => status.bytes),
-    };
-  }
-
-  #stateOf(one: Export, streams: readonly Stream[], worst: string | null, oldestOwed: Window | null): ExportState {
-    if (worst !== null) return worst === "temporary" ? "retrying" : "stopped";
-    const wasLookedAt = streams.every(({ status }) => status.outcome !== null);
-    if (!one.on) {
-      if (one.tenures.length === 0) return "off";
-      // The window it was turned off in is still open, or its snapshots are not cut yet.
-      const isLastOpen = tenureAt(one, this.#options.journal.windowNext()) !== null;
-      return wasLookedAt && oldestOwed === null && !isLastOpen && this.#isCut(one) ? "off" : "draining";
-    }
-    return wasLookedAt ? "healthy" : "starting";
-  }
-
-  /** Whether the snapshots of the last tenure were cut. */
-  #isCut(one: Export): boolean {
-    const windowLast = one.tenures.at(-1)?.windowLast;
-    return windowLast === null || windowLast === undefined || windowLast <= this.#windowCut;
+    const { journal, clock } = this.#options;
+    const windowOpen = journal.windowNext();
+    return exportStatus({ export: one, streams, windowOpen, windowCut: this.#windowCut, nowMs: clock.nowMs() });
   }
 }

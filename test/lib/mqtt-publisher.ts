@@ -4,11 +4,13 @@
 import { type Socket, connect } from "node:net";
 import { makeSasToken } from "../../src/ingest/sas-token.ts";
 
-function text(value: string): Buffer {
+/** An MQTT string: two bytes of length, then UTF-8. */
+export function text(value: string): Buffer {
   const bytes = Buffer.from(value);
   return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 255]), bytes]);
 }
 
+/** An MQTT packet with its remaining length. */
 export function packet(first: number, ...parts: readonly Buffer[]): Buffer {
   const body = Buffer.concat(parts);
   const length: number[] = [];
