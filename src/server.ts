@@ -128,6 +128,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     hub: registry.installation.hubName,
     partitions: config.journalPartitions,
     bytesMax: config.journalBytesMax,
+    freeBytesMin: config.journalFreeBytesMin,
     retentionMs: config.journalRetentionMs,
     recycleBytesMax: config.journalRecycleBytesMax,
     frameBytesMax: config.frameBytesMax,

@@ -123,6 +123,15 @@ export const serverOptions = {
     description:
       "Disk for messages that are kept, snapshots in waiting included. When all of it is owed to exports, devices are refused until an export moves on.",
   },
+  "journal-free-bytes-min": {
+    group: "Journal",
+    type: "bytes",
+    min: "0 B",
+    max: "1 TiB",
+    default: "64 MiB",
+    description:
+      "Left free on the journal's disk, or a tenth of a small disk: below it devices are refused, so that what was taken can still be exported.",
+  },
   "journal-retention": {
     group: "Journal",
     type: "duration",

@@ -2,12 +2,16 @@
 //
 //   E4  Only segments below the release line are trimmed: beyond the retention, or when room is needed.
 //   M1  Disk is bounded by `bytesMax` (and the pool beside it); over it devices are refused, nothing is dropped.
+//
+// Some of the disk is left free for what must go on when devices are refused: seals, floors, checkpoints. Without it a
+// full disk could not close its windows, so nothing would be exported and nothing released: it would stay full.
 
 import type { Clock } from "../../lib/clock.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { type Window, printWindow, windowStartMs } from "../../lib/window.ts";
 import type { NoticeLevel } from "../journal.ts";
+import type { DiskRoom } from "./disk.ts";
 import type { ClosedSegments } from "./closed-segments.ts";
 import type { SegmentPool } from "./segment-pool.ts";
 
@@ -29,8 +33,14 @@ export interface BudgetOptions {
   readonly log: Log;
   readonly pool: SegmentPool;
   readonly notice: (level: NoticeLevel, code: string, message: string) => void;
+  /** Left free on the journal's disk, or a tenth of a small disk. */
+  readonly freeBytesMin: number;
+  /** Asks the disk. */
+  readonly room: () => Promise<DiskRoom>;
 }
 
+/** While the disk is short of room, how often it is looked at. */
+const pollMs = 1000;
 /** From this share of the budget on an operator is warned. */
 const warnShare = 0.8;
 
@@ -41,6 +51,10 @@ export class Budget {
   #foreignBytes = 0;
   #isWarned = false;
   #isFull = false;
+  /** What the disk had free when it was last asked, what we held then, and whether that was too little. */
+  #free = { bytes: Infinity, heldBytes: 0, bytesMin: 0 };
+  #cancelPoll: () => void = () => {};
+  #isClosed = false;
   #isAsked = false;
   #balancing: Promise<void> | null = null;
 
@@ -79,7 +93,7 @@ export class Budget {
         `The journal holds ${bytes} of at most ${bytesMax} bytes. When it is full, devices are refused: see which export is behind, or raise --journal-bytes-max.`,
       );
     } else if (this.#isWarned && bytes < bytesMax * (warnShare - 0.1)) this.#isWarned = false;
-    return this.#isFull || bytes > bytesMax;
+    return this.#isFull || bytes > bytesMax || this.#isShort;
   }
 
   /** Trims what may go, then refuses or takes again by what is left. Never rejects. */
@@ -91,9 +105,23 @@ export class Budget {
     return this.#balancing;
   }
 
-  /** Ends when nothing is being trimmed. */
-  async rest(): Promise<void> {
+  /** Ends when nothing is being trimmed; nothing will be any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#balancing;
+    this.#cancelPoll();
+  }
+
+  /** Whether the disk has too little left, as far as is known without asking it again. */
+  get #isShort(): boolean {
+    const { bytes, heldBytes, bytesMin } = this.#free;
+    return bytes - (this.bytes - heldBytes) < bytesMin;
+  }
+
+  async #askDisk(): Promise<void> {
+    const { freeBytes, totalBytes } = await this.#options.room();
+    const bytesMin = Math.min(this.#options.freeBytesMin, totalBytes / 10);
+    this.#free = { bytes: freeBytes, heldBytes: this.bytes, bytesMin };
   }
 
   /** The disk has no room: makes some, from recycled files, else from the oldest released segments. True when it did. */
@@ -112,20 +140,28 @@ export class Budget {
       this.#isAsked = false;
       try {
         for (const partition of this.#partitions) while (await this.#trimOldest(partition, false));
+        await this.#askDisk();
+        while (this.#isShort && (await this.makeRoom())) await this.#askDisk();
       } catch (error) {
         this.#tellTrimFailed(error);
       }
       const { bytes } = this;
       const { bytesMax, notice } = this.#options;
       const wasFull = this.#isFull;
-      this.#isFull = bytes > bytesMax;
+      const isShort = this.#isShort;
+      this.#isFull = bytes > bytesMax || isShort;
       if (this.#isFull && !wasFull) {
         notice(
           "error",
-          "journal-full",
-          `The journal is full: ${bytes} of at most ${bytesMax} bytes are still owed to exports. Devices are refused until an export moves on.`,
+          isShort ? "disk-short" : "journal-full",
+          isShort
+            ? `The journal's disk has ${Math.max(0, this.#free.bytes)} bytes left, fewer than the ${Math.round(this.#free.bytesMin)} it needs to go on. Devices are refused until there is room.`
+            : `The journal is full: ${bytes} of at most ${bytesMax} bytes are still owed to exports. Devices are refused until an export moves on.`,
         );
       }
+      // Room may come from outside: an operator deletes something.
+      this.#cancelPoll();
+      if (isShort && !this.#isClosed) this.#cancelPoll = this.#options.clock.timer(pollMs, () => void this.balance());
       for (const partition of this.#partitions) partition.refuseAsFull(this.#isFull);
     }
   }

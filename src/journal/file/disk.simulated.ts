@@ -110,6 +110,7 @@ export class SimulatedDisk {
         this.#free(this.#names.get(path));
         this.#changeNames([parentOf(path)], (names) => names.delete(path));
       },
+      room: () => Promise.resolve({ freeBytes: Math.max(0, this.roomBytes), totalBytes: Number.POSITIVE_INFINITY }),
       syncDirectory: async (path) => {
         await this.#step(session, "sync-directory", path);
         if (this.liesAboutSync) return;

@@ -3,7 +3,7 @@
 // An interface of our own so that the simulation can put a disk under the journal that tears writes, loses what was not
 // synced and fails when it is told to. `nodeDisk` is the real one.
 
-import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rename, rm, statfs } from "node:fs/promises";
 import { fdatasync, writev } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { codeOf } from "../../lib/errors.ts";
@@ -32,6 +32,13 @@ export interface Disk {
   /** No error when it does not exist. */
   remove(path: string): Promise<void>;
   syncDirectory(path: string): Promise<void>;
+  /** What the file system of a path has for us, and in all. */
+  room(path: string): Promise<DiskRoom>;
+}
+
+export interface DiskRoom {
+  readonly freeBytes: number;
+  readonly totalBytes: number;
 }
 
 export const nodeDisk: Disk = {
@@ -54,6 +61,11 @@ export const nodeDisk: Disk = {
       await syncDirectory(dirname(at));
       if (first === undefined || at === resolve(first) || dirname(at) === at) break;
     }
+  },
+
+  async room(path) {
+    const { bavail, blocks, bsize } = await statfs(path);
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
   },
 
   rename,

@@ -290,6 +290,40 @@ test("M1: over the budget, writers that wait for room do not slip in one by one"
   expect(machine.running.status().bytes).toBeLessThan(100_000 + 4 * 64 * 1024);
 });
 
+test("M1, E4: a disk that runs short refuses devices while windows still close, and takes again when what was released is trimmed", async () => {
+  const machine = new SimulatedMachine(1, { freeBytesMin: 100_000, recycleBytesMax: 0 });
+  machine.disk.roomBytes = 400_000;
+  await restarted(machine);
+  const writer = machine.running.partitions[0] as PartitionWriter;
+  let accepted = 0;
+  while (writer.refusal === null && accepted < 100) {
+    await machine.accept("x".repeat(20_000));
+    accepted++;
+  }
+  expect(writer.refusal).toBe("full");
+  expect(machine.notices()).toContain("disk-short");
+  expect(machine.disk.roomBytes).toBeGreaterThan(50_000); // left for what must go on
+  await machine.clock.pass(2 * windowMs);
+  expect(await machine.closedRecords()).toHaveLength(accepted);
+  expect(writer.refusal).toBe("full"); // nothing is released yet
+  machine.running.release(0, firstWindow + 1);
+  await machine.settle();
+  expect(writer.refusal).toBeNull();
+  expect(machine.running.segments(0, 0)).toEqual([]);
+});
+
+test("a disk that gets room from outside is taken again within seconds", async () => {
+  const machine = new SimulatedMachine(1, { freeBytesMin: 100_000 });
+  machine.disk.roomBytes = 140_000;
+  await restarted(machine);
+  const writer = machine.running.partitions[0] as PartitionWriter;
+  await machine.accept("x".repeat(30_000));
+  expect(writer.refusal).toBe("full");
+  machine.disk.roomBytes = 1e9;
+  await machine.clock.pass(3000);
+  expect(writer.refusal).toBeNull();
+});
+
 test("a release during a trim is not forgotten", async () => {
   const machine = await started({ bytesMax: 75_000 });
   for (const text of ["a", "b", "c"]) {

@@ -49,6 +49,7 @@ function openFileJournal(setting: JournalSetting): Promise<FileJournal> {
     hub: "test",
     partitions: 1,
     bytesMax: 1e12,
+    freeBytesMin: 0,
     retentionMs: 7 * 24 * 3_600_000,
     recycleBytesMax: 1e9,
     frameBytesMax: 8 * 1024 * 1024,

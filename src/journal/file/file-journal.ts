@@ -22,7 +22,7 @@ import type {
 } from "../journal.ts";
 import { ClockGuard } from "../partition-clock.ts";
 import { Budget } from "./budget.ts";
-import { type Disk, nodeDisk } from "./disk.ts";
+import { type Disk, type DiskRoom, nodeDisk } from "./disk.ts";
 import { FilePartition, type PartitionOwner } from "./partition.ts";
 import { openPartitionTable } from "./partition-table.ts";
 import { recoverPartition } from "./recovery.ts";
@@ -36,6 +36,8 @@ export interface FileJournalOptions {
   /** Active partitions: 1..64. */
   readonly partitions: number;
   readonly bytesMax: number;
+  /** Left free on the disk for seals, floors and checkpoints, or a tenth of a small disk; below it devices are refused. */
+  readonly freeBytesMin: number;
   readonly retentionMs: number;
   readonly recycleBytesMax: number;
   /** Memory is up to three frames a partition. */
@@ -64,12 +66,13 @@ export class FileJournal implements Journal {
   readonly #toldDamage = new Set<string>();
 
   private constructor(options: FileJournalOptions, disk: Disk, pool: SegmentPool) {
-    const { bytesMax, retentionMs, clock, log } = options;
+    const { bytesMax, freeBytesMin, retentionMs, clock, log, directory } = options;
+    const room = (): Promise<DiskRoom> => disk.room(directory);
     const notice = this.#notice.bind(this);
     this.#options = options;
     this.#disk = disk;
     this.#pool = pool;
-    this.#budget = new Budget({ bytesMax, retentionMs, clock, log, pool, notice }, this.#all);
+    this.#budget = new Budget({ bytesMax, freeBytesMin, room, retentionMs, clock, log, pool, notice }, this.#all);
     this.partitions = this.#active;
   }
 
@@ -164,7 +167,7 @@ export class FileJournal implements Journal {
 
   async close(): Promise<void> {
     await Promise.all(this.#all.map((partition) => partition.close()));
-    await this.#budget.rest();
+    await this.#budget.close();
   }
 
   async #recover(table: { active: readonly number[]; retired: readonly number[] }, nowWindow: Window): Promise<void> {

@@ -40,6 +40,7 @@ export class SimulatedMachine {
       hub: "test",
       partitions: 1,
       bytesMax: 1e12,
+      freeBytesMin: 0,
       retentionMs: 7 * 24 * 3_600_000,
       recycleBytesMax: 1e9,
       frameBytesMax: 64 * 1024,

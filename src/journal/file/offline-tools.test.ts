@@ -46,6 +46,7 @@ async function opened(clock: Clock, partitions = 1): Promise<FileJournal> {
     hub,
     partitions,
     bytesMax: 1e12,
+    freeBytesMin: 0,
     retentionMs: 1e12,
     recycleBytesMax: 1e9,
     frameBytesMax: 1024 * 1024,
