@@ -47,6 +47,8 @@ export interface RunningServer {
   readonly sample: Sample | null;
   /** Resolves with the error when stable storage failed: the process must exit and recover. */
   readonly failed: Promise<unknown>;
+  /** Reads the certificate again, for connections from now on; also done daily. A failure is logged. */
+  reloadCertificate(): void;
   /** Drains: refuses devices, makes durable, acknowledges, closes. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -186,7 +188,14 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
       const refusal = accept.refusal;
       return { ready: refusal === null, reasons: refusal === null ? [] : [`devices are refused: ${refusal}`] };
     },
-    metrics: openMetrics({ counters, table, journal, exporter, version }),
+    metrics: openMetrics({
+      counters,
+      table,
+      journal,
+      exporter,
+      certificateEndsMs: () => tls.identity.notAfter.getTime(),
+      version,
+    }),
     version,
     startedAt,
   };
@@ -215,7 +224,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
   });
   closers.push(() => simulator.stop());
 
-  const renewal = setInterval(() => {
+  const reloadCertificate = (): void => {
     tls.reload().then(
       ({ certPem, keyPem }) => {
         mqtt.setSecureContext({ cert: certPem, key: keyPem });
@@ -225,7 +234,8 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
       (error: unknown) =>
         log.error({ error: messageOf(error) }, "The certificate could not be read again; the former one stays."),
     );
-  }, certificateCheckMs);
+  };
+  const renewal = setInterval(reloadCertificate, certificateCheckMs);
   renewal.unref();
   closers.push(() => clearInterval(renewal));
 
@@ -259,6 +269,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     publicHosts: config.publicHost,
     sample,
     failed,
+    reloadCertificate,
     stop: () => (stopping ??= stop()),
   };
 }

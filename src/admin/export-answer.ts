@@ -30,7 +30,7 @@ export function exportAnswer(one: Export, options: Pick<AdminOptions, "registry"
     nextPath: printPath(pathTemplate, options.registry.installation.hubName, {
       type,
       window: windowOpen,
-      partition: 0,
+      partition: options.journal.status().partitions[0]?.partition ?? 0,
       part: 0,
     }),
     etag: one.etag,

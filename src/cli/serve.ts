@@ -3,6 +3,7 @@
 import { loadConfig } from "../config/config.ts";
 import { serverOptions } from "../config/options.ts";
 import type { Command } from "./command.ts";
+import type { ServeIo } from "../server/serve.ts";
 import { UsageError } from "./errors.ts";
 
 export const serveCommand: Command = {
@@ -40,8 +41,11 @@ export const serveCommand: Command = {
 /** A terminal and npm both send what was one Ctrl-C. */
 const sameSignalMs = 1000;
 
-/** The first signal asks for a stop, a later one for an end. */
-function onSignal(stop: () => void, kill: () => void): void {
+/**
+ * The first signal asks for a stop, a later one for an end. SIGHUP reads the certificate again; from a terminal it means
+ * that the terminal was closed, which is a stop.
+ */
+function onSignal({ stop, kill, reload }: Parameters<ServeIo["onSignal"]>[0]): void {
   let stoppedMs: number | null = null;
   const hear = (): void => {
     if (stoppedMs === null) {
@@ -51,4 +55,5 @@ function onSignal(stop: () => void, kill: () => void): void {
   };
   process.on("SIGTERM", hear);
   process.on("SIGINT", hear);
+  process.on("SIGHUP", process.stdout.isTTY ? hear : reload);
 }

@@ -22,8 +22,8 @@ export const serverOptions = {
   "hub-name": {
     group: "Where things are",
     type: "string",
-    pattern: /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}[A-Za-z0-9])?$/,
-    form: "1 to 64 letters, digits and hyphens, with no hyphen at either end",
+    pattern: /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,48}[A-Za-z0-9])?$/,
+    form: "1 to 50 letters, digits and hyphens, with no hyphen at either end",
     description:
       "The hub's name: the first folder of every exported path. Fixed when the data directory is made; `coldpath` if never given.",
   },
@@ -176,7 +176,7 @@ export const serverOptions = {
   "export-block-bytes": {
     group: "Export",
     type: "bytes",
-    min: "4 KiB",
+    min: "1 KiB",
     max: "16 MiB",
     default: "64 KiB",
     description: "Size of an Avro block in the files of exports made from now on, before compression.",
@@ -185,7 +185,7 @@ export const serverOptions = {
     group: "Export",
     type: "bytes",
     min: "1 MiB",
-    max: "100 GiB",
+    max: "5 TiB",
     default: "1 GiB",
     description: "A minute's file larger than this goes on in another one, in exports made from now on.",
   },

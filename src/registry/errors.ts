@@ -112,7 +112,7 @@ export const registryErrors = {
   "export-on": {
     kind: "conflict",
     meaning: "An export that is on, or still owes files, cannot be deleted.",
-    hint: "Turn it off and wait until it has written what it owes, or discard its backlog.",
+    hint: "Turn it off and wait until its state is off: the minute it was turned off in ends first, and its file is written. Or discard its backlog.",
   },
   "data-dir-in-use": {
     kind: "fatal",

@@ -1,7 +1,7 @@
 // Prometheus metrics: read from the rooms' plain counters when they are asked for. docs/operating.md "Metrics".
 
 import { Counter, Gauge, Registry as MetricRegistry, collectDefaultMetrics } from "prom-client";
-import { exportStates } from "../export/export.ts";
+import { type ExportStatus, exportStates } from "../export/export.ts";
 import type { Exporter } from "../export/exporter.ts";
 import type { ConnectionTable } from "../ingest/connection-table.ts";
 import { type IngestCounters, rejectionReasons } from "../ingest/ingest.ts";
@@ -12,6 +12,8 @@ export interface MetricSources {
   readonly table: ConnectionTable;
   readonly journal: Journal;
   readonly exporter: Exporter;
+  /** Real time. */
+  readonly certificateEndsMs: () => number;
   readonly version: string;
 }
 
@@ -80,11 +82,7 @@ export function openMetrics(of: MetricSources): () => Promise<string> {
     Math.max(0, ...journal.status().partitions.map(({ aheadMs }) => aheadMs / 1000)),
   );
 
-  const perExport = (
-    name: string,
-    help: string,
-    read: (status: ReturnType<Exporter["statuses"]>[number]) => number,
-  ): void => {
+  const perExport = (name: string, help: string, read: (status: ExportStatus) => number): void => {
     void new Gauge({
       name: `coldpath_${name}`,
       help,
@@ -102,9 +100,26 @@ export function openMetrics(of: MetricSources): () => Promise<string> {
     ({ lagMs }) => lagMs / 1000,
   );
   perExport("export_owed_files", "Closed windows and snapshots that are owed.", ({ owedFiles }) => owedFiles);
-  perExport("export_files_written", "Files committed since the server started.", ({ filesWritten }) => filesWritten);
-  perExport("export_records_written", "Records in them.", ({ recordsWritten }) => recordsWritten);
-  perExport("export_bytes_written", "Bytes of them.", ({ bytesWritten }) => bytesWritten);
+  const countPerExport = (name: string, help: string, read: (status: ExportStatus) => number): void => {
+    void new Counter({
+      name: `coldpath_${name}`,
+      help,
+      labelNames: ["export"],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const status of exporter.statuses()) this.inc({ export: status.exportId }, read(status));
+      },
+    });
+  };
+  countPerExport("export_files_written_total", "Files committed.", ({ filesWritten }) => filesWritten);
+  countPerExport("export_records_written_total", "Records in them.", ({ recordsWritten }) => recordsWritten);
+  countPerExport("export_bytes_written_total", "Bytes of them.", ({ bytesWritten }) => bytesWritten);
+  gauge(
+    "certificate_expiry_seconds",
+    "Until the server's certificate ends.",
+    () => (of.certificateEndsMs() - Date.now()) / 1000,
+  );
   void new Gauge({
     name: "coldpath_export_state",
     help: "1 for the state that an export is in.",

@@ -12,8 +12,8 @@ import { openLog } from "./logging.ts";
 export interface ServeIo {
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream & { isTTY?: boolean };
-  /** Calls `stop` at the first SIGTERM or SIGINT, `kill` at the second. */
-  readonly onSignal: (stop: () => void, kill: () => void) => void;
+  /** Calls `stop` at the first SIGTERM or SIGINT, `kill` at the second, `reload` at SIGHUP. */
+  readonly onSignal: (on: { stop: () => void; kill: () => void; reload: () => void }) => void;
 }
 
 /**
@@ -31,10 +31,7 @@ export async function serve(config: Config, notices: readonly string[], io: Serv
 
   const { promise: told, resolve: tell } = Promise.withResolvers<"stop">();
   const { promise: killed, resolve: kill } = Promise.withResolvers<"late">();
-  io.onSignal(
-    () => tell("stop"),
-    () => kill("late"),
-  );
+  io.onSignal({ stop: () => tell("stop"), kill: () => kill("late"), reload: () => server.reloadCertificate() });
   const failure = await Promise.race([told, server.failed]);
   if (failure !== "stop") {
     // J1: nothing can be made durable any more; whatever was not acknowledged the devices send again.

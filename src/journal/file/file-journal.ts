@@ -218,7 +218,7 @@ export class FileJournal implements Journal {
       this.#notice(
         "error",
         "clock-behind",
-        `The clock is ${Math.round(clock.aheadMs / 1000)} s behind partition ${partition}, whose time creeps on meanwhile. If an earlier clock was wrong by far, stop the server and run \`coldpath journal reset-clock\`.`,
+        `The clock is ${hoursText(clock.aheadMs)} behind partition ${partition}, whose time creeps on meanwhile. If an earlier clock was wrong by far, stop the server and run \`coldpath journal reset-clock\`.`,
       );
     }
   }
@@ -237,4 +237,11 @@ export class FileJournal implements Journal {
     if (this.#notices.length > noticesMax) this.#notices.shift();
     this.#options.log[level]({ code }, message);
   }
+}
+
+/** `1500 d 1 h`, `2 h 5 min`: for people. */
+function hoursText(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }

@@ -57,6 +57,9 @@ export async function openPartitionTable(
   return table;
 }
 
+/** Paths of exported files have two digits for it. */
+const partitionMax = 99;
+
 /** Makes the directory and first floor of a partition and returns its number, above all `taken`. */
 export async function makePartition(
   disk: Disk,
@@ -65,6 +68,13 @@ export async function makePartition(
   nowWindow: Window,
 ): Promise<number> {
   const number = Math.max(-1, ...taken) + 1;
+  if (number > partitionMax) {
+    throw unusable(
+      "journal-partitions",
+      `The journal in ${directory} has used all its partition numbers, 0 to ${partitionMax}.`,
+      "Start afresh with another data directory; this one can still be exported.",
+    );
+  }
   const path = join(directory, String(number));
   await disk.makeDirectory(path);
   await writeFloor(disk, path, { windowNext: nowWindow, offsetNext: 0 });

@@ -5,10 +5,10 @@
 //
 // Invariants: those of the port (../registry.ts).
 
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import type { Clock } from "../../lib/clock.ts";
-import { messageOf } from "../../lib/errors.ts";
+import { ColdpathError, messageOf } from "../../lib/errors.ts";
 import { registryError } from "../errors.ts";
 import type { Registry } from "../registry.ts";
 import { credentialsIn } from "./credentials.ts";
@@ -73,13 +73,14 @@ export async function openSqliteRegistry(options: SqliteRegistryOptions): Promis
 
 function makeDirectory(directory: string): void {
   try {
-    const first = mkdirSync(directory, { recursive: true, mode: 0o700 });
-    if (first === undefined) return;
+    // One by one: where a parent takes no directories at all (/proc), Node's recursive form tries for ever.
+    if (existsSync(directory)) return;
+    if (path.dirname(directory) !== directory) makeDirectory(path.dirname(directory));
+    mkdirSync(directory, { mode: 0o700 });
     // D2: a new directory is durable when its parent is synced.
-    for (let each = directory; each.length >= first.length; each = path.dirname(each)) {
-      syncDirectory(path.dirname(each));
-    }
+    syncDirectory(path.dirname(directory));
   } catch (cause) {
+    if (cause instanceof ColdpathError) throw cause;
     throw registryError("data-dir-unusable", `The data directory ${directory} cannot be made: ${messageOf(cause)}.`, {
       field: "data-dir",
       cause,
