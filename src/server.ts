@@ -245,12 +245,10 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
 
   let stopping: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
-    mqtt.stopListening();
-    https.stopListening();
     await simulator.stop();
     clearInterval(renewal);
     await removeServerAddress(dataDir);
-    // Refuses from here on, makes durable what was committed, and acknowledges it.
+    // Refuses from here on, in the protocols' own words; makes durable what was committed, and acknowledges it.
     await journal.close();
     mqtt.close();
     await https.close();

@@ -83,7 +83,11 @@ export class Exporter {
 
   /** Starts every export's streams. */
   static async start(options: ExporterOptions): Promise<Exporter> {
-    const exporter = new Exporter(options, await SnapshotStage.open(options.stageDirectory));
+    const { registry } = options;
+    const stage = await SnapshotStage.open(options.stageDirectory);
+    const owed = (await registry.owedSnapshots()).map(({ cut }) => cut);
+    await stage.removeOthers([...owed, ...(await registry.settledCuts())]);
+    const exporter = new Exporter(options, stage);
     exporter.#unsubscribe.push(
       options.journal.onClosed(() => exporter.#queueWork()),
       options.registry.subscribe((event) => {

@@ -8,7 +8,7 @@
 
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { DeviceState, TemplateState } from "../avro/avro.ts";
@@ -106,7 +106,7 @@ export class SnapshotStage {
         if (next.done === true) break;
         if (previous !== null) {
           hash.update(`${previous}\n`);
-          if (records >= 0) yield JSON.parse(previous) as SnapshotState;
+          if (records >= 0) yield parseState(previous, lost);
           records++;
         }
         previous = next.value;
@@ -122,12 +122,12 @@ export class SnapshotStage {
     await rm(this.#path(cut), { force: true });
   }
 
-  /** Whether the staged file is there with its size; its content is verified when it is read. */
-  async has(cut: SnapshotCut): Promise<boolean> {
-    try {
-      return (await stat(this.#path(cut))).size === cut.bytes;
-    } catch {
-      return false; // whatever the reason, it cannot be read
+  /** Removes what a crash left between staging and recording: every file that is of none of these cuts. */
+  async removeOthers(cuts: readonly SnapshotCut[]): Promise<void> {
+    const known = new Set(cuts.map((cut) => this.#path(cut)));
+    for (const name of await readdir(this.#directory)) {
+      const path = join(this.#directory, name);
+      if (!known.has(path)) await rm(path, { force: true });
     }
   }
 
@@ -142,6 +142,14 @@ export class SnapshotStage {
     } finally {
       await directory.close();
     }
+  }
+}
+
+function parseState(line: string, lost: (what: string, cause: unknown) => ColdpathError): SnapshotState {
+  try {
+    return JSON.parse(line) as SnapshotState;
+  } catch (error) {
+    throw lost("is damaged", error);
   }
 }
 

@@ -1,5 +1,5 @@
 // The promise under SIGKILL and under a clock that steps: every PUBACK that a client received has its record in exactly
-// one file. The real server in a process of its own, the real file system; the client never sends anything twice.
+// one file. COLDPATH_KILL_ROUNDS=200 goes on for longer. The real server in a process of its own, the real file system; the client never sends anything twice.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -12,7 +12,7 @@ import { Ledger, MqttPublisher } from "../lib/mqtt-publisher.ts";
 
 /** Real milliseconds are so many of the window clock: a window lasts one second. */
 const rate = 60;
-const rounds = 10;
+const rounds = Number(process.env["COLDPATH_KILL_ROUNDS"] ?? 10);
 const devices = 4;
 const main = join(import.meta.dirname, "../../src/main.ts");
 
