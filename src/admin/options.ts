@@ -30,7 +30,7 @@ export interface TlsCredentials {
 
 export interface AdminOptions {
   readonly registry: Registry;
-  readonly journal: Pick<Journal, "windowNext" | "status">;
+  readonly journal: Pick<Journal, "windowNext" | "windowNewest" | "status">;
   readonly exporter: Pick<Exporter, "status" | "owesNothing" | "retry" | "discard">;
   readonly connections: Pick<ConnectionTable, "isOpen" | "openCount">;
   readonly counters: IngestCounters;

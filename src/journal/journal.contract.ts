@@ -253,6 +253,7 @@ export function journalContract(
     expect(journal.segments(0, 0)[0]).toMatchObject({ offsetFirst: 0, offsetNext: 1 });
     expect(journal.segments(1, 0)[0]).toMatchObject({ offsetFirst: 0, offsetNext: 2 });
     expect(journal.windowNext()).toBe(windowOf(startMs) + 1);
+    expect(journal.windowNewest()).toBe(windowOf(startMs) + 1);
     await journal.close();
   });
 

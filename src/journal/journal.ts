@@ -132,6 +132,8 @@ export interface Journal {
   readonly partitions: readonly PartitionWriter[];
   /** The oldest open window of all partitions: below it all is closed. */
   windowNext(): Window;
+  /** The newest open window of all partitions: above it nothing was taken yet. */
+  windowNewest(): Window;
   /** Numbers of all partitions that hold records: those written to, and retired ones that are only read. */
   partitionNumbers(): readonly number[];
   /** All windows of this partition below it are closed. */

@@ -490,7 +490,8 @@ export interface Registry {
     etag?: number,
   ): Promise<Export>;
   /**
-   * Opens or closes a tenure at the open window, inclusive. On what is already so: no change. Turned on in the window it
+   * Opens or closes a tenure at the open window, inclusive. Where partitions differ, the caller gives the oldest open one
+   * to turn on, and the newest to turn off or edit. On what is already so: no change. Turned on in the window it
    * was turned off in, the last tenure goes on (no window twice, no further full snapshot); otherwise a new one starts,
    * with full snapshots.
    */

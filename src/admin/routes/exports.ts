@@ -20,7 +20,9 @@ export function exportRoutes(api: Api, options: AdminOptions): void {
   const { registry, journal, exporter, exportDefaults } = options;
   /** Two changes at once could each pass the check for overlaps and then meet. */
   const turns = new Turns();
+  // E1: what any partition has open is owed by an export that is turned on now, was on until now, or is edited now.
   const windowOpen = () => journal.windowNext();
+  const windowNewest = () => journal.windowNewest();
   const answer = (one: RegistryExport) => exportAnswer(one, options);
 
   api.get(
@@ -115,9 +117,9 @@ export function exportRoutes(api: Api, options: AdminOptions): void {
         const settings = isEdited ? { ...present, ...change } : undefined;
         if (settings !== undefined) await checkExport(settings, one, options);
         if (isEdited || name !== undefined || backlog !== undefined) {
-          one = await registry.updateExport(exportId, { name, settings, backlog }, windowOpen, one.etag);
+          one = await registry.updateExport(exportId, { name, settings, backlog }, windowNewest, one.etag);
         }
-        if (on !== undefined) one = await registry.setExportOn(exportId, on, windowOpen, one.etag);
+        if (on !== undefined) one = await registry.setExportOn(exportId, on, on ? windowOpen : windowNewest, one.etag);
         return answer(one);
       });
     },
@@ -168,7 +170,7 @@ export function exportRoutes(api: Api, options: AdminOptions): void {
       async (request) => {
         const { exportId } = request.params;
         const { etag } = request.body;
-        return answer(await turns.take(() => registry.setExportOn(exportId, on, windowOpen, etag)));
+        return answer(await turns.take(() => registry.setExportOn(exportId, on, on ? windowOpen : windowNewest, etag)));
       },
     );
   }

@@ -109,6 +109,10 @@ export class FileJournal implements Journal {
     return Math.min(...this.#active.map((partition) => partition.closedBelow));
   }
 
+  windowNewest(): Window {
+    return Math.max(...this.#active.map((partition) => partition.closedBelow));
+  }
+
   closedBelow(partition: number): Window {
     return this.#partition(partition).closedBelow;
   }

@@ -147,6 +147,10 @@ export class MemoryJournal implements Journal {
     return this.partitions.map((partition) => partition.partition);
   }
 
+  windowNewest(): Window {
+    return Math.max(...this.partitions.map((partition) => partition.windowNext));
+  }
+
   windowNext(): Window {
     return Math.min(...this.partitions.map((partition) => partition.windowNext));
   }
