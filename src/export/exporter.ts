@@ -1,12 +1,13 @@
 // The exporter: every export's streams, the cutting of snapshots, and the journal's release line.
 //
 // Owns:      which streams run; the order "window closed → snapshots cut → streams woken"; backlogs that are let go.
-// Does not:  write files (stream.ts) or decide what is owed (registry/tenure.ts), or say what a state means (export-status.ts).
+// Does not:  write files (stream.ts), decide what is owed (registry/tenure.ts) or overdue (overdue.ts), or say what a
+//            state means (export-status.ts).
 
 import type { Destination, StorageAccess } from "../destinations/destination.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Clock } from "../lib/clock.ts";
-import { messageOf } from "../lib/errors.ts";
+import { codeOf, messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { type Window, printWindow } from "../lib/window.ts";
 import { type Export, type ExportSettings, type Registry, snapshotTypes } from "../registry/registry.ts";
@@ -151,12 +152,16 @@ export class Exporter {
   ): Promise<number> {
     let count = 0;
     // In the queue of work, so that nothing starts streams meanwhile.
-    this.#work = this.#work.then(async () => {
+    const discarding = this.#work.then(async () => {
       const running = this.#running.get(exportId);
       if (running !== undefined) count = await this.#letGo(running, reason, windowLast);
     });
-    await this.#work;
-    this.#queueWork();
+    this.#work = discarding.catch(() => {}); // told to the caller; the queue goes on
+    try {
+      await discarding;
+    } finally {
+      this.#queueWork(); // streams were stopped, also when letting go failed
+    }
     await this.#work;
     return count;
   }
@@ -195,19 +200,32 @@ export class Exporter {
       if (this.#isStopped) return;
       try {
         await this.#reconcile();
-        this.#windowCut = await this.#cutter.cutDue();
+        await this.#cutDue();
         await this.#applyPolicies();
-        await this.#forgetSettled();
         for (const { streams } of this.#running.values()) for (const stream of streams) stream.wake();
+        // E4: only here, where every export there is was looked up and runs.
         this.#release();
+        await this.#forgetSettled();
       } catch (error) {
         // The next closed window, within a minute, tries again: nothing was lost, for nothing was recorded.
         this.#options.log.error(
-          { error: messageOf(error) },
-          "Snapshots could not be cut; trying again with the next window.",
+          { error: messageOf(error), code: codeOf(error) },
+          "Exports could not be looked at; it is tried again with the next window.",
         );
       }
     });
+  }
+
+  /** Measurements go on while no snapshot can be cut (a full disk): else the journal would stay full too. */
+  async #cutDue(): Promise<void> {
+    try {
+      this.#windowCut = await this.#cutter.cutDue();
+    } catch (error) {
+      this.#options.log.error(
+        { error: messageOf(error), code: codeOf(error) },
+        "Snapshots could not be cut; it is tried again with the next window, and none is lost.",
+      );
+    }
   }
 
   /** Streams for every export and partition there is. */

@@ -19,6 +19,7 @@ import { noProperties } from "../../src/message/message.ts";
 import { recordBytesMax, recordHead, writeRecord } from "../../src/message/record-encoder.ts";
 import type { Device, Export, ExportSettings, NewTemplate, Registry } from "../../src/registry/registry.ts";
 import { openSqliteRegistry } from "../../src/registry/sqlite/sqlite-registry.ts";
+import { until } from "./ingest-hub.ts";
 
 export const coolerTemplate: NewTemplate = {
   id: "cooler",
@@ -153,9 +154,9 @@ export class ExportBench {
     }
   }
 
-  /** Waits, a few seconds at most, until `isSo`. */
+  /** Waits until `isSo`; fails when that takes longer than some seconds. */
   async until(isSo: () => boolean): Promise<void> {
-    for (let turn = 0; turn < 1000 && !isSo(); turn++) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(isSo, isSo.toString(), 10_000);
   }
 
   /** Waits until every stream rests: nothing to do, or waiting after a failure. */

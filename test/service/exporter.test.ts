@@ -288,6 +288,44 @@ test("Letting a backlog go records the gap, and the export goes on behind it", a
   expect(gaps.every(({ reason }) => reason === "the store is gone for good")).toBe(true);
 });
 
+test("A backlog that could not be let go is told to the caller; the exporter goes on, and nothing is lost", async () => {
+  await open();
+  const storage = await bench.folder("lake");
+  const made = await bench.createExport("m", bench.settings(storage, { types: ["measurements"] }));
+  renameSync(join(bench.directory, "lake/iot"), join(bench.directory, "lake/away"));
+  const bodies = await bench.send(1);
+  await bench.pass(1);
+  const { registry } = bench;
+  const advanceCheckpoint = registry.advanceCheckpoint.bind(registry);
+  registry.advanceCheckpoint = () => Promise.reject(new Error("the registry is busy"));
+  await expect(bench.exporter.discard(made.id, "no room")).rejects.toThrow("the registry is busy");
+  registry.advanceCheckpoint = advanceCheckpoint;
+  renameSync(join(bench.directory, "lake/away"), join(bench.directory, "lake/iot"));
+  bodies.push(...(await bench.send(2)));
+  await bench.pass(2);
+  expect(await bench.bodies("lake")).toEqual(bodies);
+});
+
+test("E1, S1: while snapshots cannot be staged, measurements are exported; the snapshots follow, complete", async () => {
+  await open();
+  const storage = await bench.folder("lake");
+  await bench.device("dev-1");
+  await bench.createExport("all", bench.settings(storage));
+  const stage = join(bench.directory, "snapshots");
+  renameSync(stage, join(bench.directory, "away"));
+  const bodies = await bench.send(3);
+  await bench.pass(1);
+  bodies.push(...(await bench.send(2)));
+  await bench.pass(1);
+  expect(await bench.bodies("lake")).toEqual(bodies);
+  expect(bench.files("lake").filter((path) => path.startsWith("iot/devices/"))).toEqual([]);
+  renameSync(join(bench.directory, "away"), stage);
+  await bench.pass(1);
+  const [snapshot, ...more] = bench.files("lake").filter((path) => path.startsWith("iot/devices/"));
+  expect(more).toEqual([]);
+  expect((await bench.records("lake", snapshot ?? "")).map(({ id }) => id)).toEqual(["dev-1"]);
+});
+
 test("A backlog policy lets the oldest windows go when they pass its hours, with the gap on record, and goes on", async () => {
   await open();
   const storage = await bench.folder("lake");
