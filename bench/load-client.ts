@@ -3,7 +3,8 @@
 //
 //     node bench/load-client.ts '{"port":1883,"connections":200,"inFlight":100,"seconds":10,…}'
 //
-// Prints one line of JSON: msgs, seconds, rate, p50 and p99 of the time to PUBACK in ms, per device what was acknowledged.
+// Prints one line of JSON, a LoadResult: p50 and p99 are of the time to PUBACK. Tells its parent when measuring begins
+// and ends.
 
 import { connect } from "node:net";
 import { makeSasToken } from "../src/ingest/sas-token.ts";

@@ -9,7 +9,7 @@
 import { promisify } from "node:util";
 import { constants, deflateRaw } from "node:zlib";
 import { assert } from "../lib/assert.ts";
-import { longBuffer, writeLong } from "../lib/varint.ts";
+import { longBuffer, stringBuffer, writeLong } from "../lib/varint.ts";
 
 const deflateRawAsync = promisify(deflateRaw);
 
@@ -94,10 +94,10 @@ function containerHeader(options: ContainerOptions): Buffer {
   return Buffer.concat([
     Buffer.from("Obj\u0001", "latin1"),
     longBuffer(2),
-    text("avro.codec"),
-    text(options.codec),
-    text("avro.schema"),
-    text(options.schemaText),
+    stringBuffer("avro.codec"),
+    stringBuffer(options.codec),
+    stringBuffer("avro.schema"),
+    stringBuffer(options.schemaText),
     longBuffer(0),
     options.syncMarker,
   ]);
@@ -119,9 +119,4 @@ async function finishBlock(options: ContainerOptions, block: Buffer, end: number
   block.set(head.subarray(0, headBytes), first);
   block.set(options.syncMarker, end);
   return block.subarray(first, end + 16);
-}
-
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value, "utf8");
-  return Buffer.concat([longBuffer(bytes.length), bytes]);
 }

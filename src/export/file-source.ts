@@ -1,8 +1,8 @@
-// The records of one owed window, for files: read again for every attempt, always the same (E2).
+// The records of one owed window, for files: read again for every attempt, always the same (E2). Records are counted
+// from 0 in the order of the source.
 
 import type { RecordRun } from "../avro/avro.ts";
 
-/** Consecutive records; `first` is the place of the first in the source, counted from 0. */
 export interface FileSource {
   /** A fresh pass over all records. */
   runs(): AsyncIterable<RecordRun>;

@@ -14,13 +14,13 @@ export const believeMs = 60_000;
 export class ClockGuard {
   readonly #clock: Clock;
   readonly #jumpMaxMs: number;
-  readonly #onJump: (jumpMs: number, believed: boolean) => void;
+  readonly #onJump: (jumpMs: number, isBelieved: boolean) => void;
   #wallMs: number;
   #monotonicMs: number;
   /** When the present jump was first seen (monotonic), and how far it went. */
   #jump: { readonly sinceMs: number; readonly byMs: number } | null = null;
 
-  constructor(clock: Clock, jumpMaxMs: number, onJump: (jumpMs: number, believed: boolean) => void) {
+  constructor(clock: Clock, jumpMaxMs: number, onJump: (jumpMs: number, isBelieved: boolean) => void) {
     this.#clock = clock;
     this.#jumpMaxMs = jumpMaxMs;
     this.#onJump = onJump;

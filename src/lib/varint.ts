@@ -1,4 +1,5 @@
-// Avro's variable-length zig-zag integers. https://avro.apache.org/docs/1.11.1/specification/#binary-encoding
+// Avro's variable-length zig-zag integers, and the strings they are the lengths of.
+// https://avro.apache.org/docs/1.11.1/specification/#binary-encoding
 
 /** Bytes that `writeLong` needs for `value`. */
 export function longBytes(value: number): number {
@@ -38,4 +39,10 @@ export function longBuffer(value: number): Buffer {
   const buffer = Buffer.alloc(longBytes(value));
   writeLong(buffer, 0, value);
   return buffer;
+}
+
+/** The Avro `string` in bytes of its own. */
+export function stringBuffer(value: string): Buffer {
+  const bytes = Buffer.from(value, "utf8");
+  return Buffer.concat([longBuffer(bytes.length), bytes]);
 }

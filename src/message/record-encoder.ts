@@ -3,12 +3,12 @@
 // A record is   time · head · time · 00 02 · length · body   where the head is everything between the two times:
 // Properties, the count of SystemProperties and all of these up to the key `enqueuedTime`. The head depends only on the
 // sender and the property bag, both of which repeat from message to message, so a connection builds it once and keeps
-// it. Measured on a 2-core machine: four copies a record instead of an encoder call per field (design, "The path of a
-// message"; docs/decisions/0003).
+// it. Measured on a 2-core machine: four copies a record instead of an encoder call per field
+// (docs/decisions/0003-hot-path.md).
 //
 // Schema: src/avro/schemas/measurements.avsc. Maps are written as one block with a positive count, as IoT Hub does.
 
-import { longBytes, writeLong } from "../lib/varint.ts";
+import { longBuffer, stringBuffer, writeLong } from "../lib/varint.ts";
 import { connectionAuthMethod } from "./auth-method.ts";
 import { enqueuedTimeBytes, type EnqueuedTime } from "./enqueued-time.ts";
 import { type MessageProperties, type Sender, messageSystemProperties } from "./message.ts";
@@ -36,12 +36,12 @@ export function recordHead(sender: Sender, properties: MessageProperties): Recor
 
   const chunks: Buffer[] = [];
   if (properties.application.size > 0) {
-    chunks.push(long(properties.application.size));
-    for (const [name, value] of properties.application) chunks.push(text(name), text(value));
+    chunks.push(longBuffer(properties.application.size));
+    for (const [name, value] of properties.application) chunks.push(stringBuffer(name), stringBuffer(value));
   }
-  chunks.push(long(0), long(system.length + 1));
-  for (const [name, value] of system) chunks.push(text(name), text(value));
-  chunks.push(text("enqueuedTime"));
+  chunks.push(longBuffer(0), longBuffer(system.length + 1));
+  for (const [name, value] of system) chunks.push(stringBuffer(name), stringBuffer(value));
+  chunks.push(stringBuffer("enqueuedTime"));
   return Buffer.concat(chunks);
 }
 
@@ -79,15 +79,4 @@ export function writeRecord(
   at = writeLong(target, at, bodyBytes);
   if (bodyBytes > 0) target.set(source.subarray(bodyFirst, bodyNext), at);
   return at + bodyBytes;
-}
-
-function long(value: number): Buffer {
-  const buffer = Buffer.alloc(longBytes(value));
-  writeLong(buffer, 0, value);
-  return buffer;
-}
-
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value, "utf8");
-  return Buffer.concat([long(bytes.length), bytes]);
 }

@@ -10,6 +10,7 @@
 
 import type { Socket } from "node:net";
 import type { Refusal } from "../../journal/journal.ts";
+import { messageOf } from "../../lib/errors.ts";
 import { countedBytes, withApplicationProperty } from "../../message/message.ts";
 import { parsePropertyBag } from "../../message/property-bag.ts";
 import { type RecordHead, recordHead } from "../../message/record-encoder.ts";
@@ -310,7 +311,8 @@ export class MqttConnection implements LiveConnection {
         this.#open(request, outcome);
       },
       (error: unknown) => {
-        this.#context.log.error({ error, deviceId }, "The registry could not be asked for a device's credentials.");
+        const fields = { error: messageOf(error), deviceId };
+        this.#context.log.error(fields, "The registry could not be asked for a device's credentials.");
         if (this.#state === "authenticating") this.#rejectConnect("not-ready", connack.serverUnavailable);
       },
     );

@@ -17,12 +17,11 @@ export interface MqttServerOptions {
   readonly log: Log;
 }
 
-/** The server looks at the clock, and at every connection, this often. */
+/** How often the server looks at the clock, and at every connection. */
 export const coarseErrorMs = 1000;
 
 /** What a connection needs of its server. */
-export interface MqttServerContext extends Omit<MqttServerOptions, "log"> {
-  readonly log: Log;
+export interface MqttServerContext extends MqttServerOptions {
   /** Why no device can be let in now, if so. */
   refusal(): Refusal | null;
   openCount(): number;

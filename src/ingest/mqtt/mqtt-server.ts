@@ -35,11 +35,6 @@ export class MqttServer {
     }, coarseErrorMs);
   }
 
-  /** Sockets, authenticated or not. */
-  get socketCount(): number {
-    return this.#connections.size;
-  }
-
   /** Listens without TLS. @returns the port, also when 0 asked for any. Rejects with the system's error. */
   listenPlain(port: number, host: string): Promise<number> {
     return this.#listen(
@@ -49,7 +44,7 @@ export class MqttServer {
     );
   }
 
-  /** Listens with TLS. @param secure  reads the present certificate. */
+  /** As `listenPlain`, with TLS. @param secure  the present certificate; `setSecureContext` gives the next. */
   listenTls(port: number, host: string, secure: { readonly cert: string; readonly key: string }): Promise<number> {
     const server = createTlsServer({ ...secure, minVersion: "TLSv1.2" }, (socket) => this.#take(socket));
     server.on("tlsClientError", (error) =>
@@ -64,14 +59,9 @@ export class MqttServer {
     for (const server of this.#tlsServers) server.setSecureContext({ ...secure, minVersion: "TLSv1.2" });
   }
 
-  /** Takes no new connections; the present ones go on. */
-  stopListening(): void {
-    for (const server of this.#servers) server.close();
-  }
-
-  /** Ends every connection. */
+  /** Takes no new connections and ends every present one. */
   close(): void {
-    this.stopListening();
+    for (const server of this.#servers) server.close();
     clearInterval(this.#sweep);
     for (const connection of this.#connections) connection.stop();
   }
