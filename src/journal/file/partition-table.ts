@@ -1,6 +1,9 @@
 // Which partitions a journal has: `partitions.json`. Active ones are written to; retired ones (after `reset-clock`) are
 // only read until they are exported and trimmed. Numbers are never used twice.
 //
+// A new partition starts where the others are, also when the clock is behind them: a window that is closed in all of
+// them is closed in the journal, and stays so (J4). What an export owes is reckoned by that (E1).
+//
 // A partition's directory and its first floor are durable before the table names it: a partition without a floor has
 // lost it. The line carries its own CRC-32: one flipped bit must not turn partition 0 into an empty partition 1.
 
@@ -9,7 +12,7 @@ import { crc32 } from "node:zlib";
 import type { Window } from "../../lib/window.ts";
 import { unusable } from "../errors.ts";
 import type { Disk } from "./disk.ts";
-import { writeFloor } from "./floor.ts";
+import { readFloor, writeFloor } from "./floor.ts";
 
 export interface PartitionTable {
   readonly active: readonly number[];
@@ -19,7 +22,8 @@ export interface PartitionTable {
 const version = 1;
 
 /**
- * The table, made or grown to `count` active partitions, which start in `nowWindow`.
+ * The table, made or grown to `count` active partitions. New ones start in `nowWindow`, or in the oldest window that
+ * is open in those there are, if that is later.
  *
  * @throws ColdpathError `journal-partitions` when it cannot shrink, or is lost or damaged.
  */
@@ -49,12 +53,25 @@ export async function openPartitionTable(
   }
   const active = [...(found?.active ?? [])];
   const retired = found?.retired ?? [];
+  const windowFirst = Math.max(nowWindow, await windowOpenIn(disk, directory, active));
   while (active.length < count) {
-    active.push(await makePartition(disk, directory, [...active, ...retired, ...used], nowWindow));
+    active.push(await makePartition(disk, directory, [...active, ...retired, ...used], windowFirst));
   }
   const table: PartitionTable = { active, retired };
   await writePartitionTable(disk, directory, table);
   return table;
+}
+
+/** The oldest window that is open in any of these partitions; 0 when there is none, or no floor can tell. */
+async function windowOpenIn(disk: Disk, directory: string, partitions: readonly number[]): Promise<Window> {
+  const windows: Window[] = [];
+  for (const partition of partitions) {
+    const path = join(directory, String(partition));
+    await disk.makeDirectory(path); // a lost one is for recovery to tell
+    const outcome = await readFloor(disk, path);
+    if (outcome.kind === "floor") windows.push(outcome.floor.windowNext);
+  }
+  return windows.length === 0 ? 0 : Math.min(...windows);
 }
 
 /** Paths of exported files have two digits for it. */
@@ -65,7 +82,7 @@ export async function makePartition(
   disk: Disk,
   directory: string,
   taken: readonly number[],
-  nowWindow: Window,
+  windowFirst: Window,
 ): Promise<number> {
   const number = Math.max(-1, ...taken) + 1;
   if (number > partitionMax) {
@@ -77,7 +94,7 @@ export async function makePartition(
   }
   const path = join(directory, String(number));
   await disk.makeDirectory(path);
-  await writeFloor(disk, path, { windowNext: nowWindow, offsetNext: 0 });
+  await writeFloor(disk, path, { windowNext: windowFirst, offsetNext: 0 });
   return number;
 }
 
