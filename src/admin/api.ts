@@ -95,8 +95,7 @@ async function addApi(api: Api, options: AdminOptions): Promise<void> {
     const { method, id: requestId } = request;
     const route = request.routeOptions.url ?? "unknown";
     const fields = { method, route, status: reply.statusCode, durationMs: Math.round(reply.elapsedTime), requestId };
-    if (method === "GET") log.debug(fields, "A call of the API was answered.");
-    else log.info(fields, "A call of the API was answered.");
+    log.debug(fields, "A call of the API was answered.");
   });
   api.setNotFoundHandler(answerUnknownRoute);
 

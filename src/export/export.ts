@@ -33,7 +33,7 @@ export interface ExportTrouble {
   readonly code: string;
   readonly message: string;
   readonly hint: string;
-  /** ISO times, real clock. */
+  /** ISO times, by the window clock, as is all an export says. */
   readonly since: string;
   readonly nextAttempt: string | null;
   readonly attempts: number;

@@ -79,6 +79,7 @@ export class Exporter {
       slots: new Slots(options.uploadsMax),
       destinationOf: (settings) => this.#destinationOf(settings),
       committed: () => this.#committed(),
+      tells: (stream, code) => this.#tells(stream, code),
     };
   }
 
@@ -285,6 +286,12 @@ export class Exporter {
       }
       journal.release(partition, line);
     }
+  }
+
+  /** The first of an export's streams that are blocked with this code: the others would only repeat it. */
+  #tells(stream: Stream, code: string): boolean {
+    const { streams } = this.#running.get(stream.exportId) ?? { streams: [] };
+    return (streams.find(({ status }) => status.blocked?.trouble.code === code) ?? stream) === stream;
   }
 
   #committed(): void {

@@ -28,8 +28,10 @@ export interface StreamContext {
   readonly slots: Slots;
   /** Throws ColdpathError when the account or its secret cannot be used. */
   destinationOf(settings: Pick<ExportSettings, "storageAccountId" | "container">): Promise<Destination>;
-  /** A window was committed, or let go. */
-  committed(exportId: string): void;
+  /** A window was committed. */
+  committed(): void;
+  /** Whether this stream tells of a failure: one of an export's streams does for all that fail with the same code. */
+  tells(stream: Stream, code: string): boolean;
 }
 
 export interface StreamStatus {
@@ -155,21 +157,13 @@ export class Stream {
           { hint: "Raise the export's fileBytesMax." },
         );
       const path = printPath(definition.pathTemplate, installation.hubName, { type, window, partition, part });
+      const file = { exportId: this.exportId, definitionVersion: definition.version, type, partition, window, part };
       onPath(path);
       const startedAt = this.#iso();
       const outcome: WriteOutcome = await writeFile({
         destination,
         path,
-        cut: {
-          installation: installation.id,
-          exportId: this.exportId,
-          definitionVersion: definition.version,
-          type,
-          partition,
-          window,
-          part,
-          first: owed.firstOf(recordFirst),
-        },
+        cut: { ...file, installation: installation.id, first: owed.firstOf(recordFirst) },
         nextOf: (end) => owed.nextOf(end),
         container: {
           schemaText: schemaText(schemaName(type, definition.formatRevision)),
@@ -186,16 +180,8 @@ export class Stream {
       if (outcome.kind === "foreign") return this.#blockedBy({ ...outcome, code: "foreign-object" }, path);
       if (outcome.kind !== "written") return this.#blockedBy(outcome, path);
       const { records, bytes, sha256, end } = outcome;
-      const identity = {
-        exportId: this.exportId,
-        definitionVersion: definition.version,
-        type,
-        partition,
-        window,
-        part,
-      };
       runs.push({
-        ...identity,
+        ...file,
         path,
         records,
         bytes,
@@ -226,20 +212,22 @@ export class Stream {
     };
     if (blocked !== null) {
       this.#context.log.info(
-        { exportId: this.exportId, path: last?.path, after: blocked.trouble.attempts },
+        { exportId: this.exportId, type: this.backlog.type, path: last?.path, attempts: blocked.trouble.attempts },
         "An export goes on.",
       );
     }
-    this.#context.committed(this.exportId);
+    this.#context.committed();
   }
 
   #block(blocked: Blocked): void {
     this.#status = { ...this.#status, outcome: "blocked", blocked };
     const { code, message, hint, attempts, nextAttempt } = blocked.trouble;
     // The longer it lasts, the louder: an operator should not be woken by one reset connection.
-    const level = blocked.kind !== "temporary" ? "error" : attempts < 4 ? "info" : "warn";
+    const loud = blocked.kind !== "temporary" ? "error" : attempts < 4 ? "info" : "warn";
+    const level = this.#context.tells(this, code) ? loud : "debug";
+    const { type, partition } = this.backlog;
     this.#context.log[level](
-      { exportId: this.exportId, code, hint, attempts, nextAttempt },
+      { exportId: this.exportId, type, partition, code, hint, attempts, nextAttempt },
       `An export waits: ${message}`,
     );
   }

@@ -314,7 +314,7 @@ export interface ExportRun extends StreamKey {
   readonly bytes: number;
   readonly sha256: string;
   readonly attempts: number;
-  /** ISO times, real clock. */
+  /** ISO times, by the window clock. */
   readonly startedAt: string;
   readonly committedAt: string;
   /** `created` by this attempt, or found there and ours (`adopted`). */

@@ -12,7 +12,7 @@ import { defaultPathTemplate } from "../../src/export/path-template.ts";
 import { ManualClock } from "../../src/journal/journal.contract.ts";
 import type { Journal } from "../../src/journal/journal.ts";
 import { MemoryJournal } from "../../src/journal/memory/memory-journal.ts";
-import { silentLog } from "../../src/lib/log.ts";
+import { type Log, silentLog } from "../../src/lib/log.ts";
 import { windowMs } from "../../src/lib/window.ts";
 import { EnqueuedTime } from "../../src/message/enqueued-time.ts";
 import { noProperties } from "../../src/message/message.ts";
@@ -42,6 +42,7 @@ export interface BenchOptions {
   /** Puts something between the exporter and the store. */
   readonly wrap?: (storage: StorageAccess) => StorageAccess;
   readonly openStorage?: (id: string) => Promise<StorageAccess>;
+  readonly log?: Log;
 }
 
 export class ExportBench {
@@ -78,7 +79,7 @@ export class ExportBench {
       registry: this.registry,
       journal: this.journal,
       clock: this.clock,
-      log: silentLog,
+      log: this.#options.log ?? silentLog,
       stageDirectory: join(this.directory, "snapshots"),
       uploadsMax: 4,
       runsKept: 1000,

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import type { Destination, PutOutcome, StorageAccess } from "../../src/destinations/destination.ts";
+import { silentLog } from "../../src/lib/log.ts";
 import { type BenchOptions, ExportBench } from "../lib/export-bench.ts";
 
 let bench: ExportBench;
@@ -266,6 +267,21 @@ test("The destination is away for three windows: every window's file is there af
   await bench.until(() => bench.files("lake").length === 4);
   expect(bench.files("lake").length).toBe(4);
   expect(await bench.bodies("lake")).toEqual(bodies);
+});
+
+test("A container that is away is one line in the log an attempt, whatever number of streams wait for it", async () => {
+  const told: object[] = [];
+  await open({ log: { ...silentLog, error: (fields) => told.push(fields) } });
+  const storage = await bench.folder("lake");
+  await bench.device("dev-1");
+  await bench.createExport("all", bench.settings(storage));
+  renameSync(join(bench.directory, "lake/iot"), join(bench.directory, "lake/away"));
+  await bench.send(1);
+  await bench.pass(1);
+  const before = told.length;
+  await bench.pass(5); // a probe every five minutes
+  const code = "container-not-found";
+  expect(told.slice(before)).toMatchObject([{ code, type: "measurements", partition: 0, attempts: 2 }]);
 });
 
 test("Letting a backlog go records the gap, and the export goes on behind it", async () => {
