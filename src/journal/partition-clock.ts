@@ -3,7 +3,7 @@
 // J4  It never goes back, also over a restart (it starts at the partition's floor). While the wall clock is behind, time
 //     creeps on at half the monotonic clock's speed, so that windows keep closing and the wall clock catches up.
 // A jump of the wall clock beyond `jumpMaxMs`, either way, is not believed until it has lasted `believeMs`: meanwhile
-// `now` answers null and devices are refused for a time (docs/operating.md, "The clock jumps").
+// `now` answers null and devices are refused for a time (docs/operating.md, "…the clock jumps?").
 
 import type { Clock } from "../lib/clock.ts";
 

@@ -1,5 +1,6 @@
-// The promise under SIGKILL and under a clock that steps: every PUBACK that a client received has its record in exactly
-// one file. COLDPATH_KILL_ROUNDS=200 goes on for longer. The real server in a process of its own, the real file system; the client never sends anything twice.
+// The promise under SIGKILL, under a clock that steps, and after a clock that was in a wrong year: every PUBACK that a
+// client received has its record in exactly one file. The real server in a process of its own, the real file system; the
+// client never sends anything twice. COLDPATH_KILL_ROUNDS=200 goes on for longer.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -51,11 +51,13 @@ function json(...words: string[]): unknown {
   return JSON.parse(ok([...words, "--json"]));
 }
 
-/** Runs until `isDone`, for what the server does in its own time. */
+/** Runs until `isDone`, for what the server does in its own time; fails after half a minute. */
 async function until(words: readonly string[], isDone: (outcome: Outcome) => boolean): Promise<Outcome> {
+  const endMs = performance.now() + 30_000;
   for (;;) {
     const outcome = run(words);
     if (isDone(outcome)) return outcome;
+    if (performance.now() > endMs) throw new Error(`it did not come so far: ${JSON.stringify(outcome)}`);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }

@@ -112,7 +112,7 @@ function containerNameProblem(name: string): string | null {
   return pathProblem(name);
 }
 
-/** The directory without symbolic links on the way to the account, so that one directory has one root (design §4). */
+/** The directory without symbolic links on the way to the account: one directory, one root, by which overlaps are found. */
 function canonicalDirectory(account: string, name: string): string {
   const parent = existingAncestor(account);
   const directory = join(realpathSync.native(parent), account.slice(parent.length), name);

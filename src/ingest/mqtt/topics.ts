@@ -1,5 +1,5 @@
 // The topics of a device: which it may publish and subscribe to, and what the answers are while a feature is missing.
-// docs/formats.md "MQTT topics"; nothing else is allowed.
+// docs/formats.md "MQTT"; nothing else is allowed.
 
 import { isUtf8 } from "node:buffer";
 

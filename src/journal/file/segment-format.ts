@@ -1,12 +1,12 @@
-// The bytes of a segment file, version 1 (docs/formats.md, "Journal segment"; docs/decisions/0002). Pure.
+// The bytes of a segment file, version 1 (docs/formats.md, "Segment"; docs/decisions/0002-journal-frames.md). Pure.
 //
 //     0     header   magic, version, hub, partition, window, first offset, nonce, CRC-32
 //     1024  seal     a copy of the seal frame, so that a closed segment is known without reading it
 //     4096  frames   header (44 bytes) · record lengths (u32 each) · records, one after the other
 //           seal     a frame of kind `seal`: the last one; what lies behind it is a recycled file's former content
 //
-// Every CRC starts from the CRC of the segment's identity (hub, partition, window, nonce). The nonce is random, so
-// neither a recycled file's former frames nor bytes that a device chose can pass for a frame of this segment.
+// Every CRC starts from the CRC of the segment's identity (partition, window, first offset, nonce, hub). The nonce is
+// random, so neither a recycled file's former frames nor bytes that a device chose can pass for a frame of this segment.
 // All integers are little-endian.
 
 import { crc32 } from "node:zlib";
