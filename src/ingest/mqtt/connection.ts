@@ -31,8 +31,9 @@ import {
   subackPacket,
   unsubackPacket,
 } from "./packets.ts";
-import { type Session, type Will, openSession } from "./session.ts";
+import { type Session, openSession } from "./session.ts";
 import { bagOf, maySubscribe, parseHubTopic, topicText, twinMissing } from "./topics.ts";
+import { sendWill } from "./will.ts";
 
 /** A CONNECT may carry a will: topic, payload, client id, user name, password. */
 const connectBytesMax = 128 * 1024;
@@ -387,18 +388,9 @@ export class MqttConnection implements LiveConnection {
     this.#context.left(this);
     // What was accepted before stays accepted; its acknowledgements cannot be sent any more.
     if (!this.#socket.writableEnded) this.#socket.destroy();
-    if (session !== null && will !== null) this.#sendWill(session, will, 0);
-  }
-
-  #sendWill(session: Session, will: Will, attempt: number): void {
-    const refusal = session.path.accept(will.head, will.body, 0, will.body.length);
-    if (refusal === null) {
-      session.path.writer.onDurable({ durable: () => {} });
-      return;
+    if (session !== null && will !== null) {
+      sendWill(session.path, will, () => this.#context.reject("will-lost", session.sender.deviceId, undefined));
     }
-    if (refusal === "wait" && attempt < 10)
-      session.path.writer.onRoom(() => this.#sendWill(session, will, attempt + 1));
-    else this.#context.reject("will-lost", session.sender.deviceId, undefined);
   }
 }
 

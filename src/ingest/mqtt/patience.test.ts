@@ -55,8 +55,12 @@ describe.concurrent("The hub", () => {
   });
 
   test("holds a device that wants no keep-alive to the longest one", async () => {
+    const sinceMs = performance.now();
     const client = await RawMqtt.device(hub.mqttPort, "endless", hub.token("endless"), { keepalive: 0 });
     await client.ended;
+    const silentMs = performance.now() - sinceMs;
+    expect(silentMs).toBeGreaterThan(2_900); // one and a half times two seconds, less a millisecond here and there
+    expect(silentMs).toBeLessThan(7_000);
     expect(hub.rejections("keep-alive")).toBeGreaterThan(0);
   });
 

@@ -5,11 +5,7 @@ import { type RecordHead, recordHead } from "../../message/record-encoder.ts";
 import type { AcceptPath } from "../accept.ts";
 import type { AuthOutcome } from "../authenticate.ts";
 import type { ConnectRequest } from "./connect.ts";
-
-export interface Will {
-  readonly head: RecordHead;
-  readonly body: Buffer;
-}
+import type { Will } from "./will.ts";
 
 export interface Session {
   readonly sender: Sender;
