@@ -283,7 +283,7 @@ export const serverOptions = {
     group: "Limits",
     type: "integer",
     min: "1",
-    max: "10000",
+    max: "1000",
     default: "1000",
     description: "Most entries in one answer of the REST API.",
   },
