@@ -58,7 +58,7 @@ export const journalResetClockCommand = command({
         hub: registry.installation.hubName,
         nowMs: systemClock.nowMs(),
         isForced: force === true,
-        onClosed: (windowOpen, windowHighest) => registry.windowsWentBack(windowOpen, windowHighest),
+        onClosed: (windowOpen, ahead) => registry.windowsWentBack(windowOpen, ahead),
         onNotice: (level, code, message) => terminal.complain(`coldpath: ${level} ${code}: ${message}`),
       });
       if (values.json === true) {

@@ -284,6 +284,12 @@ export interface Tenure {
   readonly windowLast: Window | null;
 }
 
+/** Windows above the one now open that were used by mistake: from the lowest with records to the highest. */
+export interface WindowsAhead {
+  readonly windowLowest: Window;
+  readonly windowHighest: Window;
+}
+
 export interface Export {
   readonly id: string;
   readonly name: string;
@@ -546,11 +552,12 @@ export interface Registry {
     demand: readonly SnapshotDemand[],
   ): Promise<boolean>;
   /**
-   * After `journal reset-clock`: windows start again at `windowOpen`, far below some that were used by mistake, up to
-   * `windowHighest`. Exports that are on stay on without a break: what was owed up there stays owed, and from
-   * `windowOpen` on everything is owed under the last definition, snapshots in full. Changes nothing that lies below.
+   * After `journal reset-clock`: windows start again at `windowOpen`, far below some that were used by mistake (`ahead`;
+   * null when there is no record in any). Exports that are on stay on without a break: what was owed up there stays
+   * owed, and from `windowOpen` on everything is owed under the last definition, snapshots in full. Exports that are off
+   * stay off. Changes nothing that lies below.
    */
-  windowsWentBack(windowOpen: Window, windowHighest: Window): Promise<void>;
+  windowsWentBack(windowOpen: Window, ahead: WindowsAhead | null): Promise<void>;
   /** The last window recorded, or null. */
   snapshotWindow(): Promise<Window | null>;
   /** In window order. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ExportDefinition, ExportSettings, Tenure } from "./registry.ts";
-import { definitionAt, edited, isOwed, snapshotWindowNext, tenureAt, turnedOff, turnedOn } from "./tenure.ts";
+import { definitionAt, edited, isOwed, snapshotWindowNext, tenureAt, turnedOff, turnedOn, wentBack } from "./tenure.ts";
 
 const settings: ExportSettings = {
   storageAccountId: "s",
@@ -17,6 +17,33 @@ const tenure = (number: number, windowFirst: number, windowLast: number | null):
   number,
   windowFirst,
   windowLast,
+});
+
+test("S1: edited while off in the newest window, and turned on in an older one that is still open: full at the new place", () => {
+  const schedule = { definitions: [version1], tenures: [tenure(1, 7, 9)] };
+  const { definition, marks } = edited(schedule, { ...settings, pathTemplate: "q" }, 10);
+  expect(turnedOn(schedule.tenures, 9)).toEqual({ tenure: tenure(1, 7, null), marks: [] });
+  expect(definition.windowFirst).toBe(10);
+  expect(marks).toEqual([{ type: "devices", windowFirst: 10 }]);
+});
+
+describe("windows that went back", () => {
+  const ahead = { windowLowest: 900, windowHighest: 905 };
+  const after = (last: Tenure): readonly Tenure[] =>
+    wentBack({ definitions: [version1], tenures: [last] }, 20, ahead).tenures;
+
+  test("E1: what is owed up there stays owed when the export is turned off afterwards", () => {
+    const tenures = after(tenure(1, 7, null));
+    expect(tenures).toEqual([tenure(1, 900, 905), tenure(2, 7, null)]);
+    expect(turnedOff(tenures, 21)).toEqual(tenure(2, 7, 21));
+    expect(wentBack({ definitions: [version1], tenures }, 20, ahead).tenures).toEqual([]); // done again after a crash
+  });
+
+  test("E1: an export that was turned off up there is off", () => {
+    expect(after(tenure(1, 7, 903))).toEqual([tenure(1, 900, 903), tenure(2, 7, 20)]);
+    expect(after(tenure(1, 7, 890))).toEqual([tenure(1, 7, 20)]);
+    expect(after(tenure(1, 7, 19))).toEqual([]);
+  });
 });
 
 describe("turning on and off", () => {

@@ -14,6 +14,7 @@ import {
   type ExportType,
   type SnapshotType,
   type Tenure,
+  type WindowsAhead,
   snapshotTypes,
 } from "./registry.ts";
 import type { Window } from "../lib/window.ts";
@@ -95,8 +96,8 @@ export function edited(
   const windowFirst = isRunning ? windowOpen + 1 : windowOpen;
   const version = (schedule.definitions.at(-1)?.version ?? 0) + 1;
   const definition = { ...settings, version, windowFirst };
-  // Not running: the next tenure starts full anyway.
-  const before = isRunning ? definitionAt(schedule, windowOpen) : null;
+  // Also when it is not running: another partition may have an older window open, in which it can be turned on yet.
+  const before = definitionAt(schedule, windowFirst - 1);
   if (before === null) return { definition, marks: [] };
   const isMoved = placeKeys.some((key) => before[key] !== settings[key]);
   const marked = snapshotTypes.filter(
@@ -111,29 +112,47 @@ const placeKeys = ["storageAccountId", "container", "pathTemplate", "formatRevis
 /**
  * Windows start again at `windowOpen`, far below some that were used by mistake (a clock that was years ahead).
  *
- * A tenure that was opened up there is closed at `windowHighest`, so that what is owed there stays owed, and goes on as a
- * new one from `windowOpen`. The last definition, if it was made up there, is made once more, in force at once.
+ * The last tenure, if it reaches above, is taken apart: one for what is owed up there, which stays owed when the export
+ * is turned off now; and behind it the one that goes on from `windowOpen`, or that ended, if it was turned off up there.
+ * The last definition, if it was made up there, is made once more, in force at once.
  *
- * @returns the tenures and definitions to add or change; none when nothing lies above.
+ * @param ahead  null when no record lies above `windowOpen`.
+ * @returns the tenures and definitions to add or change; none when nothing lies above, or when it was done before.
  */
 export function wentBack(
   { tenures, definitions }: Schedule,
   windowOpen: Window,
-  windowHighest: Window,
+  ahead: WindowsAhead | null,
 ): { readonly tenures: readonly Tenure[]; readonly definitions: readonly ExportDefinition[] } {
-  const tenure = tenures.at(-1);
   const definition = definitions.at(-1);
-  const isTenureAbove = tenure !== undefined && tenure.windowLast === null && tenure.windowFirst > windowOpen;
   const isDefinitionAbove = definition !== undefined && definition.windowFirst > windowOpen;
   return {
-    tenures: isTenureAbove
-      ? [
-          { ...tenure, windowLast: Math.max(tenure.windowFirst, windowHighest) },
-          { number: tenure.number + 1, windowFirst: windowOpen, windowLast: null },
-        ]
-      : [],
+    tenures: tenuresAfter(tenures, windowOpen, ahead),
     definitions: isDefinitionAbove ? [{ ...definition, version: definition.version + 1, windowFirst: windowOpen }] : [],
   };
+}
+
+function tenuresAfter(tenures: readonly Tenure[], windowOpen: Window, ahead: WindowsAhead | null): readonly Tenure[] {
+  const last = tenures.at(-1);
+  if (last === undefined) return [];
+  const { number, windowFirst, windowLast } = last;
+  if (windowFirst > windowOpen) {
+    if (windowLast !== null) return [];
+    const closed = { ...last, windowLast: Math.max(windowFirst, ahead?.windowHighest ?? 0) };
+    return [closed, { number: number + 1, windowFirst: windowOpen, windowLast: null }];
+  }
+  if (windowLast !== null && windowLast <= windowOpen) return [];
+  const goesOn = { windowFirst, windowLast: windowLast === null ? null : windowOpen };
+  const above = {
+    windowFirst: ahead?.windowLowest ?? Infinity,
+    windowLast: Math.min(windowLast ?? Infinity, ahead?.windowHighest ?? 0),
+  };
+  if (above.windowFirst > above.windowLast) return windowLast === null ? [] : [{ number, ...goesOn }];
+  if (tenures.some((one) => one.windowFirst === above.windowFirst && one.windowLast === above.windowLast)) return [];
+  return [
+    { number, ...above },
+    { number: number + 1, ...goesOn },
+  ];
 }
 
 /**

@@ -27,9 +27,13 @@ export interface ResetClockOptions {
   readonly onNotice?: (level: NoticeLevel, code: string, message: string) => void;
   /**
    * Called when the partitions are closed and before fresh ones take over, with the window that is open from now on and
-   * the highest that was used: what else counts in windows (the registry's exports) follows. Done again after a crash.
+   * the lowest and highest above it that hold records, null when none does: what else counts in windows (the registry's
+   * exports) follows. Done again after a crash.
    */
-  readonly onClosed?: (windowOpen: Window, windowHighest: Window) => Promise<void>;
+  readonly onClosed?: (
+    windowOpen: Window,
+    ahead: { readonly windowLowest: Window; readonly windowHighest: Window } | null,
+  ) => Promise<void>;
   readonly disk?: Disk | undefined;
 }
 
@@ -68,7 +72,7 @@ export async function resetClock(options: ResetClockOptions): Promise<ResetClock
     );
   }
 
-  let windowHighest = nowWindow;
+  const windowsAhead: Window[] = [];
   const sealed: { partition: number; window: Window; offsetFirst: number; offsetNext: number }[] = [];
   for (const partition of table.active) {
     const path = join(directory, String(partition));
@@ -80,15 +84,20 @@ export async function resetClock(options: ResetClockOptions): Promise<ResetClock
       if (open.hasRecords) {
         const { offsetNext } = await open.seal();
         sealed.push({ partition, window, offsetFirst: identity.offsetFirst, offsetNext });
+        windowsAhead.push(window);
       }
       await open.close();
       if (!open.hasRecords) await disk.remove(open.path);
     }
     const windowNext = Math.max(state.windowNext, open === null ? 0 : open.window + 1);
     await writeFloor(disk, path, { windowNext, offsetNext: state.offsetNext });
-    windowHighest = Math.max(windowHighest, windowNext - 1);
+    windowsAhead.push(...state.closed.map(({ window }) => window));
   }
-  await options.onClosed?.(nowWindow, windowHighest);
+  const above = windowsAhead.filter((window) => window > nowWindow).toSorted((one, other) => one - other);
+  const [windowLowest] = above;
+  const windowHighest = above.at(-1);
+  const isAhead = windowLowest !== undefined && windowHighest !== undefined;
+  await options.onClosed?.(nowWindow, isAhead ? { windowLowest, windowHighest } : null);
   const retired = [...table.retired, ...table.active];
   const used = await directoriesWithSegments(disk, directory);
   const active: number[] = [];

@@ -100,7 +100,7 @@ export function exportsIn(database: Database, clock: Clock): ExportCalls {
       });
     },
 
-    async windowsWentBack(windowOpen, windowHighest) {
+    async windowsWentBack(windowOpen, ahead) {
       await database.change(async (change, tell) => {
         await change
           .updateTable("counters")
@@ -108,13 +108,16 @@ export function exportsIn(database: Database, clock: Clock): ExportCalls {
           .where("snapshot_window", ">=", windowOpen)
           .execute();
         for (const present of (await selectExports(change).execute()).map(exportFromRow)) {
-          const { tenures, definitions } = wentBack(present, windowOpen, windowHighest);
+          const { tenures, definitions } = wentBack(present, windowOpen, ahead);
           for (const { number, windowFirst, windowLast } of tenures) {
             await change
               .insertInto("export_tenures")
               .values({ export_id: present.id, number, window_first: windowFirst, window_last: windowLast })
               .onConflict((conflict) =>
-                conflict.columns(["export_id", "number"]).doUpdateSet({ window_last: windowLast }),
+                conflict.columns(["export_id", "number"]).doUpdateSet({
+                  window_first: windowFirst,
+                  window_last: windowLast,
+                }),
               )
               .execute();
           }

@@ -37,7 +37,7 @@ test("E1: after windows went back an export goes on under its last definition, a
   await registry.updateExport(made.id, { settings: { ...settings, codec: "deflate" } }, () => wrong + 1);
   expect(await registry.snapshotWindow()).toBe(wrong);
 
-  await registry.windowsWentBack(right, wrong + 5);
+  await registry.windowsWentBack(right, { windowLowest: wrong, windowHighest: wrong + 5 });
   const after = await registry.export(made.id);
   expect(after.on).toBe(true);
   for (const window of [right, right + 1000, wrong, wrong + 5])
@@ -47,6 +47,6 @@ test("E1: after windows went back an export goes on under its last definition, a
   const [demand] = await registry.snapshotDemand(right);
   expect(demand?.full.map(({ exportId }) => exportId)).toEqual([made.id]);
 
-  await registry.windowsWentBack(right, wrong + 5);
+  await registry.windowsWentBack(right, { windowLowest: wrong, windowHighest: wrong + 5 });
   expect((await registry.export(made.id)).tenures.length).toBe(2); // nothing lies above any more
 });
