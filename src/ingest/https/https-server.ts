@@ -21,6 +21,9 @@ interface SecureFiles {
 }
 
 const minVersion = "TLSv1.2";
+/** What is spoken within TLS, for clients that ask: `curl --http1.0` does, and is refused otherwise. */
+const applicationProtocols = ["http/1.1", "http/1.0"];
+const handshakeTimedOut = "ERR_TLS_HANDSHAKE_TIMEOUT";
 /** How long `close` waits for answers that are being written. */
 const closeGraceMs = 1_000;
 
@@ -50,12 +53,16 @@ export class HttpsServer {
   listen(port: number, host: string, secure: SecureFiles): Promise<number> {
     const handshakeTimeout = this.#context.limits.connectTimeoutMs;
     const server = createSecureServer(
-      { ...this.#serverOptions(), ...secure, minVersion, handshakeTimeout },
+      { ...this.#serverOptions(), ...secure, minVersion, handshakeTimeout, ALPNProtocols: applicationProtocols },
       (request, response) => this.#take(request, response),
     );
-    server.on("tlsClientError", (error) =>
-      this.#context.log.debug({ error: error.message }, "A TLS handshake failed."),
-    );
+    // First, so that Node's own listener finds the socket ended and does not take the failure for a malformed request.
+    server.prependListener("tlsClientError", (error, socket) => {
+      // A handshake that is too slow is only told: whoever hears of it ends the connection.
+      if (codeOf(error) === handshakeTimedOut) this.#context.reject("connect-timeout", null, socket.remoteAddress);
+      this.#context.log.debug({ error: error.message }, "A TLS handshake failed.");
+      socket.destroy();
+    });
     this.#secureServers.push(server);
     return this.#listen(server, port, host);
   }

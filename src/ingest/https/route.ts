@@ -7,10 +7,14 @@ export type Route =
   | { readonly kind: "missing"; readonly name: string }
   | { readonly kind: "unknown" };
 
-/** `/devices/{url-encoded id}/messages/events?api-version=…`; any api-version, or none, is taken. */
+/**
+ * `/devices/{url-encoded id}/messages/events?api-version=…`; any api-version, or none, is taken. A proxy's form with
+ * scheme and host before it is the same (RFC 9112 §3.2.2); who the host is, only the token says.
+ */
 export function routeOf(method: string, target: string): Route {
-  const question = target.indexOf("?");
-  const path = question < 0 ? target : target.slice(0, question);
+  const local = target.replace(/^https?:\/\/[^/?]*/i, "");
+  const question = local.indexOf("?");
+  const path = question < 0 ? local : local.slice(0, question);
   const [root, devices, encodedId = "", ...rest] = path.split("/");
   if (root !== "" || devices !== "devices" || encodedId === "") return { kind: "unknown" };
   let deviceId: string;

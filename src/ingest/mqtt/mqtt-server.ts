@@ -2,6 +2,7 @@
 
 import { type Server, type Socket, createServer } from "node:net";
 import { type Server as TlsServer, createServer as createTlsServer } from "node:tls";
+import { codeOf } from "../../lib/errors.ts";
 import { MqttConnection } from "./connection.ts";
 import { type MqttServerContext, type MqttServerOptions, coarseErrorMs } from "./context.ts";
 
@@ -46,10 +47,18 @@ export class MqttServer {
 
   /** As `listenPlain`, with TLS. @param secure  the present certificate; `setSecureContext` gives the next. */
   listenTls(port: number, host: string, secure: { readonly cert: string; readonly key: string }): Promise<number> {
-    const server = createTlsServer({ ...secure, minVersion: "TLSv1.2" }, (socket) => this.#take(socket));
-    server.on("tlsClientError", (error) =>
-      this.#options.log.debug({ error: error.message }, "A TLS handshake failed."),
+    const handshakeTimeout = this.#options.limits.connectTimeoutMs;
+    const server = createTlsServer({ ...secure, minVersion: "TLSv1.2", handshakeTimeout }, (socket) =>
+      this.#take(socket),
     );
+    server.on("tlsClientError", (error, socket) => {
+      // A handshake that is too slow is only told: whoever hears of it ends the connection.
+      if (codeOf(error) === "ERR_TLS_HANDSHAKE_TIMEOUT") {
+        this.#context.reject("connect-timeout", null, socket.remoteAddress);
+      }
+      this.#options.log.debug({ error: error.message }, "A TLS handshake failed.");
+      socket.destroy();
+    });
     this.#tlsServers.push(server);
     return this.#listen(server, port, host);
   }
@@ -78,6 +87,9 @@ export class MqttServer {
 
   #listen(server: Server, port: number, host: string): Promise<number> {
     this.#servers.push(server);
+    // Those in their TLS handshake too, which `#take` does not see.
+    server.maxConnections = this.#options.limits.connectionsMax * 2;
+    server.on("drop", (peer) => this.#context.reject("too-many-connections", null, peer?.remoteAddress));
     return new Promise((resolve, reject) => {
       server.once("error", reject);
       server.listen({ port, host, backlog: 4096 }, () => {
