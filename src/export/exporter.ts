@@ -179,15 +179,17 @@ export class Exporter {
   /** Backlogs that outgrew their export's policy lose their oldest windows; the gap is on record and in the log. */
   async #applyPolicies(): Promise<void> {
     const nowMs = this.#options.clock.nowMs();
-    for (const running of this.#running.values()) {
+    // A copy: what is let go leaves the map, and comes back as new streams.
+    for (const running of [...this.#running.values()]) {
       const due = overdue(running.export.backlog, running.streams, nowMs);
       if (due === null) continue;
       const count = await this.#letGo(running, due.reason, due.windowLast);
+      await this.#reconcile();
+      if (count === 0) continue;
       this.#options.log.error(
         { exportId: running.export.id, windows: count, windowLast: printWindow(due.windowLast) },
         `An export let owed windows go: ${due.reason}. The gap is on record.`,
       );
-      await this.#reconcile();
     }
   }
 

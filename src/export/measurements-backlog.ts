@@ -81,6 +81,8 @@ export class MeasurementsBacklog implements Backlog {
   }
 
   #owed(): Segment[] {
+    // Not known yet: what lies in the journal may long be committed.
+    if (this.#checkpoint === undefined) return [];
     return this.#journal
       .segments(this.partition, this.#checkpoint ?? 0)
       .filter(({ window }) => isOwed(this.#export, window, type));

@@ -366,6 +366,42 @@ test("A backlog policy lets the oldest windows go when they pass its hours, with
   ]);
 });
 
+test("A backlog policy counts only what is owed: after a restart, what is committed and still in the journal is not", async () => {
+  await open();
+  const storage = await bench.folder("lake");
+  const ids: string[] = [];
+  for (const name of ["one", "two"]) {
+    const template = `${name}/{type}/{YYYY}/{MM}/{dd}/{hh}/{mm}/{NN}.avro`;
+    const made = await bench.createExport(
+      name,
+      bench.settings(storage, { types: ["measurements"], pathTemplate: template }),
+    );
+    await bench.registry.updateExport(
+      made.id,
+      { backlog: { letGoAfterHours: null, letGoAfterBytes: 1000 } },
+      bench.windowOpen,
+    );
+    ids.push(made.id);
+  }
+  const bodies: string[] = [];
+  for (let window = 0; window < 5; window++) {
+    bodies.push(...(await bench.send(2)));
+    await bench.pass(1);
+  }
+  await bench.exporter.stop();
+  await bench.startExporter();
+  await bench.pass(2);
+  for (const id of ids) expect(await bench.registry.gaps(id)).toEqual([]);
+  expect(await bench.bodies("lake", "iot/one/")).toEqual(bodies);
+  // Away for two windows of 600 bytes each: both exports let the older one go, once.
+  renameSync(join(bench.directory, "lake/iot"), join(bench.directory, "lake/away"));
+  await bench.send(2);
+  await bench.pass(1);
+  await bench.send(2);
+  await bench.pass(3);
+  for (const id of ids) expect(await bench.registry.gaps(id)).toHaveLength(1);
+});
+
 test("E3: a restart of the exporter at any point writes nothing twice", async () => {
   await open();
   const storage = await bench.folder("lake");
