@@ -180,7 +180,8 @@ export class Exporter {
   async #applyPolicies(): Promise<void> {
     const nowMs = this.#options.clock.nowMs();
     // A copy: what is let go leaves the map, and comes back as new streams.
-    for (const running of [...this.#running.values()]) {
+    const present = [...this.#running.values()];
+    for (const running of present) {
       const due = overdue(running.export.backlog, running.streams, nowMs);
       if (due === null) continue;
       const count = await this.#letGo(running, due.reason, due.windowLast);
