@@ -7,9 +7,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { type Fleet, breachesOf, makeFleet, noBreaches, pause, publish } from "../lib/fleet.ts";
 import { HubProcess } from "../lib/hub-process.ts";
-import { lakeFiles, lakeNumbers } from "../lib/lake.ts";
-import { Ledger, MqttPublisher } from "../lib/mqtt-publisher.ts";
+import { lakeFiles } from "../lib/lake.ts";
 
 /** Real milliseconds are so many of the window clock: a window lasts one second. */
 const rate = 60;
@@ -25,85 +25,38 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-interface Setting {
-  readonly ledger: Ledger;
-  readonly measurements: string;
-  policyKey: string;
-}
-
 /** A fresh data directory with an export of measurements into a folder and a few devices. */
-async function prepare(...flags: string[]): Promise<Setting> {
+async function prepare(...flags: string[]): Promise<Fleet> {
   directory = mkdtempSync(join(tmpdir(), "coldpath-kill-"));
   hub = await start(...flags);
-  const lake = join(directory, "lake");
-  const account = await hub.api<{ id: string }>("POST", "/storage-accounts", {
-    name: "lake",
-    settings: { kind: "folder", path: lake },
-  });
-  await hub.api("POST", `/storage-accounts/${account.id}/containers`, { name: "iot" });
-  const template = await hub.api<{ id: string }>("POST", "/device-templates", {
-    name: "T",
-    publish: true,
-    measurements: { telemetry: {}, states: {}, events: {} },
-    settings: { device: {} },
-    properties: { cloud: {}, device: {} },
-  });
-  for (let index = 0; index < devices; index++) {
-    await hub.api("POST", "/devices", { id: `dev-${index}`, templateId: template.id });
-  }
-  await hub.api("POST", "/exports", {
-    name: "m",
-    storageAccountId: account.id,
-    container: "iot",
-    types: ["measurements"],
-    on: true,
-  });
-  const { primaryKey } = await hub.api<{ primaryKey: string }>("GET", "/policies/device/keys");
-  return { ledger: new Ledger(), measurements: join(lake, "iot", "measurements"), policyKey: primaryKey };
+  return await makeFleet(hub, directory, devices);
 }
 
 function start(...flags: string[]): Promise<HubProcess> {
   return HubProcess.start(join(directory, "data"), "--no-sample", `--test-clock-rate=${rate}`, ...flags);
 }
 
-function publish(setting: Setting): MqttPublisher[] {
-  const port = hub?.address.ports.mqtt ?? 0;
-  return Array.from({ length: devices }, (_, index) => {
-    const { ledger, policyKey } = setting;
-    return new MqttPublisher({ port, deviceId: `dev-${index}`, policyKey, ledger, inFlight: 20 });
-  });
+async function check(fleet: Fleet): Promise<void> {
+  expect(await breachesOf(fleet, 120)).toEqual(noBreaches);
+  expect(fleet.ledger.acknowledged.size).toBeGreaterThan(100);
 }
 
-/** Waits until all that was acknowledged is exported, then two windows more, and compares. */
-async function check({ ledger, measurements }: Setting): Promise<void> {
-  let counts = new Map<number, number>();
-  for (let turn = 0; turn < 120; turn++) {
-    await pause(1000);
-    counts = await lakeNumbers(measurements);
-    if ([...ledger.acknowledged].every((number) => counts.has(number))) break;
-  }
-  await pause(4000);
-  counts = await lakeNumbers(measurements);
-  const lost = [...ledger.acknowledged].filter((number) => !counts.has(number));
-  const doubled = [...counts].filter(([, count]) => count !== 1);
-  const invented = [...counts.keys()].filter((number) => !ledger.sent.has(number));
-  expect({ lost, doubled, invented }).toEqual({ lost: [], doubled: [], invented: [] });
-  expect(ledger.acknowledged.size).toBeGreaterThan(100);
+function running(): HubProcess {
+  if (hub === null) throw new Error("the server is not running");
+  return hub;
 }
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 test(`J1, J3, E1, E5: SIGKILL in mid-load ${rounds} times at random: every PUBACK has its record in exactly one file`, async () => {
   const setting = await prepare();
   for (let round = 0; round < rounds; round++) {
-    const publishers = publish(setting);
+    const publishers = publish(setting, running(), 20);
     // Long enough to cross a window's end now and then, where seals, floors, cuts and uploads are.
     await pause(300 + Math.random() * 1700);
     await hub?.kill();
     await Promise.all(publishers.map(({ ended }) => ended));
     hub = await start();
   }
-  const publishers = publish(setting);
+  const publishers = publish(setting, running(), 20);
   await pause(500);
   await Promise.all(publishers.map((publisher) => publisher.stop()));
   await check(setting);
@@ -117,7 +70,7 @@ test("J2, J4, E1: the clock steps an hour back and forth across restarts, with e
   const setting = await prepare(at(0));
   const steps = [hourMs, 0, -hourMs, 2 * hourMs, hourMs];
   for (const [index, stepMs] of steps.entries()) {
-    const publishers = publish(setting);
+    const publishers = publish(setting, running(), 20);
     await pause(400 + Math.random() * 800);
     if (index % 2 === 0) await hub?.kill();
     else {
@@ -129,7 +82,7 @@ test("J2, J4, E1: the clock steps an hour back and forth across restarts, with e
     hub = await start(at(stepMs));
     if (index % 2 === 1) await pause(1200);
   }
-  const publishers = publish(setting);
+  const publishers = publish(setting, running(), 20);
   await pause(500);
   await Promise.all(publishers.map((publisher) => publisher.stop()));
   await check(setting);
@@ -137,7 +90,7 @@ test("J2, J4, E1: the clock steps an hour back and forth across restarts, with e
 
 test("J2, J4, E1: a clock in the wrong year, then reset-clock: what was taken in both years is exported once", async () => {
   const setting = await prepare("--test-clock-origin=2038-05-06T07:08:30.000Z");
-  const wrong = publish(setting);
+  const wrong = publish(setting, running(), 20);
   await pause(1500);
   await Promise.all(wrong.map((publisher) => publisher.stop()));
   await hub?.kill();
@@ -147,7 +100,7 @@ test("J2, J4, E1: a clock in the wrong year, then reset-clock: what was taken in
   });
   expect(reset.stderr + reset.stdout).toContain("It goes on in partition 1");
   hub = await start();
-  const right = publish(setting);
+  const right = publish(setting, running(), 20);
   await pause(1500);
   await Promise.all(right.map((publisher) => publisher.stop()));
   await check(setting);
