@@ -130,6 +130,8 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     hub: registry.installation.hubName,
     partitions: config.journalPartitions,
     bytesMax: config.journalBytesMax,
+    warnShare: config.journalWarnPercent / 100,
+    warnBeforeMs: config.journalWarnBeforeMs,
     freeBytesMin: config.journalFreeBytesMin,
     retentionMs: config.journalRetentionMs,
     recycleBytesMax: config.journalRecycleBytesMax,

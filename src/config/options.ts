@@ -132,6 +132,23 @@ export const serverOptions = {
     description:
       "Left free on the journal's disk, or a tenth of a small disk: below it devices are refused, so that what was taken can still be exported.",
   },
+  "journal-warn-before": {
+    group: "Journal",
+    type: "duration",
+    min: "0s",
+    max: "365d",
+    default: "6h",
+    description:
+      "Warn when the journal will be full so soon, if what exports owe goes on growing as in the last minutes. It begins at a tenth of --journal-bytes-max.",
+  },
+  "journal-warn-percent": {
+    group: "Journal",
+    type: "integer",
+    min: "1",
+    max: "100",
+    default: "80",
+    description: "Warn when this part of --journal-bytes-max is owed to exports, whatever the rate.",
+  },
   "journal-retention": {
     group: "Journal",
     type: "duration",

@@ -120,6 +120,10 @@ export interface JournalStatus {
   /** Bytes the journal answers for, staged snapshots included. */
   readonly bytes: number;
   readonly bytesMax: number;
+  /** Of `bytes`, what exports owe: what else is held goes when room is needed. */
+  readonly owedBytes: number;
+  /** At the rate of the last minutes, until devices are refused; null when the journal does not fill. */
+  readonly untilFullMs: number | null;
   readonly notices: readonly JournalNotice[];
   readonly appendedRecords: number;
   readonly appendedBytes: number;

@@ -75,6 +75,12 @@ export function openMetrics(of: MetricSources): () => Promise<string> {
   counter("journal_frame_seconds_total", "Time spent in writes and syncs.", () => journal.status().frameMs / 1000);
   gauge("journal_bytes", "Disk the journal holds, staged snapshots included.", () => journal.status().bytes);
   gauge("journal_bytes_max", "Disk it may hold; beyond it devices are refused.", () => journal.status().bytesMax);
+  gauge("journal_owed_bytes", "Of these, what exports owe.", () => journal.status().owedBytes);
+  gauge(
+    "journal_until_full_seconds",
+    "Until devices are refused, at the rate of the last minutes; +Inf when it does not fill.",
+    () => (journal.status().untilFullMs ?? Infinity) / 1000,
+  );
   gauge("journal_refusing", "1 while any partition refuses records.", () =>
     journal.status().partitions.some(({ refusal }) => refusal !== null) ? 1 : 0,
   );

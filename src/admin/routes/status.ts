@@ -55,7 +55,8 @@ export function statusRoutes(api: Api, options: AdminOptions): void {
 }
 
 function journalOf({ journal }: AdminOptions) {
-  const { partitions, bytes, bytesMax, notices, appendedRecords, appendedBytes } = journal.status();
+  const { partitions, bytes, bytesMax, owedBytes, untilFullMs, notices, appendedRecords, appendedBytes } =
+    journal.status();
   return {
     partitions: partitions.map(({ windowNext, ...partition }) => ({
       ...partition,
@@ -63,6 +64,8 @@ function journalOf({ journal }: AdminOptions) {
     })),
     bytes,
     bytesMax,
+    owedBytes,
+    untilFullMs,
     notices: notices.map(({ atMs, ...notice }) => ({ ...notice, at: new Date(atMs).toISOString() })),
     appendedRecords,
     appendedBytes,

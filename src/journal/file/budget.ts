@@ -7,12 +7,14 @@
 // full disk could not close its windows, so nothing would be exported and nothing released: it would stay full.
 
 import type { Clock } from "../../lib/clock.ts";
+import { hoursText } from "../../lib/duration.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { type Window, printWindow, windowStartMs } from "../../lib/window.ts";
 import type { NoticeLevel } from "../journal.ts";
 import type { DiskRoom } from "./disk.ts";
 import type { ClosedSegments } from "./closed-segments.ts";
+import { FillForecast } from "./fill-forecast.ts";
 import type { SegmentPool } from "./segment-pool.ts";
 
 /** What the budget needs of a partition. */
@@ -28,6 +30,10 @@ export interface BudgetedPartition {
 
 export interface BudgetOptions {
   readonly bytesMax: number;
+  /** An operator is warned when this share of it is owed, 0 to 1, */
+  readonly warnShare: number;
+  /** … or when it will be full so soon at the present rate, and `warnSoonShare` is owed. */
+  readonly warnBeforeMs: number;
   readonly retentionMs: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -41,15 +47,22 @@ export interface BudgetOptions {
 
 /** While the disk is short of room, how often it is looked at. */
 const pollMs = 1000;
-/** From this share of the budget on an operator is warned. */
-const warnShare = 0.8;
+/** Below this share a short stop of an export under a heavy load would warn, too. */
+const warnSoonShare = 0.1;
+/** A warning may be given again when this share less is owed. */
+const warnAgainShare = 0.1;
 
 export class Budget {
   readonly #options: BudgetOptions;
   readonly #partitions: readonly BudgetedPartition[];
   readonly #released = new Map<number, Window>();
+  readonly #forecast = new FillForecast();
+  /** Of closed segments that no export owes: kept only while there is room. */
+  #releasedBytes = 0;
   #foreignBytes = 0;
-  #isWarned = false;
+  /** Of which danger an operator was told last, and what was owed then. */
+  #warned: "none" | "soon" | "share" = "none";
+  #warnedBytes = 0;
   #isFull = false;
   /** What the disk had free when it was last asked, what we held then, and whether that was too little. */
   #free = { bytes: Infinity, heldBytes: 0, bytesMin: 0 };
@@ -70,9 +83,26 @@ export class Budget {
     return bytes;
   }
 
+  /** Of what exports owe, staged snapshots included: what only they can make less. */
+  get owedBytes(): number {
+    return Math.max(0, this.bytes - this.#releasedBytes);
+  }
+
+  /** How long until devices are refused, in ms, if it goes on as in the last minutes; null when it does not fill. */
+  get untilFullMs(): number | null {
+    return this.#isFull ? 0 : this.#forecast.untilFullMs(this.#roomBytes);
+  }
+
+  /** A window was closed: time to look how fast it fills. */
+  windowClosed(): void {
+    this.#forecast.observe(this.#options.clock.monotonicMs(), this.owedBytes);
+    this.#warnInTime();
+  }
+
   /** @param windowNext  no export owes a window of the partition below it. */
   release(partition: number, windowNext: Window): void {
     this.#released.set(partition, windowNext);
+    this.#countReleased();
     void this.balance();
   }
 
@@ -83,17 +113,8 @@ export class Budget {
 
   /** Cheap: asked once a frame. Warns in time. */
   needsBalance(): boolean {
-    const { bytes } = this;
-    const { bytesMax, notice } = this.#options;
-    if (!this.#isWarned && bytes > bytesMax * warnShare) {
-      this.#isWarned = true;
-      notice(
-        "warn",
-        "journal-filling",
-        `The journal holds ${bytes} of at most ${bytesMax} bytes. When it is full, devices are refused: see which export is behind, or raise --journal-bytes-max.`,
-      );
-    } else if (this.#isWarned && bytes < bytesMax * (warnShare - 0.1)) this.#isWarned = false;
-    return this.#isFull || bytes > bytesMax || this.#isShort;
+    this.#warnInTime();
+    return this.#isFull || this.bytes > this.#options.bytesMax || this.#isShort;
   }
 
   /** Trims what may go, then refuses or takes again by what is left. Never rejects. */
@@ -110,6 +131,48 @@ export class Budget {
     this.#isClosed = true;
     await this.#balancing;
     this.#cancelPoll();
+  }
+
+  /** Cheap: asked once a frame. Before the first release nothing is known about what is owed. */
+  #warnInTime(): void {
+    if (this.#released.size === 0) return;
+    const { bytesMax, warnShare, warnBeforeMs, notice } = this.#options;
+    const { owedBytes } = this;
+    if (this.#warned !== "none" && owedBytes < this.#warnedBytes - bytesMax * warnAgainShare) this.#warned = "none";
+    const isMuch = owedBytes > bytesMax * warnShare;
+    if (this.#warned === "share" || !(isMuch || (this.#warned === "none" && owedBytes > bytesMax * warnSoonShare))) {
+      return;
+    }
+    const { untilFullMs } = this;
+    if (isMuch || (untilFullMs !== null && untilFullMs < warnBeforeMs)) {
+      this.#warned = isMuch ? "share" : "soon";
+      this.#warnedBytes = owedBytes;
+      const rate = untilFullMs === null ? "" : ` At the present rate it is full in ${hoursText(untilFullMs)}.`;
+      notice(
+        "warn",
+        "journal-filling",
+        `${owedBytes} of at most ${bytesMax} bytes of the journal are owed to exports.${rate} When it is full, devices are refused: see which export is behind, or raise --journal-bytes-max.`,
+      );
+    }
+  }
+
+  #countReleased(): void {
+    let bytes = 0;
+    for (const { partition, closed, closedBelow } of this.#partitions) {
+      const line = Math.min(this.#released.get(partition) ?? 0, closedBelow);
+      for (const { window, fileBytes } of closed.list) {
+        if (window >= line) break;
+        bytes += fileBytes;
+      }
+    }
+    this.#releasedBytes = bytes;
+  }
+
+  /** What may still come before devices are refused. */
+  get #roomBytes(): number {
+    const { bytes, heldBytes, bytesMin } = this.#free;
+    const onDisk = bytes - (this.bytes - heldBytes) - bytesMin + this.#releasedBytes;
+    return Math.min(this.#options.bytesMax - this.owedBytes, onDisk);
   }
 
   /** Whether the disk has too little left, as far as is known without asking it again. */
@@ -145,6 +208,7 @@ export class Budget {
       } catch (error) {
         this.#tellTrimFailed(error);
       }
+      this.#countReleased();
       const { bytes } = this;
       const { bytesMax, notice } = this.#options;
       const wasFull = this.#isFull;

@@ -49,6 +49,8 @@ function openFileJournal(setting: JournalSetting): Promise<FileJournal> {
     hub: "test",
     partitions: 1,
     bytesMax: 1e12,
+    warnShare: 0.8,
+    warnBeforeMs: 0,
     freeBytesMin: 0,
     retentionMs: 7 * 24 * 3_600_000,
     recycleBytesMax: 1e9,

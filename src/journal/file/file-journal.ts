@@ -8,6 +8,7 @@
 import { join } from "node:path";
 import type { Clock } from "../../lib/clock.ts";
 import { codeOf, messageOf } from "../../lib/errors.ts";
+import { hoursText } from "../../lib/duration.ts";
 import type { Log } from "../../lib/log.ts";
 import { type Window, windowOf } from "../../lib/window.ts";
 import { corrupt } from "../errors.ts";
@@ -36,6 +37,9 @@ export interface FileJournalOptions {
   /** Active partitions: 1..64. */
   readonly partitions: number;
   readonly bytesMax: number;
+  /** An operator is warned when this share of it is owed to exports, or when it is full so soon at the present rate. */
+  readonly warnShare: number;
+  readonly warnBeforeMs: number;
   /** Left free on the disk for seals, floors and checkpoints, or a tenth of a small disk; below it devices are refused. */
   readonly freeBytesMin: number;
   readonly retentionMs: number;
@@ -66,13 +70,16 @@ export class FileJournal implements Journal {
   readonly #toldDamage = new Set<string>();
 
   private constructor(options: FileJournalOptions, disk: Disk, pool: SegmentPool) {
-    const { bytesMax, freeBytesMin, retentionMs, clock, log, directory } = options;
+    const { bytesMax, warnShare, warnBeforeMs, freeBytesMin, retentionMs, clock, log, directory } = options;
     const room = (): Promise<DiskRoom> => disk.room(directory);
     const notice = this.#notice.bind(this);
     this.#options = options;
     this.#disk = disk;
     this.#pool = pool;
-    this.#budget = new Budget({ bytesMax, freeBytesMin, room, retentionMs, clock, log, pool, notice }, this.#all);
+    this.#budget = new Budget(
+      { bytesMax, warnShare, warnBeforeMs, freeBytesMin, room, retentionMs, clock, log, pool, notice },
+      this.#all,
+    );
     this.partitions = this.#active;
   }
 
@@ -160,6 +167,8 @@ export class FileJournal implements Journal {
     return {
       partitions: this.#active.map((partition) => partition.status()),
       bytes: this.#budget.bytes,
+      owedBytes: this.#budget.owedBytes,
+      untilFullMs: this.#budget.untilFullMs,
       bytesMax: this.#options.bytesMax,
       notices: this.#notices,
       appendedRecords: sum((partition) => partition.appendedRecords),
@@ -190,6 +199,7 @@ export class FileJournal implements Journal {
       balance: () => this.#budget.balance(),
       makeRoom: () => this.#budget.makeRoom(),
       windowClosed: () => {
+        this.#budget.windowClosed();
         for (const listener of this.#closedListeners) listener();
       },
       failed: (error) => this.#failed(error),
@@ -241,11 +251,4 @@ export class FileJournal implements Journal {
     if (this.#notices.length > noticesMax) this.#notices.shift();
     this.#options.log[level]({ code }, message);
   }
-}
-
-/** `1500 d 1 h`, `2 h 5 min`: for people. */
-function hoursText(ms: number): string {
-  const minutes = Math.round(ms / 60_000);
-  const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }

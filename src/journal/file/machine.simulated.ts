@@ -40,6 +40,8 @@ export class SimulatedMachine {
       hub: "test",
       partitions: 1,
       bytesMax: 1e12,
+      warnShare: 0.8,
+      warnBeforeMs: 6 * 3_600_000,
       freeBytesMin: 0,
       retentionMs: 7 * 24 * 3_600_000,
       recycleBytesMax: 1e9,

@@ -46,6 +46,8 @@ async function opened(clock: Clock, partitions = 1): Promise<FileJournal> {
     hub,
     partitions,
     bytesMax: 1e12,
+    warnShare: 0.8,
+    warnBeforeMs: 0,
     freeBytesMin: 0,
     retentionMs: 1e12,
     recycleBytesMax: 1e9,

@@ -190,6 +190,8 @@ export class MemoryJournal implements Journal {
       partitions: this.partitions.map((partition) => partition.partitionStatus()),
       bytes: this.#bytes(),
       bytesMax: this.#bytesMax,
+      owedBytes: this.#bytes(),
+      untilFullMs: null,
       notices: [],
       appendedRecords: this.partitions.reduce((sum, partition) => sum + partition.offsetNext, 0),
       appendedBytes: this.#bytes(),
