@@ -7,6 +7,7 @@
 import type { Destination, StorageAccess } from "../destinations/destination.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { Disk } from "../lib/disk.ts";
 import { codeOf, messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { type Window, printWindow } from "../lib/window.ts";
@@ -29,6 +30,8 @@ export interface ExporterOptions {
   readonly log: Log;
   /** Where snapshots are staged. */
   readonly stageDirectory: string;
+  /** That directory's disk; the machine's own when left out. */
+  readonly disk?: Disk | undefined;
   readonly uploadsMax: number;
   /** Run history kept for each export. */
   readonly runsKept: number;
@@ -86,7 +89,7 @@ export class Exporter {
   /** Starts every export's streams. */
   static async start(options: ExporterOptions): Promise<Exporter> {
     const { registry } = options;
-    const stage = await SnapshotStage.open(options.stageDirectory);
+    const stage = await SnapshotStage.open(options.stageDirectory, options.disk);
     const owed = (await registry.owedSnapshots()).map(({ cut }) => cut);
     await stage.removeOthers([...owed, ...(await registry.settledCuts())]);
     const exporter = new Exporter(options, stage);

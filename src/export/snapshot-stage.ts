@@ -7,11 +7,9 @@
 // SHA-256 of all before it. docs/formats.md "Staged snapshots".
 
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import type { DeviceState, TemplateState } from "../avro/avro.ts";
+import { type Disk, nodeDisk } from "../lib/disk.ts";
 import { ColdpathError } from "../lib/errors.ts";
 import { printWindow } from "../lib/window.ts";
 import type { RegistryView, SnapshotCut, SnapshotType } from "../registry/registry.ts";
@@ -20,17 +18,21 @@ export type SnapshotState = DeviceState | TemplateState;
 
 /** Rows a page of the view: the event loop is held for one page at a time. */
 const pageRows = 500;
+const readBytes = 64 * 1024;
+const lineFeed = 0x0a;
 
 export class SnapshotStage {
   readonly #directory: string;
+  readonly #disk: Disk;
 
-  private constructor(directory: string) {
+  private constructor(directory: string, disk: Disk) {
     this.#directory = directory;
+    this.#disk = disk;
   }
 
-  static async open(directory: string): Promise<SnapshotStage> {
-    await mkdir(directory, { recursive: true });
-    return new SnapshotStage(directory);
+  static async open(directory: string, disk: Disk = nodeDisk): Promise<SnapshotStage> {
+    await disk.makeDirectory(directory);
+    return new SnapshotStage(directory, disk);
   }
 
   /**
@@ -43,14 +45,15 @@ export class SnapshotStage {
   ): Promise<SnapshotCut | null> {
     const path = this.#path(of);
     const temporary = `${path}.tmp`;
-    const file = await open(temporary, "w", 0o640);
+    const file = await this.#disk.open(temporary, "create");
     const hash = createHash("sha256");
     let records = 0;
     let bytes = 0;
     const put = async (text: string): Promise<void> => {
-      hash.update(text);
-      bytes += Buffer.byteLength(text);
-      await file.appendFile(text);
+      const chunk = Buffer.from(text);
+      hash.update(chunk);
+      await file.write([chunk], bytes);
+      bytes += chunk.length;
     };
     try {
       const header = { version: 1, ...of, revisionTo: view.revision };
@@ -63,19 +66,19 @@ export class SnapshotStage {
         records += page.length;
         after = page.at(-1)?.revision ?? after;
       }
-      const trailer = `${JSON.stringify({ records, sha256: hash.digest("hex") })}\n`;
-      await file.appendFile(trailer);
-      bytes += Buffer.byteLength(trailer);
+      const trailer = Buffer.from(`${JSON.stringify({ records, sha256: hash.digest("hex") })}\n`);
+      await file.write([trailer], bytes);
+      bytes += trailer.length;
       await file.sync();
     } finally {
       await file.close();
     }
     if (records === 0) {
-      await rm(temporary, { force: true });
+      await this.#disk.remove(temporary);
       return null;
     }
-    await rename(temporary, path);
-    await this.#syncDirectory();
+    await this.#disk.rename(temporary, path);
+    await this.#disk.syncDirectory(this.#directory);
     return { ...of, revisionTo: view.revision, records, bytes };
   }
 
@@ -91,43 +94,31 @@ export class SnapshotStage {
         hint: "Restore the file from a backup, or discard this export's backlog and turn the type off and on again, which makes a full snapshot.",
         cause,
       });
-    const input = createReadStream(path);
-    const failed = new Promise<never>((_, reject) =>
-      input.once("error", (error) => reject(lost("cannot be read", error))),
-    );
-    failed.catch(() => {}); // told below, where it is awaited
-    const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
     const hash = createHash("sha256");
     let records = -1; // the header is no record
     let previous: string | null = null;
-    try {
-      for (;;) {
-        const next = await Promise.race([lines.next(), failed]);
-        if (next.done === true) break;
-        if (previous !== null) {
-          hash.update(`${previous}\n`);
-          if (records >= 0) yield parseState(previous, lost);
-          records++;
-        }
-        previous = next.value;
+    for await (const line of this.#lines(path, lost)) {
+      if (previous !== null) {
+        hash.update(`${previous}\n`);
+        if (records >= 0) yield parseState(previous, lost);
+        records++;
       }
-    } finally {
-      input.destroy();
+      previous = line;
     }
     const trailer = JSON.stringify({ records, sha256: hash.digest("hex") });
     if (previous !== trailer || records !== cut.records) throw lost("is damaged");
   }
 
   async remove(cut: SnapshotCut): Promise<void> {
-    await rm(this.#path(cut), { force: true });
+    await this.#disk.remove(this.#path(cut));
   }
 
   /** Removes what a crash left between staging and recording: every file that is of none of these cuts. */
   async removeOthers(cuts: readonly SnapshotCut[]): Promise<void> {
     const known = new Set(cuts.map((cut) => this.#path(cut)));
-    for (const name of await readdir(this.#directory)) {
+    for (const name of await this.#disk.list(this.#directory)) {
       const path = join(this.#directory, name);
-      if (!known.has(path)) await rm(path, { force: true });
+      if (!known.has(path)) await this.#disk.remove(path);
     }
   }
 
@@ -135,12 +126,33 @@ export class SnapshotStage {
     return join(this.#directory, `${of.type}-${printWindow(of.window)}-${of.scope}.jsonl`);
   }
 
-  async #syncDirectory(): Promise<void> {
-    const directory = await open(this.#directory, "r");
+  /** Without their line feeds; bytes behind the last one are a line too, since nothing may be passed over. */
+  async *#lines(
+    path: string,
+    lost: (what: string, cause: unknown) => ColdpathError,
+  ): AsyncGenerator<string, void, void> {
+    const unreadable = (error: unknown): never => {
+      throw lost("cannot be read", error);
+    };
+    const file = await this.#disk.open(path, "read").catch(unreadable);
     try {
-      await directory.sync();
+      const chunk = Buffer.alloc(readBytes);
+      let rest = Buffer.alloc(0);
+      for (let position = 0; ;) {
+        const bytes = await file.read(chunk, position).catch(unreadable);
+        if (bytes === 0) break;
+        position += bytes;
+        rest = Buffer.concat([rest, chunk.subarray(0, bytes)]);
+        let at = 0;
+        for (let end = rest.indexOf(lineFeed); end >= 0; end = rest.indexOf(lineFeed, at)) {
+          yield rest.toString("utf8", at, end);
+          at = end + 1;
+        }
+        rest = rest.subarray(at);
+      }
+      if (rest.length > 0) yield rest.toString("utf8");
     } finally {
-      await directory.close();
+      await file.close();
     }
   }
 }

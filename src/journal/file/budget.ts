@@ -12,7 +12,7 @@ import { messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { type Window, printWindow, windowStartMs } from "../../lib/window.ts";
 import type { NoticeLevel } from "../journal.ts";
-import type { DiskRoom } from "./disk.ts";
+import type { DiskRoom } from "../../lib/disk.ts";
 import type { ClosedSegments } from "./closed-segments.ts";
 import { FillForecast } from "./fill-forecast.ts";
 import type { SegmentPool } from "./segment-pool.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach } from "vitest";
 import { silentLog } from "../../lib/log.ts";
 import { type JournalSetting, journalContract } from "../journal.contract.ts";
-import { type DiskFile, nodeDisk } from "./disk.ts";
+import { type DiskFile, nodeDisk } from "../../lib/disk.ts";
 import { FileJournal } from "./file-journal.ts";
 
 const made: string[] = [];

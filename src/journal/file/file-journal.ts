@@ -23,7 +23,7 @@ import type {
 } from "../journal.ts";
 import { ClockGuard } from "../partition-clock.ts";
 import { Budget } from "./budget.ts";
-import { type Disk, type DiskRoom, nodeDisk } from "./disk.ts";
+import { type Disk, type DiskRoom, nodeDisk } from "../../lib/disk.ts";
 import { FilePartition, type PartitionOwner } from "./partition.ts";
 import { openPartitionTable } from "./partition-table.ts";
 import { recoverPartition } from "./recovery.ts";

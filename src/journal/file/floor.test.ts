@@ -2,7 +2,7 @@
 
 import { crc32 } from "node:zlib";
 import { expect, test } from "vitest";
-import { SimulatedDisk } from "./disk.simulated.ts";
+import { SimulatedDisk } from "../../lib/disk.simulated.ts";
 import { type Floor, readFloor, writeFloor } from "./floor.ts";
 
 const directory = "/p";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { Window } from "../../lib/window.ts";
 import { unusable } from "../errors.ts";
-import type { Disk } from "./disk.ts";
+import type { Disk } from "../../lib/disk.ts";
 
 export interface Floor {
   /** Every window below is closed. */

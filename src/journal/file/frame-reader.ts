@@ -1,7 +1,7 @@
 // Reading the frames of a segment file, one after the other, verifying every byte.
 
 import { assert } from "../../lib/assert.ts";
-import type { DiskFile } from "./disk.ts";
+import type { DiskFile } from "../../lib/disk.ts";
 import { type FrameHead, bodyCrc, decodeFrameHead, frameBytes, frameHeadBytes, frameMark } from "./segment-format.ts";
 
 export interface Frame {

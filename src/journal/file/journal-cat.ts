@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import type { Window } from "../../lib/window.ts";
 import { corrupt } from "../errors.ts";
-import { type Disk, nodeDisk } from "./disk.ts";
+import { type Disk, nodeDisk } from "../../lib/disk.ts";
 import { FrameReader, findFrame } from "./frame-reader.ts";
 import { readPartitionTable } from "./partition-table.ts";
 import { headerBytes, identityCrc } from "./segment-format.ts";

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { messageOf } from "../../lib/errors.ts";
 import type { Window } from "../../lib/window.ts";
-import { type Disk, nodeDisk } from "./disk.ts";
+import { type Disk, nodeDisk } from "../../lib/disk.ts";
 import type { Floor } from "./floor.ts";
 import { type PartitionTable, directoriesWithSegments, readPartitionTable } from "./partition-table.ts";
 import { type Survey, type SurveyedSegment, surveyPartition } from "./survey.ts";

@@ -5,7 +5,7 @@ import type { DurableWaiter, PartitionWriter, Refusal } from "../journal.ts";
 import { SimulatedClock } from "../clock.simulated.ts";
 import { append, texts } from "../records.simulated.ts";
 import { silentLog } from "../../lib/log.ts";
-import { SimulatedDisk } from "./disk.simulated.ts";
+import { SimulatedDisk } from "../../lib/disk.simulated.ts";
 import { FileJournal, type FileJournalOptions } from "./file-journal.ts";
 
 export const storyStartMs = Date.parse("2026-01-02T03:04:05.000Z");

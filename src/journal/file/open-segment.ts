@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { assert } from "../../lib/assert.ts";
 import { type Window, printWindow } from "../../lib/window.ts";
-import type { Disk, DiskFile } from "./disk.ts";
+import type { Disk, DiskFile } from "../../lib/disk.ts";
 import { type Seal, encodeClosedHeader, encodeSeal, sealBytes } from "./seal.ts";
 import {
   type FrameKind,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { nodeDisk } from "./disk.ts";
+import { nodeDisk } from "../../lib/disk.ts";
 import { readFloor, writeFloor } from "./floor.ts";
 import { openPartitionTable } from "./partition-table.ts";
 

@@ -15,7 +15,7 @@ import type { OpenFrame } from "../frame.ts";
 import type { NoticeLevel, PartitionStatus } from "../journal.ts";
 import { PartitionClock, type ClockGuard } from "../partition-clock.ts";
 import { ClosedSegments } from "./closed-segments.ts";
-import type { Disk } from "./disk.ts";
+import type { Disk } from "../../lib/disk.ts";
 import { writeFloor } from "./floor.ts";
 import { OpenSegment, SyncFailedError } from "./open-segment.ts";
 import type { Recovered } from "./recovery.ts";

@@ -9,7 +9,7 @@ import { type Window, printWindow, windowStartMs } from "../../lib/window.ts";
 import { unusable } from "../errors.ts";
 import type { NoticeLevel } from "../journal.ts";
 import type { ClosedSegment } from "./closed-segments.ts";
-import type { Disk } from "./disk.ts";
+import type { Disk } from "../../lib/disk.ts";
 import { OpenSegment } from "./open-segment.ts";
 import { sealBytes } from "./seal.ts";
 import { type Survey, type SurveyedSegment, surveyPartition } from "./survey.ts";

@@ -9,7 +9,7 @@ import { ColdpathError } from "../../lib/errors.ts";
 import { type Window, windowOf } from "../../lib/window.ts";
 import { unusable } from "../errors.ts";
 import type { NoticeLevel } from "../journal.ts";
-import { type Disk, nodeDisk } from "./disk.ts";
+import { type Disk, nodeDisk } from "../../lib/disk.ts";
 import { writeFloor } from "./floor.ts";
 import { directoriesWithSegments, makePartition, readPartitionTable, writePartitionTable } from "./partition-table.ts";
 import { recoverPartition } from "./recovery.ts";

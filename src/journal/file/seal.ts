@@ -14,7 +14,7 @@ import {
   identityCrc,
   sealCopyAt,
 } from "./segment-format.ts";
-import type { DiskFile } from "./disk.ts";
+import type { DiskFile } from "../../lib/disk.ts";
 
 /** What a closed segment holds. */
 export interface Seal {

@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import { codeOf } from "../../lib/errors.ts";
-import type { Disk } from "./disk.ts";
+import type { Disk } from "../../lib/disk.ts";
 
 export interface FreeFile {
   readonly path: string;

@@ -2,7 +2,7 @@
 
 import { corrupt } from "../errors.ts";
 import type { RecordBatch, Segment } from "../journal.ts";
-import type { Disk } from "./disk.ts";
+import type { Disk } from "../../lib/disk.ts";
 import { FrameReader } from "./frame-reader.ts";
 import { decodeSeal, readSeal } from "./seal.ts";
 import { headerBytes, identityCrc } from "./segment-format.ts";

@@ -4,7 +4,7 @@ import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { printWindow } from "../../lib/window.ts";
-import { SimulatedDisk, seededRandom } from "./disk.simulated.ts";
+import { SimulatedDisk, seededRandom } from "../../lib/disk.simulated.ts";
 import { OpenSegment } from "./open-segment.ts";
 import { sealBytes } from "./seal.ts";
 import { SegmentPool } from "./segment-pool.ts";

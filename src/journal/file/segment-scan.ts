@@ -3,7 +3,7 @@
 // J3  An invalid frame that a valid one of the same segment follows, or any invalid frame in a closed segment, is damage
 //     and is never cut. Only an invalid end of the open segment is a torn tail: at most one frame was unsynced there.
 
-import type { DiskFile } from "./disk.ts";
+import type { DiskFile } from "../../lib/disk.ts";
 import { type Frame, FrameReader, findFrame } from "./frame-reader.ts";
 import { type Seal, decodeSeal, decodeSealCopy, encodeClosedHeader, readHeaderBlock } from "./seal.ts";
 import { type SegmentIdentity, decodeSegmentHeader, frameBytes, headerBytes, identityCrc } from "./segment-format.ts";

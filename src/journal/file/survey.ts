@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import { type Window, parseWindow, printWindow, windowStartMs } from "../../lib/window.ts";
-import type { Disk } from "./disk.ts";
+import type { Disk } from "../../lib/disk.ts";
 import { type FloorOutcome, readFloor } from "./floor.ts";
 import type { Frame } from "./frame-reader.ts";
 import { readSeal, sealBytes } from "./seal.ts";

@@ -1,12 +1,12 @@
-// The disk, as the file journal sees it: the few operations whose order and durability its invariants rest on.
+// The disk, as the journal and the stage see it: the few operations whose order and durability their invariants rest on.
 //
-// An interface of our own so that the simulation can put a disk under the journal that tears writes, loses what was not
-// synced and fails when it is told to. `nodeDisk` is the real one.
+// An interface of our own so that the simulation can put a disk under them that tears writes, loses what was not synced
+// and fails when it is told to. `nodeDisk` is the real one.
 
 import { type FileHandle, mkdir, open, readdir, rename, rm, statfs } from "node:fs/promises";
 import { fdatasync, writev } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { codeOf } from "../../lib/errors.ts";
+import { codeOf } from "./errors.ts";
 
 export interface DiskFile {
   /** Writes all of the buffers, back to back, at a position. Not durable before `sync`. */
