@@ -5,12 +5,12 @@
 // Stop: the reverse. Nothing accepted is lost: what was committed is made durable and acknowledged; the minute now
 // running stays open on disk and goes on at the next start.
 
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type AdminOptions, startAdmin } from "./admin/admin.ts";
 import type { Config } from "./config/config.ts";
-import { openStorage } from "./destinations/open-storage.ts";
+import { type StorageOptions, openStorage } from "./destinations/open-storage.ts";
 import type { StorageAccess } from "./destinations/destination.ts";
 import { Exporter } from "./export/exporter.ts";
 import { Accept } from "./ingest/accept.ts";
@@ -142,7 +142,12 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     onFailed: fail,
   });
   closers.push(() => journal.close());
-  const storageOptions = { requestTimeoutMs: config.storageTimeoutMs, log };
+  const storageOptions: StorageOptions = {
+    requestTimeoutMs: config.storageTimeoutMs,
+    log,
+    networkPolicy: { networks: config.storageNetworks, ownPorts: () => Object.values(ports) },
+    folderPolicy: { dataDirectory: realpathSync(dataDir), folders: config.storageFolders?.map(realPathOf) },
+  };
   const openAccount = async (id: string): Promise<StorageAccess> => {
     const account = await registry.storageAccount(id);
     return openStorage(account.settings, (await registry.storageSecret(id)) ?? undefined, storageOptions);
@@ -272,6 +277,11 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     reloadCertificate,
     stop: () => (stopping ??= stop()),
   };
+}
+
+/** A folder that does not exist yet has no other name. */
+function realPathOf(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
 }
 
 function clockOf(config: Config): Clock {

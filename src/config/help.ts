@@ -98,6 +98,10 @@ function placeholderOf(option: Option): string {
       return option.values.join("|");
     case "hosts":
       return "HOST[,HOST…]";
+    case "networks":
+      return "NETWORK[,NETWORK…]";
+    case "paths":
+      return "PATH[,PATH…]";
     case "integer":
     case "number":
       return "N";

@@ -30,7 +30,7 @@ export type Option = Common &
   (
     | { readonly type: "string"; readonly pattern?: RegExp; readonly form?: string }
     | ({ readonly type: "integer" | "number" | "bytes" | "duration" } & Range)
-    | { readonly type: "boolean" | "path" | "port" | "host" | "hosts" | "instant" }
+    | { readonly type: "boolean" | "path" | "paths" | "port" | "host" | "hosts" | "networks" | "instant" }
     | { readonly type: "enum"; readonly values: readonly string[] }
   );
 
@@ -41,7 +41,7 @@ type ValueOf<O extends Option> = O extends { readonly type: "enum"; readonly val
   ? V
   : O["type"] extends "boolean"
     ? boolean
-    : O["type"] extends "hosts"
+    : O["type"] extends "hosts" | "networks" | "paths"
       ? readonly string[]
       : O["type"] extends "string" | "path" | "host"
         ? string
@@ -89,12 +89,16 @@ export function formOf(option: Option): string {
       return "true or false";
     case "path":
       return "a path";
+    case "paths":
+      return "paths, separated by commas";
     case "port":
       return "a port number from 0 to 65535; 0 takes any free one";
     case "host":
       return "an IP address or host name, without a port";
     case "hosts":
       return "host names or IP addresses, separated by commas, without ports";
+    case "networks":
+      return "public, private, loopback or networks such as 10.1.0.0/16 or fd00:1::/32, separated by commas";
     case "instant":
       return "a time such as 2026-01-02T03:04:05Z, or milliseconds since 1970";
     case "enum":
@@ -121,6 +125,10 @@ export function parseOption(option: Option, text: string, workingDirectory: stri
       return booleans.get(text.toLowerCase()) ?? null;
     case "path":
       return text === "" ? null : resolve(workingDirectory, text);
+    case "paths": {
+      const paths = text.split(",").map((path) => path.trim());
+      return paths.includes("") ? null : Object.freeze(paths.map((path) => resolve(workingDirectory, path)));
+    }
     case "port":
       return /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : null;
     case "host":
@@ -128,6 +136,10 @@ export function parseOption(option: Option, text: string, workingDirectory: stri
     case "hosts": {
       const hosts = text.split(",").map((host) => host.trim());
       return hosts.every(isHost) ? Object.freeze(hosts) : null;
+    }
+    case "networks": {
+      const networks = text.split(",").map((network) => network.trim().toLowerCase());
+      return networks.every(isNetwork) ? Object.freeze(networks) : null;
     }
     case "instant": {
       const timeMs = /^\d+$/.test(text) ? Number(text) : /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
@@ -189,6 +201,14 @@ function parseDurationMs(text: string): number | null {
   const [, count, unit] = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/i.exec(text) ?? [];
   const factor = durationUnits[unit?.toLowerCase() ?? "?"];
   return factor === undefined ? null : Math.round(Number(count) * factor);
+}
+
+/** `public` and its like, an address, or CIDR. */
+function isNetwork(text: string): boolean {
+  if (["public", "private", "loopback"].includes(text)) return true;
+  const [, address = "", bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const family = isIP(address);
+  return family !== 0 && Number(bits ?? 0) <= (family === 6 ? 128 : 32);
 }
 
 function isHost(text: string): boolean {

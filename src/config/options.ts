@@ -214,6 +214,19 @@ export const serverOptions = {
     default: "60s",
     description: "How long one request to a storage service may take before it counts as failed and is tried again.",
   },
+  "storage-networks": {
+    group: "Export",
+    type: "networks",
+    default: "public,private,loopback",
+    description:
+      "Where storage services may be, judged by the address a connection goes to: public, private, loopback, or networks such as 10.1.0.0/16. Link-local and metadata addresses and this server's own ports are never allowed.",
+  },
+  "storage-folders": {
+    group: "Export",
+    type: "paths",
+    description:
+      "Directories below which exports may write into folders. Left out: everywhere but in the data directory and the kernel's file systems.",
+  },
   "runs-kept": {
     group: "Export",
     type: "integer",

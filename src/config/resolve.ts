@@ -152,7 +152,7 @@ function readFlags(
 /** A list given twice is one list; of anything else the last one counts. */
 function put(given: Map<string, Given>, name: string, option: Option, more: Given): void {
   const former = given.get(name);
-  const isList = option.type === "hosts" && former !== undefined;
+  const isList = ["hosts", "networks", "paths"].includes(option.type) && former !== undefined;
   given.set(name, isList ? { text: `${former.text},${more.text}`, source: more.source } : more);
 }
 

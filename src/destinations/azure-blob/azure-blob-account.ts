@@ -1,10 +1,12 @@
 // A storage account in Azure: its containers by name, and the connections to it.
 
+import type { LookupFunction } from "node:net";
 import type { TokenCredential } from "@azure/identity";
 import { assert } from "../../lib/assert.ts";
 import { ColdpathError } from "../../lib/errors.ts";
 import { DestinationError, type Destination, type StorageAccess } from "../destination.ts";
 import { throwIfAborted } from "../failure.ts";
+import type { NetworkPolicy } from "../networks.ts";
 import { AzureBlobDestination } from "./azure-blob-destination.ts";
 import { signInOf, type AzureBlobSettings, type AzureSignIn } from "./credential.ts";
 import { maskOf } from "./mask.ts";
@@ -21,6 +23,10 @@ export interface AzureBlobOptions {
   readonly blockBytes?: number | undefined;
   /** For tests: gives tokens instead of @azure/identity. */
   readonly tokenSource?: TokenCredential | undefined;
+  /** Where connections may go; judged at each. Default: wherever `networks.ts` does not always refuse. */
+  readonly networkPolicy?: NetworkPolicy | undefined;
+  /** For tests: resolves names instead of the system. */
+  readonly lookup?: LookupFunction | undefined;
 }
 
 const defaultRequestTimeoutMs = 60_000;
@@ -54,7 +60,7 @@ class AzureBlobAccount implements StorageAccess {
     const credential =
       tokenSource === undefined ? signIn.credential : ({ kind: "token", source: tokenSource } as const);
     this.#endpoint = signIn.endpoint;
-    this.#service = new ServiceClient({ ...signIn, credential });
+    this.#service = new ServiceClient({ ...signIn, credential }, options.networkPolicy ?? {}, options.lookup);
     this.#requests = new Requests({
       requestTimeoutMs: options.requestTimeoutMs ?? defaultRequestTimeoutMs,
       mask: maskOf(signIn.secrets),

@@ -4,7 +4,7 @@ import type { Failure } from "../destination.ts";
 
 const steps: readonly (readonly [step: string, code: RegExp])[] = [
   ["resolve the host name", /^(ENOTFOUND|EAI_.*)$/],
-  ["connect", /^(ECONN.*|ETIMEDOUT|EHOST.*|ENET.*|EPIPE)$/],
+  ["connect", /^(endpoint-forbidden|ECONN.*|ETIMEDOUT|EHOST.*|ENET.*|EPIPE)$/],
   ["trust the certificate", /CERT|^UNABLE_TO_|^HOSTNAME_MISMATCH$/],
   ["sign in to Entra ID", /^(sign-in-failed|no-credential)$/],
   [

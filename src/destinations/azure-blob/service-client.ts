@@ -1,9 +1,11 @@
 // The SDK's client of one account: loaded at the first request, with connections of its own and no retries of its own.
 
-import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
+import type { Agent } from "node:http";
+import type { LookupFunction } from "node:net";
 import type { BlobServiceClient, StoragePipelineOptions } from "@azure/storage-blob";
+import type { NetworkPolicy } from "../networks.ts";
 import type { AzureSignIn } from "./credential.ts";
+import { guardedAgent } from "./guarded-agent.ts";
 
 /** Idle connections are dropped before the service or a load balancer does it and the next minute's request finds out. */
 const idleMs = 20_000;
@@ -11,12 +13,12 @@ const connectionsMax = 16;
 
 export class ServiceClient {
   readonly #signIn: AzureSignIn;
-  readonly #agent: HttpAgent;
+  readonly #agent: Agent;
   #loading: Promise<BlobServiceClient> | undefined;
 
-  constructor(signIn: AzureSignIn) {
-    const AgentOfScheme = signIn.endpoint.startsWith("https:") ? HttpsAgent : HttpAgent;
-    this.#agent = new AgentOfScheme({ keepAlive: true, maxSockets: connectionsMax, timeout: idleMs });
+  constructor(signIn: AzureSignIn, policy: NetworkPolicy, lookup: LookupFunction | undefined) {
+    const options = { keepAlive: true, maxSockets: connectionsMax, timeout: idleMs };
+    this.#agent = guardedAgent(signIn.endpoint.startsWith("https:"), options, policy, lookup);
     this.#signIn = signIn;
   }
 
@@ -33,9 +35,11 @@ export class ServiceClient {
   async #load(): Promise<BlobServiceClient> {
     const { AnonymousCredential, BlobServiceClient, newPipeline, StorageSharedKeyCredential } =
       await import("@azure/storage-blob");
-    // The SDK hands `agent` on to its pipeline though its type does not name it: ours, so that close() ends connections.
-    const options: StoragePipelineOptions & { agent: HttpAgent } = {
+    // The SDK hands these two on to its pipeline though its type does not name them. The agent is ours, so that close()
+    // ends connections. The blob service redirects nobody: what answers with a redirect is not it.
+    const options: StoragePipelineOptions & { agent: Agent; redirectOptions: { maxRetries: number } } = {
       agent: this.#agent,
+      redirectOptions: { maxRetries: 0 },
       retryOptions: { maxTries: 1 },
       userAgentOptions: { userAgentPrefix: "coldpath" },
     };

@@ -7,6 +7,7 @@ import { AssertionError } from "../../lib/assert.ts";
 import { codeOf, messageOf } from "../../lib/errors.ts";
 import type { Failure } from "../destination.ts";
 import { permanent, temporary } from "../failure.ts";
+import { forbiddenCode } from "./guarded-agent.ts";
 import type { Mask } from "./mask.ts";
 
 interface Meaning {
@@ -24,6 +25,8 @@ const giveRights =
   "write and list; if the account has a firewall, allow this machine's address in its networking settings.";
 const checkTls =
   "Check this machine's clock and the endpoint's certificate; for a private authority start Node with NODE_EXTRA_CA_CERTS.";
+const checkAddress =
+  "Give the endpoint of a blob service. Metadata services, link-local addresses and this server's own ports are never allowed; for private or loopback addresses see --storage-networks.";
 
 const gone = (sentence: string, hint: string): Meaning => ({ kind: "permanent", sentence, hint });
 const passing = (sentence: string, hint = goesOn): Meaning => ({ kind: "temporary", sentence, hint });
@@ -138,6 +141,10 @@ export function serviceFailure(thrown: unknown, operation: string, mask: Mask): 
   if (status !== undefined && status >= 300) return answerFailure(status, code, error, operation, mask);
   if (code !== undefined && certificateCode.test(code)) {
     return permanent(code, `cannot ${operation}: the certificate is not trusted (${code})`, checkTls);
+  }
+  if (code === forbiddenCode) {
+    const refused = firstLine(mask(messageOf(error)));
+    return permanent(code, `cannot ${operation}: ${refused} (${code})`, checkAddress);
   }
   const meaning = wayMeanings[code ?? ""] ?? passing(firstLine(mask(messageOf(error))), checkWay);
   const shownCode = code ?? "unexpected";

@@ -11,6 +11,7 @@ import { Directories } from "./directories.ts";
 import { fileError, isAbsent } from "./file-error.ts";
 import { nodeFiles, type Files } from "./files.ts";
 import { FolderDestination, type FolderDestinationOptions } from "./folder-destination.ts";
+import { type FolderPolicy, requireAllowed } from "./folder-policy.ts";
 
 export interface FolderOptions {
   readonly log?: Log | undefined;
@@ -20,6 +21,8 @@ export interface FolderOptions {
   readonly lockStaleMs?: number | undefined;
   /** For tests: a file system that fails. */
   readonly files?: Files | undefined;
+  /** Where containers may be. Default: anywhere but in the kernel's file systems. */
+  readonly folderPolicy?: FolderPolicy | undefined;
 }
 
 /**
@@ -34,7 +37,7 @@ export function openFolder(path: string, options: FolderOptions = {}): StorageAc
       hint: "Give the directory that holds the containers, e.g. /srv/lake.",
     });
   }
-  return new FolderAccount(resolve(path), {
+  return new FolderAccount(resolve(path), options.folderPolicy ?? {}, {
     files: options.files ?? nodeFiles,
     log: options.log ?? silentLog,
     leftoverAgeMs: options.leftoverAgeMs ?? 3_600_000,
@@ -44,20 +47,26 @@ export function openFolder(path: string, options: FolderOptions = {}): StorageAc
 
 class FolderAccount implements StorageAccess {
   readonly #directory: string;
+  readonly #policy: FolderPolicy;
   readonly #options: FolderDestinationOptions;
 
-  constructor(directory: string, options: FolderDestinationOptions) {
+  constructor(directory: string, policy: FolderPolicy, options: FolderDestinationOptions) {
     this.#directory = directory;
+    this.#policy = policy;
     this.#options = options;
   }
 
   container(name: string): Destination {
     requireContainerName(name);
-    return new FolderDestination(canonicalDirectory(this.#directory, name), this.#options);
+    const directory = canonicalDirectory(this.#directory, name);
+    requireAllowed(directory, this.#policy);
+    return new FolderDestination(directory, this.#options);
   }
 
   async listContainers(signal?: AbortSignal): Promise<readonly string[]> {
     const operation = `list the directories in ${this.#directory}`;
+    // A listing of names only, and yet: of the data directory, or outside of what is allowed, it is nobody's business.
+    requireAllowed(canonicalDirectory(this.#directory, "any"), this.#policy);
     try {
       throwIfAborted(signal, operation);
       const entries = await this.#options.files.readdir(this.#directory, { withFileTypes: true });
@@ -73,6 +82,7 @@ class FolderAccount implements StorageAccess {
   /** Makes the account's own directory too when it is missing: this is the one place where somebody asks for it. */
   async createContainer(name: string, signal?: AbortSignal): Promise<boolean> {
     requireContainerName(name);
+    requireAllowed(canonicalDirectory(this.#directory, name), this.#policy);
     const operation = `create the directory ${name} in ${this.#directory}`;
     try {
       throwIfAborted(signal, operation);
