@@ -1,7 +1,7 @@
 // The server: the only place where rooms are built and connected.
 //
-// Start: lock and registry → certificate → listeners, which answer "not yet" in their protocols' words → journal
-// recovered → exporter → devices are let in → administration → sample → simulator.
+// Start: lock → formats, none of a newer version → registry → certificate → listeners, which answer "not yet" in their
+// protocols' words → journal recovered → exporter → devices are let in → administration → sample → simulator.
 // Stop: the reverse. Nothing accepted is lost: what was committed is made durable and acknowledged; the minute now
 // running stays open on disk and goes on at the next start.
 
@@ -27,6 +27,7 @@ import { openSqliteRegistry } from "./registry/sqlite/sqlite-registry.ts";
 import type { Registry } from "./registry/registry.ts";
 import { openAdminToken, removeServerAddress, writeServerAddress } from "./server/data-files.ts";
 import { openMetrics } from "./server/metrics.ts";
+import { refuseNewer } from "./server/refuse-newer.ts";
 import { type Sample, makeSample } from "./server/sample.ts";
 import { Simulator } from "./simulator/simulator.ts";
 import { openTls } from "./tls/tls.ts";
@@ -84,7 +85,12 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
   const samplePending = join(dataDir, "sample.pending");
   const isFresh = !existsSync(join(dataDir, "registry.db"));
 
-  const registry = await openSqliteRegistry({ directory: dataDir, hubName: config.hubName, clock });
+  const registry = await openSqliteRegistry({
+    directory: dataDir,
+    hubName: config.hubName,
+    clock,
+    beforeOpening: refuseNewer,
+  });
   closers.push(() => registry.close());
   // A first start that was cut short makes its sample at the next.
   if (isFresh && config.sample) await writeFile(samplePending, "");

@@ -37,12 +37,14 @@ export const journalResetClockCommand = command({
         hint: "Name it with --data-dir (COLDPATH_DATA_DIR).",
       });
     }
-    const [{ resetClock }, { openSqliteRegistry }] = await Promise.all([
+    const [{ resetClock }, { openSqliteRegistry }, { refuseNewer }] = await Promise.all([
       import("../journal/file/reset-clock.ts"),
       import("../registry/sqlite/sqlite-registry.ts"),
+      import("../server/refuse-newer.ts"),
     ]);
     // Holds the directory's lock until it is closed: no server can start meanwhile.
-    const registry = await openSqliteRegistry({ directory: dataDir, clock: systemClock }).catch((error: unknown) => {
+    const opening = openSqliteRegistry({ directory: dataDir, clock: systemClock, beforeOpening: refuseNewer });
+    const registry = await opening.catch((error: unknown) => {
       if (!(error instanceof ColdpathError) || error.code !== "data-dir-in-use") throw error;
       throw new ColdpathError("conflict", error.code, error.message, { hint: "Stop it first, then run this again." });
     });

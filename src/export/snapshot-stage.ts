@@ -16,6 +16,9 @@ import type { RegistryView, SnapshotCut, SnapshotType } from "../registry/regist
 
 export type SnapshotState = DeviceState | TemplateState;
 
+const formatVersion = 1;
+const headerBytesMax = 4096;
+
 /** Rows a page of the view: the event loop is held for one page at a time. */
 const pageRows = 500;
 const readBytes = 64 * 1024;
@@ -56,7 +59,7 @@ export class SnapshotStage {
       bytes += chunk.length;
     };
     try {
-      const header = { version: 1, ...of, revisionTo: view.revision };
+      const header = { version: formatVersion, ...of, revisionTo: view.revision };
       await put(`${JSON.stringify(header)}\n`);
       let after = of.revisionFrom;
       for (;;) {
@@ -154,6 +157,39 @@ export class SnapshotStage {
     } finally {
       await file.close();
     }
+  }
+}
+
+/**
+ * Looks whether a newer version has staged snapshots, and changes nothing.
+ *
+ * @throws ColdpathError `snapshot-newer`. No error when there is no directory.
+ */
+export async function refuseNewerSnapshots(directory: string, disk: Disk = nodeDisk): Promise<void> {
+  for (const name of await disk.list(directory)) {
+    if (!name.endsWith(".jsonl")) continue;
+    const path = join(directory, name);
+    const version = await versionOf(disk, path);
+    if (version === null || version <= formatVersion) continue;
+    throw new ColdpathError("fatal", "snapshot-newer", `${path} was written by a newer Coldpath.`, {
+      hint: "Start the version of Coldpath that wrote it, or a later one.",
+    });
+  }
+}
+
+/** Null when the header cannot be read: that is for the export that owes it to tell. */
+async function versionOf(disk: Disk, path: string): Promise<number | null> {
+  const file = await disk.open(path, "read");
+  try {
+    const buffer = Buffer.alloc(headerBytesMax);
+    const [line = ""] = buffer.toString("utf8", 0, await file.read(buffer, 0)).split("\n");
+    const { version } = JSON.parse(line) as { readonly version?: unknown };
+    return typeof version === "number" ? version : null;
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError) return null;
+    throw error;
+  } finally {
+    await file.close();
   }
 }
 

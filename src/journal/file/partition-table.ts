@@ -102,11 +102,8 @@ export async function makePartition(
 export async function readPartitionTable(disk: Disk, directory: string): Promise<PartitionTable | null> {
   if (!(await disk.list(directory)).includes("partitions.json")) return null;
   const path = tablePath(directory);
-  const file = await disk.open(path, "read");
+  const text = await readTableText(disk, directory);
   try {
-    const buffer = Buffer.alloc(await file.size());
-    await file.read(buffer, 0);
-    const text = buffer.toString("utf8");
     const { active, retired } = JSON.parse(text) as PartitionTable;
     // What we would write is what must stand there, to the last byte.
     if (text !== printTable({ active, retired })) throw new SyntaxError("its checksum does not match");
@@ -118,6 +115,26 @@ export async function readPartitionTable(disk: Disk, directory: string): Promise
       "Restore it from a backup.",
       error,
     );
+  }
+}
+
+/** Whether a newer Coldpath wrote it. False also when it is damaged. */
+export async function isTableNewer(disk: Disk, directory: string): Promise<boolean> {
+  try {
+    const content = JSON.parse(await readTableText(disk, directory)) as { readonly version?: unknown };
+    return typeof content.version === "number" && content.version > version;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+}
+
+async function readTableText(disk: Disk, directory: string): Promise<string> {
+  const file = await disk.open(tablePath(directory), "read");
+  try {
+    const buffer = Buffer.alloc(await file.size());
+    await file.read(buffer, 0);
+    return buffer.toString("utf8");
   } finally {
     await file.close();
   }

@@ -9,10 +9,11 @@
 //       out.
 //   -   Readers have connections of their own: they see committed states only, and a long change never blocks them.
 
-import { Kysely, type Transaction, sql } from "kysely";
+import { Kysely, type Transaction } from "kysely";
 import { Migrator } from "kysely/migration";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 import { assert } from "../../lib/assert.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { registryError } from "../errors.ts";
@@ -125,18 +126,41 @@ function openWriter(file: string): DatabaseSync {
   }
 }
 
-async function migrate(file: string, db: Kysely<Tables>): Promise<void> {
-  const done = await sql<{ name: string }>`select name from sqlite_master where name = 'kysely_migration'`.execute(db);
-  if (done.rows.length > 0) {
-    const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
-    const unknown = rows.find(({ name }) => !Object.hasOwn(migrations, name));
-    if (unknown !== undefined) {
-      throw registryError(
-        "registry-newer",
-        `The registry ${file} was made by a newer Coldpath: it has migration ${unknown.name}, which this version does not know.`,
-      );
-    }
+/**
+ * Looks whether a newer version has migrated the database, and changes nothing: a connection that can write would move
+ * the WAL into the file when it closes. Hold the directory's lock. Damage is for `Database.open` to tell.
+ *
+ * @throws ColdpathError `registry-newer`.
+ */
+export function refuseNewerRegistry(file: string): void {
+  const unknown = unknownMigrationOf(file);
+  if (unknown === null) return;
+  throw registryError(
+    "registry-newer",
+    `The registry ${file} was made by a newer Coldpath: it has migration ${unknown}, which this version does not know.`,
+  );
+}
+
+function unknownMigrationOf(file: string): string | null {
+  if (!existsSync(file) || statSync(file).size === 0) return null;
+  let connection: DatabaseSync | undefined;
+  try {
+    const wal = statSync(`${file}-wal`, { throwIfNoEntry: false });
+    // Without a WAL all is in the file, and nobody writes: SQLite needs no files beside it, and makes none.
+    const isWhole = wal === undefined || wal.size === 0;
+    connection = isWhole
+      ? new DatabaseSync(new URL(`${pathToFileURL(file).href}?immutable=1`), { readOnly: true })
+      : openReadOnly(file);
+    const names = connection.prepare("select name from kysely_migration order by name").all();
+    return names.map(({ name }) => String(name)).find((name) => !Object.hasOwn(migrations, name)) ?? null;
+  } catch {
+    return null;
+  } finally {
+    connection?.close();
   }
+}
+
+async function migrate(file: string, db: Kysely<Tables>): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve({ ...migrations }) } });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) {

@@ -12,7 +12,7 @@ import { ColdpathError, messageOf } from "../../lib/errors.ts";
 import { registryError } from "../errors.ts";
 import type { Registry } from "../registry.ts";
 import { credentialsIn } from "./credentials.ts";
-import { Database } from "./database.ts";
+import { Database, refuseNewerRegistry } from "./database.ts";
 import { devicesIn } from "./devices.ts";
 import { exportsIn } from "./exports.ts";
 import { openInstallation } from "./installation.ts";
@@ -30,6 +30,11 @@ export interface SqliteRegistryOptions {
   /** Left out: the one it has, or `coldpath` for a new one. */
   readonly hubName?: string | undefined;
   readonly clock: Clock;
+  /**
+   * Called with the lock held, when the registry is known to be none of a newer version, before anything is made or
+   * migrated: may refuse by throwing what else of the directory must not be touched.
+   */
+  readonly beforeOpening?: ((directory: string) => Promise<void>) | undefined;
 }
 
 /**
@@ -45,7 +50,10 @@ export async function openSqliteRegistry(options: SqliteRegistryOptions): Promis
   const unlock = lockDirectory(directory);
   let database: Database | undefined;
   try {
-    const opened = await Database.open(path.join(directory, "registry.db"));
+    const file = path.join(directory, "registry.db");
+    refuseNewerRegistry(file);
+    await options.beforeOpening?.(directory);
+    const opened = await Database.open(file);
     database = opened;
     const { installation, secrets } = await openInstallation(opened, directory, hubName, clock);
     return {
