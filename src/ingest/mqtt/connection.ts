@@ -1,7 +1,7 @@
 // One MQTT connection: from CONNECT to its end.
 //
-// PUBLISH is read in place from the socket's buffer, with no object per message; everything else goes through
-// mqtt-packet. What cannot be accepted now stays unread: reading stops and goes on when the journal has room.
+// PUBLISH is read in place from the socket's buffer (publish.ts), with no object per message; everything else goes
+// through mqtt-packet. What cannot be accepted now stays unread: reading stops and goes on when the journal has room.
 //
 //   J1  The PUBACKs of a chunk are written when the journal calls `durable`.
 //   D1  The topic must be the device's own; the connection ends when access ends.
@@ -11,9 +11,6 @@
 import type { Socket } from "node:net";
 import type { Refusal } from "../../journal/journal.ts";
 import { messageOf } from "../../lib/errors.ts";
-import { countedBytes, withApplicationProperty } from "../../message/message.ts";
-import { parsePropertyBag } from "../../message/property-bag.ts";
-import { type RecordHead, recordHead } from "../../message/record-encoder.ts";
 import { type AuthOutcome, authenticate } from "../authenticate.ts";
 import type { LiveConnection } from "../connection-table.ts";
 import type { RejectionReason } from "../ingest.ts";
@@ -31,8 +28,9 @@ import {
   subackPacket,
   unsubackPacket,
 } from "./packets.ts";
+import { Publish, readPublish } from "./publish.ts";
 import { type Session, openSession } from "./session.ts";
-import { bagOf, maySubscribe, parseHubTopic, topicText, twinMissing } from "./topics.ts";
+import { maySubscribe, parseHubTopic, twinMissing } from "./topics.ts";
 import { sendWill } from "./will.ts";
 
 /** A CONNECT may carry a will: topic, payload, client id, user name, password. */
@@ -45,6 +43,8 @@ const connectFirst = 0x10;
 const noBytes = Buffer.alloc(0);
 /** Acknowledgements of the chunk being read, for all connections: a chunk is read in one turn. */
 const ackScratch = Buffer.alloc(4 * 16_384);
+/** The PUBLISH being read, for all connections: a packet is read in one turn. */
+const publish = new Publish();
 
 export class MqttConnection implements LiveConnection {
   policy: string | null = null;
@@ -171,41 +171,12 @@ export class MqttConnection implements LiveConnection {
    * @returns the packet id to acknowledge, 0 for none, or `stopped` when reading stops before this packet.
    */
   #publish(session: Session, chunk: Buffer, first: number, bodyAt: number, packetEnd: number): number {
-    const topicBytes = ((chunk[bodyAt] as number) << 8) | (chunk[bodyAt + 1] as number);
-    const topicAt = bodyAt + 2;
-    const topicEnd = topicAt + topicBytes;
-    const qos = (first >> 1) & 3;
-    const payloadAt = qos === 0 ? topicEnd : topicEnd + 2;
-    if (payloadAt > packetEnd || topicAt > packetEnd) return this.#refuse("malformed-packet");
-    if (qos > 1) return this.#refuse(qos === 2 ? "qos-2" : "malformed-packet");
-    const packetId = qos === 0 ? 0 : ((chunk[topicEnd] as number) << 8) | (chunk[topicEnd + 1] as number);
-    if (qos === 1 && packetId === 0) return this.#refuse("malformed-packet"); // §2.3.1
-
-    let head: RecordHead;
-    let counted: number;
-    if ((first & 1) === 0 && isSame(session.topic, chunk, topicAt, topicBytes)) {
-      ({ head, counted } = session);
-    } else {
-      const topic = topicText(chunk.subarray(topicAt, topicEnd));
-      if (topic === null) return this.#refuse("malformed-packet");
-      const bag = bagOf(topic, session.events);
-      if (bag === null) return this.#hubTopic(session, topic, packetId);
-      let properties = parsePropertyBag(bag);
-      if (properties === null) return this.#refuse("invalid-property-bag");
-      const isRetained = (first & 1) === 1;
-      // Not persisted for later subscribers, as in IoT Hub: told as a property.
-      if (isRetained) properties = withApplicationProperty(properties, "mqtt-retain", "true");
-      head = recordHead(session.sender, properties);
-      counted = countedBytes(properties, 0);
-      if (!isRetained) {
-        session.topic = Buffer.from(chunk.subarray(topicAt, topicEnd));
-        session.head = head;
-        session.counted = counted;
-      }
-    }
-    if (counted + (packetEnd - payloadAt) > this.#context.limits.messageBytesMax)
-      return this.#refuse("message-too-large");
-    const refusal = session.path.accept(head, chunk, payloadAt, packetEnd);
+    const { messageBytesMax } = this.#context.limits;
+    const reason = readPublish(session, chunk, first, bodyAt, packetEnd, messageBytesMax, publish);
+    if (reason !== null) return this.#refuse(reason);
+    const { packetId, head } = publish;
+    if (head === null) return this.#hubTopic(session, publish.otherTopic ?? "", packetId);
+    const refusal = session.path.accept(head, chunk, publish.payloadAt, packetEnd);
     return refusal === null ? packetId : this.#stopReading(session, refusal);
   }
 
@@ -409,13 +380,4 @@ class Acknowledgements {
   durable(): void {
     this.#connection.durable(this.#bytes, this.#packetBytes);
   }
-}
-
-function isSame(known: Buffer, chunk: Buffer, at: number, bytes: number): boolean {
-  if (known.length !== bytes) return false;
-  // From the end: topics of one device differ in their bags, if anywhere.
-  for (let index = bytes - 1; index >= 0; index--) {
-    if (known[index] !== chunk[at + index]) return false;
-  }
-  return true;
 }
