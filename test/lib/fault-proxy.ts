@@ -19,7 +19,17 @@ export interface ProxiedRequest {
 
 export type Fault =
   /** Answers without asking the server; `code` as Azure Storage does, in header and body. */
-  | { readonly kind: "answer"; readonly status: number; readonly code?: string; readonly body?: string }
+  | {
+      readonly kind: "answer";
+      readonly status: number;
+      readonly code?: string;
+      readonly body?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  /** Takes `bytes` of the request's body, then cuts the connection. */
+  | { readonly kind: "cut-request"; readonly bytes: number }
+  /** Never answers, but the server hears of the request, `delayMs` later, and does what it says. */
+  | { readonly kind: "late"; readonly delayMs: number }
   /** Cuts the connection; the server never hears of the request. */
   | { readonly kind: "reset" }
   /** Never answers; the server never hears of the request. */
@@ -61,8 +71,11 @@ interface ActiveRule extends PlacedRule {
   hits: number;
 }
 
-/** @param target  the real server, `http://127.0.0.1:port`. */
-export async function startFaultProxy(target: string): Promise<FaultProxy> {
+/**
+ * @param target  the real server, `http://127.0.0.1:port`.
+ * @param listenPort  for starting again where it was; any free one when left out.
+ */
+export async function startFaultProxy(target: string, listenPort = 0): Promise<FaultProxy> {
   const upstream = new URL(target);
   const requests: ProxiedRequest[] = [];
   let rules: ActiveRule[] = [];
@@ -78,46 +91,51 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   };
 
   const server = createServer((incoming, outgoing) => {
-    serve(incoming, outgoing).catch(() => incoming.socket.destroy());
+    // Kept, because a message that was cut short no longer knows its socket.
+    const { socket } = incoming;
+    serve(incoming, outgoing, socket).catch(() => socket.destroy());
   });
-  const serve = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
-    const body = await bytesOf(incoming);
+  const serve = async (incoming: IncomingMessage, outgoing: ServerResponse, socket: Socket): Promise<void> => {
     const url = incoming.url ?? "/";
     const proxied: ProxiedRequest = {
       method: incoming.method ?? "GET",
       url,
       query: new URL(url, upstream).searchParams,
       headers: incoming.headers,
-      bodyBytes: body.byteLength,
+      bodyBytes: Number(incoming.headers["content-length"] ?? 0),
     };
     requests.push(proxied);
     const fault = take(proxied);
+    if (fault?.kind === "cut-request") return await cutRequest(incoming, socket, fault.bytes);
+    const body = await bytesOf(incoming);
     switch (fault?.kind) {
       case "answer":
         return answer(outgoing, fault);
       case "reset":
-        return void incoming.socket.resetAndDestroy();
+        return void socket.resetAndDestroy();
       case "hang":
         return;
       case "delay":
+      case "late":
         await pause(fault.delayMs);
         break;
       default:
     }
     const response = await forward(upstream, incoming, body);
     const responseBody = await bytesOf(response);
-    if (fault?.kind === "lose-answer") return void incoming.socket.resetAndDestroy();
+    if (fault?.kind === "lose-answer") return void socket.resetAndDestroy();
+    if (fault?.kind === "late") return;
     outgoing.writeHead(response.statusCode ?? 502, response.rawHeaders);
     if (fault?.kind !== "cut-answer") return void outgoing.end(responseBody);
     await new Promise<void>((resolve) => outgoing.write(responseBody.subarray(0, fault.bytes), () => resolve()));
-    if (fault.end === "reset") incoming.socket.destroy();
+    if (fault.end === "reset") socket.destroy();
   };
 
   server.on("connection", (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(listenPort, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
 
   return {
@@ -155,8 +173,18 @@ function answer(outgoing: ServerResponse, fault: Fault & { kind: "answer" }): vo
     "content-type": "application/xml",
     "content-length": Buffer.byteLength(body),
     ...code,
+    ...fault.headers,
   });
   outgoing.end(body);
+}
+
+async function cutRequest(incoming: IncomingMessage, socket: Socket, bytes: number): Promise<void> {
+  let left = bytes;
+  for await (const chunk of incoming) {
+    left -= (chunk as Buffer).length;
+    if (left <= 0) break;
+  }
+  socket.resetAndDestroy();
 }
 
 function forward(upstream: URL, incoming: IncomingMessage, body: Buffer): Promise<IncomingMessage> {

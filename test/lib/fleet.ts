@@ -3,8 +3,8 @@
 
 import { join } from "node:path";
 import type { HubProcess } from "./hub-process.ts";
-import { lakeNumbers } from "./lake.ts";
 import { Ledger, MqttPublisher } from "./mqtt-publisher.ts";
+import { type Breaches, ReadBack } from "./read-back.ts";
 
 export interface Fleet {
   readonly devices: number;
@@ -47,29 +47,15 @@ export function publish({ devices, ledger, policyKey }: Fleet, hub: HubProcess, 
   );
 }
 
-export interface Breaches {
-  /** Acknowledged, and in no file. */
-  readonly lost: readonly number[];
-  /** Numbers that stand more than once, with how often. */
-  readonly doubled: readonly (readonly [number, number])[];
-  /** In a file, and never sent. */
-  readonly invented: readonly number[];
-}
-
-export const noBreaches: Breaches = { lost: [], doubled: [], invented: [] };
-
 /** Waits until all that was acknowledged is exported (at most `secondsMax`), then some windows more, and compares. */
 export async function breachesOf({ ledger, measurements }: Fleet, secondsMax: number): Promise<Breaches> {
+  const reading = new ReadBack(measurements);
   for (let turn = 0; turn < secondsMax; turn++) {
     await pause(1000);
-    const counts = await lakeNumbers(measurements);
-    if ([...ledger.acknowledged].every((number) => counts.has(number))) break;
+    await reading.more();
+    if (reading.breaches(ledger).lost.length === 0) break;
   }
   await pause(4000);
-  const counts = await lakeNumbers(measurements);
-  return {
-    lost: [...ledger.acknowledged].filter((number) => !counts.has(number)),
-    doubled: [...counts].filter(([, count]) => count !== 1),
-    invented: [...counts.keys()].filter((number) => !ledger.sent.has(number)),
-  };
+  await reading.more();
+  return reading.breaches(ledger);
 }

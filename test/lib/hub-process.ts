@@ -17,6 +17,10 @@ export class HubProcess {
     this.dataDir = dataDir;
     this.#child = child;
     this.#exited = new Promise((resolve) => child.once("exit", (code) => resolve(code)));
+    // A test runner that dies takes its servers along.
+    const killChild = (): void => void child.kill("SIGKILL");
+    process.once("exit", killChild);
+    child.once("exit", () => process.off("exit", killChild));
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
         this.output += text;
@@ -26,19 +30,35 @@ export class HubProcess {
 
   /** Starts and waits until it listens. Every port is any free one. */
   static async start(dataDir: string, ...flags: string[]): Promise<HubProcess> {
+    const hub = HubProcess.launch(dataDir, ...flags);
+    await hub.listening();
+    return hub;
+  }
+
+  /** Starts it and does not wait: for who wants to kill it on the way up, or expects that it refuses. */
+  static launch(dataDir: string, ...flags: string[]): HubProcess {
     const ports = ["--mqtt-port=0", "--mqtts-port=0", "--https-port=0", "--web-port=0", "--host=127.0.0.1"];
     const argv = [join(root, "src/main.ts"), "serve", `--data-dir=${dataDir}`, ...ports, ...flags];
     const child = spawn(process.execPath, argv, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, FORCE_COLOR: "0" },
     });
-    const hub = new HubProcess(dataDir, child);
-    for (let turn = 0; turn < 1200; turn++) {
-      if (existsSync(hub.#addressPath) && hub.address.pid === child.pid) return hub;
-      if (child.exitCode !== null) break;
+    return new HubProcess(dataDir, child);
+  }
+
+  /** Resolves when it listens; an exception with its output when it ended instead. */
+  async listening(): Promise<void> {
+    for (let turn = 0; turn < 2400; turn++) {
+      if (existsSync(this.#addressPath) && this.address.pid === this.#child.pid) return;
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null) break;
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
-    throw new Error(`the server did not start:\n${hub.output}`);
+    throw new Error(`the server did not start:\n${this.output}`);
+  }
+
+  /** The exit code; null when a signal ended it. */
+  get exited(): Promise<number | null> {
+    return this.#exited;
   }
 
   get #addressPath(): string {
@@ -66,6 +86,16 @@ export class HubProcess {
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return (text === "" ? null : JSON.parse(text)) as T;
+  }
+
+  /** SIGSTOP: the process stands still, as on a machine that hangs or a virtual machine that is paused. */
+  freeze(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  /** SIGCONT. */
+  thaw(): void {
+    this.#child.kill("SIGCONT");
   }
 
   /** SIGKILL: no farewell. */

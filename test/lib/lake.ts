@@ -1,5 +1,5 @@
 // What stands in a folder that an export writes to, read back with the project's own reader. (Independent readers:
-// test/interop.)
+// read-back.ts, test/interop.)
 
 import { createReadStream, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";

@@ -3,6 +3,7 @@
 
 import { type Socket, connect } from "node:net";
 import { makeSasToken } from "../../src/ingest/sas-token.ts";
+import { NumberSet } from "./number-set.ts";
 
 /** An MQTT string: two bytes of length, then UTF-8. */
 export function text(value: string): Buffer {
@@ -22,11 +23,19 @@ export function packet(first: number, ...parts: readonly Buffer[]): Buffer {
   return Buffer.concat([Buffer.from([first, ...length]), body]);
 }
 
-/** What all publishers of a test sent, and what was acknowledged. */
+/** What all publishers of a test sent, and what was acknowledged: numbers are given out once, in order. */
 export class Ledger {
-  next = 0;
-  readonly sent = new Set<number>();
-  readonly acknowledged = new Set<number>();
+  next: number;
+  readonly acknowledged: NumberSet;
+
+  constructor(next = 0, acknowledged = new NumberSet()) {
+    this.next = next;
+    this.acknowledged = acknowledged;
+  }
+
+  hasSent(number: number): boolean {
+    return number < this.next;
+  }
 }
 
 export interface PublisherOptions {
@@ -36,16 +45,23 @@ export interface PublisherOptions {
   readonly policyKey: string;
   readonly ledger: Ledger;
   readonly inFlight: number;
+  /** At most so many messages a second; as fast as acknowledgements come when left out. */
+  readonly perSecond?: number | undefined;
 }
 
 /** Publishes as fast as acknowledgements come, until stopped or cut off. Resolves `ended` then. */
 export class MqttPublisher {
   readonly ended: Promise<void>;
+  /** The return code of the CONNACK, undefined before it came. */
+  connack: number | undefined;
   readonly #options: PublisherOptions;
   readonly #socket: Socket;
   readonly #inFlight = new Map<number, number>();
   #packetId = 0;
+  #isOpen = false;
   #isStopped = false;
+  #sent = 0;
+  readonly #startMs = performance.now();
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -54,6 +70,12 @@ export class MqttPublisher {
     this.#socket = connect({ port, host: "127.0.0.1", noDelay: true });
     this.ended = new Promise((resolve) => this.#socket.once("close", () => resolve()));
     this.#socket.on("error", () => {}); // "close" follows
+    if (options.perSecond !== undefined) {
+      const timer = setInterval(() => {
+        if (this.#isOpen) this.#fill();
+      }, 20);
+      this.#socket.once("close", () => clearInterval(timer));
+    }
     this.#socket.once("connect", () => {
       const userName = `localhost/${deviceId}/?api-version=2021-04-12`;
       this.#socket.write(
@@ -83,7 +105,9 @@ export class MqttPublisher {
 
   #received(four: Buffer): void {
     if (four[0] === 0x20) {
-      if (four[3] !== 0) this.#socket.destroy();
+      this.connack = four[3];
+      this.#isOpen = four[3] === 0;
+      if (!this.#isOpen) this.#socket.destroy();
       return;
     }
     const packetId = four.readUInt16BE(2);
@@ -94,15 +118,18 @@ export class MqttPublisher {
   }
 
   #fill(): void {
-    const { ledger, deviceId, inFlight } = this.#options;
+    const { ledger, deviceId, inFlight, perSecond = Infinity } = this.#options;
+    this.#socket.cork();
     while (!this.#isStopped && !this.#socket.destroyed && this.#inFlight.size < inFlight) {
+      if (this.#sent >= ((performance.now() - this.#startMs) / 1000) * perSecond) break;
+      this.#sent++;
       const number = ledger.next++;
       this.#packetId = (this.#packetId % 65_535) + 1;
       this.#inFlight.set(this.#packetId, number);
-      ledger.sent.add(number);
       const body = Buffer.from(JSON.stringify({ number, device: deviceId, pad: "x".repeat(number % 200) }));
       const id = Buffer.from([this.#packetId >> 8, this.#packetId & 255]);
       this.#socket.write(packet(0x32, text(`devices/${deviceId}/messages/events/`), id, body));
     }
+    this.#socket.uncork();
   }
 }

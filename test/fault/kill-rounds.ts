@@ -1,0 +1,87 @@
+// `npm run fault:kill -- --rounds 200`: the promise under SIGKILL, for long. It goes on where it was when it is started
+// again (SIGTERM ends it in order after the round under way; what is acknowledged in a round that is cut off does not
+// count). Its directory is kept for that until `--fresh`.
+//
+// Every few rounds, and over everything at the end, an independent reader says how many messages were exported, lost and
+// doubled. Exit code 1 when the promise was broken.
+
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { KillStory } from "../lib/kill-story.ts";
+import { reasonMissing } from "../lib/needs.ts";
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "200" },
+    messages: { type: "string", default: "60000" },
+    directory: { type: "string", default: join(import.meta.dirname, "../../test-results/fault-kill") },
+    fresh: { type: "boolean", default: false },
+    help: { type: "boolean", short: "h", default: false },
+  },
+});
+const missing = reasonMissing(["python"]);
+if (values.help || missing !== null) {
+  console.log(missing ?? "");
+  console.log(`npm run fault:kill -- [options]
+
+  --rounds N      rounds in all, those of earlier runs included (default 200)
+  --messages N    acknowledged in a round before the kill, give or take a third (default 60000)
+  --directory DIR everything is kept there (default test-results/fault-kill); 10 million messages take about 10 GB
+  --fresh         begin anew`);
+  process.exit(values.help ? 0 : 2);
+}
+
+if (values.fresh) rmSync(values.directory, { recursive: true, force: true });
+mkdirSync(values.directory, { recursive: true });
+const story = await KillStory.open({
+  directory: values.directory,
+  devices: 16,
+  inFlight: 200,
+  acknowledgedPerRound: Number(values.messages),
+});
+const stopping = new AbortController();
+process.on("SIGTERM", () => {
+  stopping.abort();
+  console.log("Stopping after this round.");
+});
+
+const judgeEveryRounds = 20;
+const number = (value: number): string => value.toLocaleString("en-US");
+
+/** @returns whether the promise was kept. */
+async function judge(isWhole: boolean): Promise<boolean> {
+  const { acknowledged, exports } = await story.judge(isWhole);
+  let isKept = true;
+  for (const { name, files, records, breaches } of exports) {
+    const { lost, doubled, invented, wrong } = breaches;
+    console.log(
+      `${name}: ${number(acknowledged)} acknowledged, ${number(records)} exported in ${number(files)} files, ` +
+        `${number(lost.length)} lost, ${number(doubled.length)} twice, ${number(invented.length)} never sent, ` +
+        `${wrong.length} files wrong`,
+    );
+    if (lost.length + doubled.length + invented.length + wrong.length === 0) continue;
+    isKept = false;
+    for (const [kind, found] of Object.entries(breaches)) console.log(`  ${kind}: ${found.slice(0, 10).join(", ")}`);
+  }
+  return isKept;
+}
+
+if (story.rounds > 0) console.log(`Going on after ${story.rounds} rounds, ${number(story.acknowledged)} acknowledged.`);
+let isKept = true;
+while (story.rounds < Number(values.rounds) && !stopping.signal.aborted && isKept) {
+  const { round, moment, kills, acknowledged, seconds } = await story.round();
+  console.log(
+    `round ${round} of ${values.rounds}: ${kills} × SIGKILL (${moment}), ${number(acknowledged)} acknowledged, ` +
+      `${number(story.acknowledged)} in all, ${seconds.toFixed(1)} s`,
+  );
+  if (round % judgeEveryRounds === 0) isKept = await judge(false);
+}
+console.log("Reading everything back.");
+isKept = (await judge(true)) && isKept;
+const code = await story.close();
+console.log(
+  `${story.rounds} rounds, ${story.kills} × SIGKILL, ${number(story.acknowledged)} acknowledged: ` +
+    `the promise was ${isKept ? "kept" : "BROKEN"}.`,
+);
+process.exit(isKept && code === 0 ? 0 : 1);
