@@ -166,6 +166,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     stageDirectory: join(dataDir, "snapshots"),
     uploadsMax: config.exportUploadsMax,
     runsKept: config.runsKept,
+    cutsRetentionMs: config.cutRecordsRetentionMs,
     openStorage: openAccount,
     random: Math.random,
   });

@@ -235,6 +235,15 @@ export const serverOptions = {
     default: "10000",
     description: "Entries of run history kept per export.",
   },
+  "cut-records-retention": {
+    group: "Export",
+    type: "duration",
+    min: "1d",
+    max: "3650d",
+    default: "100d",
+    description:
+      "How long it is kept what each exported file held, for `verify`: one row a minute at most, for each export, type and partition.",
+  },
 
   "connections-max": {
     group: "Limits",

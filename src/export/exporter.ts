@@ -10,7 +10,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Disk } from "../lib/disk.ts";
 import { codeOf, messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
-import { type Window, printWindow } from "../lib/window.ts";
+import { type Window, printWindow, windowOf } from "../lib/window.ts";
 import { type Export, type ExportSettings, type Registry, snapshotTypes } from "../registry/registry.ts";
 import type { ExportStatus } from "./export.ts";
 import { exportStatus } from "./export-status.ts";
@@ -35,6 +35,8 @@ export interface ExporterOptions {
   readonly uploadsMax: number;
   /** Run history kept for each export. */
   readonly runsKept: number;
+  /** How long cut records are kept. */
+  readonly cutsRetentionMs: number;
   /** Opens a storage account by its id. Throws ColdpathError. */
   readonly openStorage: (storageAccountId: string) => Promise<StorageAccess>;
   readonly retry?: RetryOptions | undefined;
@@ -304,12 +306,19 @@ export class Exporter {
     this.#filesUntilPrune--;
     if (this.#filesUntilPrune <= 0) {
       this.#filesUntilPrune = pruneEveryFiles;
-      const { registry, runsKept, log } = this.#options;
-      registry
-        .pruneRuns(runsKept)
-        .catch((error: unknown) => log.error({ error: messageOf(error) }, "Old runs could not be removed."));
+      const { log } = this.#options;
+      this.#prune().catch((error: unknown) =>
+        log.error({ error: messageOf(error) }, "Old runs and cut records could not be removed."),
+      );
     }
     this.#queueWork();
+  }
+
+  async #prune(): Promise<void> {
+    const { registry, runsKept, cutsRetentionMs, clock } = this.#options;
+    await registry.pruneRuns(runsKept);
+    const windowBefore = windowOf(clock.nowMs() - cutsRetentionMs);
+    while (!this.#isStopped && (await registry.pruneCuts(windowBefore)) > 0);
   }
 
   async #destinationOf(settings: Pick<ExportSettings, "storageAccountId" | "container">): Promise<Destination> {

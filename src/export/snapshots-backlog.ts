@@ -62,10 +62,11 @@ export class SnapshotsBacklog implements Backlog {
     let count = 0;
     for (const owed of this.#owed) {
       if (owed.cut.window > windowLast) break;
-      const window = owed.cut.window;
-      const gap = { windowFirst: window, windowLast: window, reason, at: new Date(this.#clock.nowMs()).toISOString() };
+      const { window, revisionFrom: first, revisionTo: next, records } = owed.cut;
       const stream = { exportId: this.#exportId, type: this.type, partition: 0 };
-      if (await this.#registry.settleSnapshot(owed, [], { ...stream, ...gap })) count++;
+      const at = new Date(this.#clock.nowMs()).toISOString();
+      const gap = { ...stream, windowFirst: window, windowLast: window, reason, at, offsets: { first, next }, records };
+      if (await this.#registry.settleSnapshot(owed, [], gap)) count++;
     }
     await this.#refresh();
     return count;

@@ -3,6 +3,7 @@
 // An adapter's test calls `registryContract` with a way to make a fresh registry.
 
 import { describe } from "vitest";
+import { auditStories } from "./contract/audit.contract.ts";
 import { credentialStories } from "./contract/credentials.contract.ts";
 import { deviceStories } from "./contract/devices.contract.ts";
 import { exportStories } from "./contract/exports.contract.ts";
@@ -19,5 +20,6 @@ export function registryContract(adapter: string, make: MakeStand): void {
     storageStories(make);
     exportStories(make);
     snapshotStories(make);
+    auditStories(make);
   });
 }

@@ -334,6 +334,76 @@ export interface ExportGap extends StreamKey {
   readonly windowLast: Window;
   readonly reason: string;
   readonly at: string;
+  /** As a cut record's `[first, next)`. Null when nobody knows: the journal was lost, or the gap is of the first format. */
+  readonly offsets: { readonly first: number; readonly next: number } | null;
+  /** How many records were let go; null when nobody knows. */
+  readonly records: number | null;
+}
+
+// ---- what was committed, for the proof that nothing is lost ----
+
+/** A file of a committed window. Its path follows from the definition, its number from its place. */
+export interface CutPart {
+  readonly records: number;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/**
+ * A window of a stream as it was committed. A function of the window and the definition (E2), so a file that is found and
+ * adopted after a restore gives the same record again. Kept for a stated time.
+ */
+export interface CutRecord extends StreamKey {
+  readonly exportId: string;
+  readonly window: Window;
+  readonly definitionVersion: number;
+  /** Offsets `[first, next)` of measurements; revisions `(first, next]` of a snapshot. */
+  readonly first: number;
+  readonly next: number;
+  readonly parts: readonly CutPart[];
+}
+
+/** Windows owed without a break: in one tenure, under definitions that all toggle the type. See `spanAt`. */
+export interface Span {
+  readonly tenure: number;
+  readonly windowFirst: Window;
+  readonly windowLast: Window | null;
+}
+
+/**
+ * What was settled of a stream without a break, in a few numbers that are kept for ever: a sum of cut records and gaps.
+ *
+ * Measurements: a tally goes on while each window starts at the offset where the last one ended, within a span. Where it
+ * does not, another is opened, and whoever audits asks why. Snapshots have one tally a type.
+ */
+export interface ExportTally extends StreamKey {
+  /** Grows: the order in which they were opened. */
+  readonly number: number;
+  /** Null until something is settled, and for snapshots, whose tally goes over all tenures. */
+  readonly tenure: number | null;
+  /** Every owed window from here on is in this tally or a later one. */
+  readonly windowFirst: Window;
+  /** The last settled window; null before the first. */
+  readonly windowLast: Window | null;
+  /** Offsets `[first, next)` of all that was settled; null before the first, and for snapshots. */
+  readonly offsets: { readonly first: number; readonly next: number } | null;
+  readonly windows: number;
+  readonly files: number;
+  /** Snapshots: records in all cuts that the export was ever given to write. Null for measurements: offsets tell. */
+  readonly given: number | null;
+  readonly exported: number;
+  readonly discarded: number;
+}
+
+/** All that an audit of one export needs of the registry, of one moment. */
+export interface AuditFacts {
+  readonly export: Export;
+  /** In the order in which they were opened. */
+  readonly tallies: readonly ExportTally[];
+  readonly gaps: readonly ExportGap[];
+  readonly checkpoints: readonly (StreamKey & { readonly windowNext: Window })[];
+  /** Snapshots that are owed. */
+  readonly owed: readonly OwedSnapshot[];
 }
 
 // ---- snapshots ----
@@ -515,15 +585,19 @@ export interface Registry {
   /** All checkpoints of an export: every owed window below `windowNext` is committed. Absent = nothing yet. */
   checkpoints(exportId: string): Promise<readonly (StreamKey & { readonly windowNext: Window })[]>;
   /**
-   * Moves a measurements checkpoint by compare-and-set (E3), with the runs that made it true and the gap if any, in one
-   * transaction. False when it was not at `from` (null = absent) or the export is gone: another exporter was faster.
+   * Moves a measurements checkpoint by compare-and-set (E3), with the runs that made it true, the cut record, and the gap
+   * if any, in one transaction. False when it was not at `from` (null = absent) or the export is gone: another exporter
+   * was faster.
    */
   advanceCheckpoint(move: {
     readonly exportId: string;
     readonly stream: StreamKey;
     readonly from: Window | null;
     readonly to: Window;
+    /** Where the settled windows lie. */
+    readonly span: Span;
     readonly runs: readonly ExportRun[];
+    readonly cut?: CutRecord | undefined;
     readonly gap?: ExportGap | undefined;
   }): Promise<boolean>;
 
@@ -562,7 +636,10 @@ export interface Registry {
   snapshotWindow(): Promise<Window | null>;
   /** In window order. */
   owedSnapshots(exportId?: string): Promise<readonly OwedSnapshot[]>;
-  /** Removes the debt and adds the runs and the gap, in one transaction. False when it was not owed any more. */
+  /**
+   * Removes the debt and adds the runs with their cut record, or the gap, in one transaction. False when it was not owed
+   * any more.
+   */
   settleSnapshot(owed: OwedSnapshot, runs: readonly ExportRun[], gap?: ExportGap): Promise<boolean>;
   /** Cuts with no debtor left; their staged files may go. `forgetCut` after the file is gone. */
   settledCuts(): Promise<readonly SnapshotCut[]>;
@@ -579,6 +656,29 @@ export interface Registry {
   gaps(exportId: string): Promise<readonly ExportGap[]>;
   /** Removes the oldest runs beyond `keep` of each export. */
   pruneRuns(keep: number): Promise<void>;
+
+  /** Cut records of a stream, ascending by window; `limit` 1..1000. */
+  cuts(query: {
+    readonly exportId: string;
+    readonly stream: StreamKey;
+    readonly windowFirst: Window;
+    readonly windowLast?: Window | undefined;
+    readonly limit: number;
+  }): Promise<readonly CutRecord[]>;
+  /**
+   * Removes cut records of windows below `windowBefore`: at most some thousands a call, so that nothing else waits long.
+   * Tallies and gaps stay.
+   *
+   * @returns how many went; 0 when there are no more.
+   */
+  pruneCuts(windowBefore: Window): Promise<number>;
+  auditFacts(exportId: string): Promise<AuditFacts>;
+  /**
+   * Puts a gap on record beside the checkpoints, which do not move: records that are known to be lost (`offsets` of the
+   * hole), or windows of which nobody knows what they held (`offsets` null: the journal was lost and replaced). After the
+   * latter, offsets may start anywhere. False when the export is gone.
+   */
+  recordGap(gap: ExportGap): Promise<boolean>;
 
   /** Returns a function that ends the subscription. */
   subscribe(listener: (event: RegistryEvent) => void): () => void;

@@ -4,7 +4,17 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type ExportSettings, type ExportType, type SnapshotType, exportTypes, snapshotTypes } from "./registry.ts";
 import { type ScheduledExport, snapshotDemandAt } from "./snapshot-demand.ts";
-import { definitionAt, edited, isOwed, snapshotWindowNext, tenureAt, turnedOff, turnedOn } from "./tenure.ts";
+import {
+  definitionAt,
+  edited,
+  hasWindowNotOwed,
+  isOwed,
+  snapshotWindowNext,
+  spanAt,
+  tenureAt,
+  turnedOff,
+  turnedOn,
+} from "./tenure.ts";
 
 type Step =
   | { readonly kind: "tick"; readonly windows: number }
@@ -159,6 +169,31 @@ class Model {
       // E2
       for (const [window, promised] of this.promised[index]!) expect(promiseOf(each, window)).toBe(promised);
       this.checkReceived(index, each);
+      if (index === 0) this.checkSpans(each);
+    }
+  }
+
+  /** Spans against going from window to window. */
+  checkSpans(each: ScheduledExport): void {
+    const last = this.windowOpen + 5;
+    const tenureOf = (at: number): number | undefined =>
+      isOwed(each, at, "measurements") ? tenureAt(each, at)?.number : undefined;
+    for (let window = 98; window <= last; window++) {
+      const tenure = tenureOf(window);
+      const span = spanAt(each, window, "measurements");
+      expect(hasWindowNotOwed(each, window, window + 3, "measurements")).toBe(
+        [0, 1, 2, 3].some((more) => tenureOf(window + more) === undefined),
+      );
+      if (tenure === undefined) {
+        expect(span).toBeNull();
+        continue;
+      }
+      let windowFirst = window;
+      while (tenureOf(windowFirst - 1) === tenure) windowFirst--;
+      let windowLast: number | null = window;
+      while (windowLast < last && tenureOf(windowLast + 1) === tenure) windowLast++;
+      if (windowLast === last) windowLast = null;
+      expect(span).toEqual({ tenure, windowFirst, windowLast });
     }
   }
 

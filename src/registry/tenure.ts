@@ -13,6 +13,7 @@ import {
   type ExportSettings,
   type ExportType,
   type SnapshotType,
+  type Span,
   type Tenure,
   type WindowsAhead,
   snapshotTypes,
@@ -48,6 +49,49 @@ export function tenureAt({ tenures }: Pick<Schedule, "tenures">, window: Window)
 /** Whether the export owes the data of `type` of `window` (E1). Says nothing about what it has committed. */
 export function isOwed(schedule: Schedule, window: Window, type: ExportType): boolean {
   return tenureAt(schedule, window) !== null && (definitionAt(schedule, window)?.types.includes(type) ?? false);
+}
+
+/**
+ * The windows around `window` that are owed without a break: all of one tenure, under definitions that toggle `type`. Null
+ * when `window` is not owed. Where it starts never changes for a closed window (E2), unless windows went back.
+ */
+export function spanAt(schedule: Schedule, window: Window, type: ExportType): Span | null {
+  const tenureOf = (at: Window): number | null =>
+    isOwed(schedule, at, type) ? (tenureAt(schedule, at)?.number ?? null) : null;
+  const tenure = tenureOf(window);
+  if (tenure === null) return null;
+  // What is owed, and in which tenure, changes only at these windows.
+  const starts = scheduleStarts(schedule);
+  let windowFirst = window;
+  for (const start of starts.filter((one) => one <= window).toReversed()) {
+    windowFirst = start;
+    if (tenureOf(start - 1) !== tenure) break;
+  }
+  const end = starts.find((one) => one > window && tenureOf(one) !== tenure);
+  return { tenure, windowFirst, windowLast: end === undefined ? null : end - 1 };
+}
+
+/** Whether a window in `[windowFirst, windowLast]` is not owed. */
+export function hasWindowNotOwed(
+  schedule: Schedule,
+  windowFirst: Window,
+  windowLast: Window,
+  type: ExportType,
+): boolean {
+  if (windowFirst > windowLast) return false;
+  const inside = scheduleStarts(schedule).filter((one) => one > windowFirst && one <= windowLast);
+  return [windowFirst, ...inside].some((one) => !isOwed(schedule, one, type));
+}
+
+/** Windows at which what an export owes may change, ascending. */
+function scheduleStarts({ definitions, tenures }: Schedule): readonly Window[] {
+  const starts = [
+    ...definitions.map(({ windowFirst }) => windowFirst),
+    ...tenures.flatMap(({ windowFirst, windowLast }) =>
+      windowLast === null ? [windowFirst] : [windowFirst, windowLast + 1],
+    ),
+  ];
+  return [...new Set(starts)].toSorted((one, other) => one - other);
 }
 
 /**

@@ -83,6 +83,7 @@ export class ExportBench {
       stageDirectory: join(this.directory, "snapshots"),
       uploadsMax: 4,
       runsKept: 1000,
+      cutsRetentionMs: 100 * 86_400_000,
       random: () => 0.5,
       openStorage:
         this.#options.openStorage ??

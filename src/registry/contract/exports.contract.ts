@@ -1,23 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { ExportDefinition, ExportGap, ExportRun, ExportSettings } from "../registry.ts";
-import { type MakeStand, eventsOf, makeExport } from "./stand.ts";
-
-const run = (exportId: string, window: number): ExportRun => ({
-  exportId,
-  type: "measurements",
-  partition: 0,
-  definitionVersion: 1,
-  window,
-  part: 0,
-  path: `measurements/coldpath/${window}/00.avro`,
-  records: 3,
-  bytes: 1234,
-  sha256: "ab".repeat(32),
-  attempts: 1,
-  startedAt: "2026-01-02T03:05:00.000Z",
-  committedAt: "2026-01-02T03:05:01.000Z",
-  outcome: "created",
-});
+import type { ExportDefinition, ExportGap, ExportSettings } from "../registry.ts";
+import { type MakeStand, cutOf, eventsOf, makeExport, runOf, spanFrom } from "./stand.ts";
 
 export function exportStories(make: MakeStand): void {
   describe("exports", () => {
@@ -136,8 +119,11 @@ export function exportStories(make: MakeStand): void {
       const { registry } = await make();
       const { id } = await makeExport(registry, "lake", 10);
       const stream = { type: "measurements", partition: 0 } as const;
-      const move = (from: number | null, to: number) =>
-        registry.advanceCheckpoint({ exportId: id, stream, from, to, runs: [run(id, to - 1)] });
+      const move = (from: number | null, to: number) => {
+        const runs = [runOf(id, to - 1)];
+        const cut = cutOf(runs, 3 * to);
+        return registry.advanceCheckpoint({ exportId: id, stream, from, to, span: spanFrom(10), runs, cut });
+      };
       expect(await registry.checkpoints(id)).toEqual([]);
       expect(await move(10, 11)).toBe(false);
       expect(await move(null, 11)).toBe(true);
@@ -148,7 +134,7 @@ export function exportStories(make: MakeStand): void {
       await expect(move(12, 11)).rejects.toThrow(/E3/);
       // A move that lost brought no run with it.
       expect((await registry.runs({ exportId: id, limit: 10 })).map(({ window }) => window)).toEqual([11, 10]);
-      const gone = { exportId: "gone", stream, from: null, to: 11, runs: [] };
+      const gone = { exportId: "gone", stream, from: null, to: 11, span: spanFrom(10), runs: [] };
       expect(await registry.advanceCheckpoint(gone)).toBe(false);
     });
 
@@ -157,14 +143,15 @@ export function exportStories(make: MakeStand): void {
       const { id } = await makeExport(registry, "lake", 10);
       const other = await makeExport(registry, "other", 10);
       for (const exportId of [id, other.id]) {
-        const runs = [1, 2, 3, 4, 5].map((window) => run(exportId, window));
+        const runs = [1, 2, 3, 4, 5].map((window) => runOf(exportId, window));
         const stream = { type: "measurements", partition: 0 } as const;
-        await registry.advanceCheckpoint({ exportId, stream, from: null, to: 6, runs });
+        const move = { exportId, stream, from: null, to: 6, span: spanFrom(1), runs, cut: cutOf(runs, 0) };
+        await registry.advanceCheckpoint(move);
       }
       const page = await registry.runs({ exportId: id, limit: 2 });
       expect(page.map(({ window }) => window)).toEqual([5, 4]);
       const { number, ...first } = page[0]!;
-      expect(first).toEqual(run(id, 5));
+      expect(first).toEqual(runOf(id, 5));
       const rest = await registry.runs({ exportId: id, limit: 10, before: page[1]!.number });
       expect(rest.map(({ window }) => window)).toEqual([3, 2, 1]);
       expect(number).toBeGreaterThan(page[1]!.number);
@@ -178,8 +165,11 @@ export function exportStories(make: MakeStand): void {
       const { id } = await makeExport(registry, "lake", 10);
       const stream = { type: "measurements", partition: 0 } as const;
       const at = "2026-01-02T03:05:00.000Z";
-      const gap: ExportGap = { exportId: id, ...stream, windowFirst: 10, windowLast: 14, reason: "backlog", at };
-      await registry.advanceCheckpoint({ exportId: id, stream, from: null, to: 15, runs: [], gap });
+      const offsets = { first: 7, next: 19 };
+      const windows = { windowFirst: 10, windowLast: 14 };
+      const gap: ExportGap = { exportId: id, ...stream, ...windows, reason: "backlog", at, offsets, records: 12 };
+      const span = spanFrom(10);
+      await registry.advanceCheckpoint({ exportId: id, stream, from: null, to: 15, span, runs: [], gap });
       expect(await registry.gaps(id)).toEqual([gap]);
     });
   });

@@ -236,7 +236,9 @@ export function snapshotStories(make: MakeStand): void {
       await expect(registry.deleteExport(id, true)).rejects.toMatchObject({ code: "export-on" });
       const [owed] = await registry.owedSnapshots(id);
       const stream = { exportId: id, type: "devices", partition: 0 } as const;
-      const gap = { ...stream, windowFirst: 10, windowLast: 10, reason: "discarded", at: "2026-01-02T03:05:00.000Z" };
+      const at = "2026-01-02T03:05:00.000Z";
+      const offsets = { first: owed!.cut.revisionFrom, next: owed!.cut.revisionTo };
+      const gap = { ...stream, windowFirst: 10, windowLast: 10, reason: "discarded", at, offsets, records: 4 };
       await registry.settleSnapshot(owed!, [], gap);
       expect(await registry.gaps(id)).toEqual([gap]);
       await registry.deleteExport(id, true);

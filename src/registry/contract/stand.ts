@@ -1,7 +1,17 @@
 // The test stand: a fresh registry, a clock that is set by hand, and what most stories start with.
 
 import type { Clock } from "../../lib/clock.ts";
-import type { Device, DeviceTemplate, ExportSettings, NewTemplate, Registry, RegistryEvent } from "../registry.ts";
+import type {
+  CutRecord,
+  Device,
+  DeviceTemplate,
+  ExportRun,
+  ExportSettings,
+  NewTemplate,
+  Registry,
+  RegistryEvent,
+  Span,
+} from "../registry.ts";
 
 export interface Stand {
   /** The registry now open. */
@@ -72,6 +82,37 @@ export async function makeExport(
   const settings: ExportSettings = { ...exportSettings, storageAccountId: account.id, ...more };
   return await registry.createExport(name, settings, () => windowOpen);
 }
+
+/** The run of a window with three records, in partition 0. */
+export function runOf(exportId: string, window: number, more: Partial<ExportRun> = {}): ExportRun {
+  return {
+    exportId,
+    type: "measurements",
+    partition: 0,
+    definitionVersion: 1,
+    window,
+    part: 0,
+    path: `measurements/coldpath/${window}/00.avro`,
+    records: 3,
+    bytes: 1234,
+    sha256: "ab".repeat(32),
+    attempts: 1,
+    startedAt: "2026-01-02T03:05:00.000Z",
+    committedAt: "2026-01-02T03:05:01.000Z",
+    outcome: "created",
+    ...more,
+  };
+}
+
+/** What stands beside such runs, at an offset. */
+export function cutOf(runs: readonly ExportRun[], first: number, more: Partial<CutRecord> = {}): CutRecord {
+  const parts = runs.map(({ records, bytes, sha256 }) => ({ records, bytes, sha256 }));
+  const { exportId, type, partition, window, definitionVersion } = runs[0]!;
+  const next = first + parts.reduce((sum, { records }) => sum + records, 0);
+  return { exportId, type, partition, window, definitionVersion, first, next, parts, ...more };
+}
+
+export const spanFrom = (windowFirst: number, tenure = 1): Span => ({ tenure, windowFirst, windowLast: null });
 
 /** Collects events from now on. */
 export function eventsOf(registry: Registry): RegistryEvent[] {

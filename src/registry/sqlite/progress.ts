@@ -1,12 +1,14 @@
-// How far exports got: checkpoints, runs and gaps in SQLite.
+// How far exports got: checkpoints, runs and gaps in SQLite. What is settled goes into cut records and tallies, too
+// (tallies.ts), in the same transaction.
 //
 // Invariant: E3, a checkpoint moves by compare-and-set and never back.
 
 import { assert } from "../../lib/assert.ts";
 import { integerOf } from "../input.ts";
-import type { ExportGap, ExportRun, ExportType, Registry } from "../registry.ts";
+import type { CutRecord, ExportGap, ExportRun, ExportType, Registry, Span, StreamKey } from "../registry.ts";
 import type { Change, Database } from "./database.ts";
 import type { GapRow, RunRow } from "./schema.ts";
+import { insertCut, tallyCut, tallyGap } from "./tallies.ts";
 
 type ProgressCalls = Pick<Registry, "checkpoints" | "advanceCheckpoint" | "runs" | "gaps" | "pruneRuns">;
 
@@ -27,13 +29,14 @@ export function progressIn(database: Database): ProgressCalls {
       }));
     },
 
-    async advanceCheckpoint({ exportId, stream, from, to, runs, gap }) {
+    async advanceCheckpoint({ exportId, stream, from, to, span, runs, cut, gap }) {
       assert(from === null || to > from, "E3: a checkpoint never moves back");
+      assert((cut === undefined) === (runs.length === 0), "what was exported has a cut record");
       return await database.change(async (change) => {
         const isMoved = await (from === null
           ? insertCheckpoint(change, exportId, stream.type, stream.partition, to)
           : moveCheckpoint(change, exportId, stream.type, stream.partition, from, to));
-        if (isMoved) await recordOutcome(change, exportId, runs, gap);
+        if (isMoved) await recordOutcome(change, exportId, stream, { runs, cut, gap, span });
         return isMoved;
       });
     },
@@ -82,47 +85,75 @@ export function progressIn(database: Database): ProgressCalls {
   };
 }
 
+interface Outcome {
+  readonly runs: readonly ExportRun[];
+  readonly cut: CutRecord | undefined;
+  readonly gap: ExportGap | undefined;
+  /** Null for snapshots. */
+  readonly span: Span | null;
+}
+
 /** Adds what a checkpoint's move or a settled debt came with. */
 export async function recordOutcome(
   change: Change,
   exportId: string,
-  runs: readonly ExportRun[],
-  gap: ExportGap | undefined,
+  stream: StreamKey,
+  { runs, cut, gap, span }: Outcome,
 ): Promise<void> {
   for (const run of runs) {
     assert(run.exportId === exportId, "an outcome is of one export");
-    await change
-      .insertInto("export_runs")
-      .values({
-        export_id: exportId,
-        type: run.type,
-        partition: run.partition,
-        definition_version: run.definitionVersion,
-        window: run.window,
-        part: run.part,
-        path: run.path,
-        records: run.records,
-        bytes: run.bytes,
-        sha256: run.sha256,
-        attempts: run.attempts,
-        started_at: run.startedAt,
-        committed_at: run.committedAt,
-        outcome: run.outcome,
-      })
-      .execute();
+    await insertRun(change, run);
   }
-  if (gap === undefined) return;
-  assert(gap.exportId === exportId, "an outcome is of one export");
+  for (const part of [cut, gap]) {
+    const isSame = part?.exportId === exportId && part.type === stream.type && part.partition === stream.partition;
+    assert(part === undefined || isSame, "an outcome is of one stream");
+  }
+  if (cut !== undefined) {
+    await insertCut(change, cut);
+    await tallyCut(change, cut, span);
+  }
+  if (gap !== undefined) {
+    await insertGap(change, gap);
+    await tallyGap(change, gap, span);
+  }
+}
+
+async function insertRun(change: Change, run: ExportRun): Promise<void> {
+  await change
+    .insertInto("export_runs")
+    .values({
+      export_id: run.exportId,
+      type: run.type,
+      partition: run.partition,
+      definition_version: run.definitionVersion,
+      window: run.window,
+      part: run.part,
+      path: run.path,
+      records: run.records,
+      bytes: run.bytes,
+      sha256: run.sha256,
+      attempts: run.attempts,
+      started_at: run.startedAt,
+      committed_at: run.committedAt,
+      outcome: run.outcome,
+    })
+    .execute();
+}
+
+export async function insertGap(change: Change, gap: ExportGap): Promise<void> {
   await change
     .insertInto("export_gaps")
     .values({
-      export_id: exportId,
+      export_id: gap.exportId,
       type: gap.type,
       partition: gap.partition,
       window_first: gap.windowFirst,
       window_last: gap.windowLast,
       reason: gap.reason,
       at: gap.at,
+      offset_first: gap.offsets?.first ?? null,
+      offset_next: gap.offsets?.next ?? null,
+      records: gap.records,
     })
     .execute();
 }
@@ -183,7 +214,7 @@ function runFromRow(row: Omit<RunRow, "number"> & { number: number }): ExportRun
   };
 }
 
-function gapFromRow(row: Omit<GapRow, "number">): ExportGap {
+export function gapFromRow(row: Omit<GapRow, "number">): ExportGap {
   return {
     exportId: row.export_id,
     type: row.type as ExportType,
@@ -192,5 +223,8 @@ function gapFromRow(row: Omit<GapRow, "number">): ExportGap {
     windowLast: row.window_last,
     reason: row.reason,
     at: row.at,
+    offsets:
+      row.offset_first === null || row.offset_next === null ? null : { first: row.offset_first, next: row.offset_next },
+    records: row.records,
   };
 }

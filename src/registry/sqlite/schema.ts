@@ -19,6 +19,8 @@ export interface Tables {
   export_checkpoints: CheckpointRow;
   export_runs: RunRow;
   export_gaps: GapRow;
+  export_cuts: CutRecordRow;
+  export_tallies: TallyRow;
   snapshot_positions: PositionRow;
   snapshot_cuts: CutRow;
   snapshot_debts: DebtRow;
@@ -150,6 +152,39 @@ export interface GapRow {
   window_last: number;
   reason: string;
   at: string;
+  offset_first: number | null;
+  offset_next: number | null;
+  records: number | null;
+}
+
+export interface CutRecordRow {
+  export_id: string;
+  type: string;
+  partition: number;
+  window: number;
+  definition_version: number;
+  first: number;
+  next: number;
+  /** JSON of [records, bytes, sha256][]. */
+  parts: string;
+}
+
+export interface TallyRow {
+  number: Generated<number>;
+  export_id: string;
+  type: string;
+  partition: number;
+  tenure: number | null;
+  span_first: number | null;
+  window_first: number;
+  window_last: number | null;
+  offset_first: number | null;
+  offset_next: number | null;
+  windows: number;
+  files: number;
+  records_given: number | null;
+  records_exported: number;
+  records_discarded: number;
 }
 
 export interface PositionRow {

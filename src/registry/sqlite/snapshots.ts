@@ -6,12 +6,13 @@
 //   E4  A cut stays until nobody owes it.
 
 import { assert, must } from "../../lib/assert.ts";
-import type { OwedSnapshot, Registry, SnapshotCut, SnapshotDemand, SnapshotType } from "../registry.ts";
+import type { CutRecord, OwedSnapshot, Registry, SnapshotCut, SnapshotDemand, SnapshotType } from "../registry.ts";
 import { type ScheduledExport, snapshotDemandAt } from "../snapshot-demand.ts";
 import type { Change, Database, Reader } from "./database.ts";
 import { exportFromRow, selectExports } from "./export-row.ts";
 import { recordOutcome } from "./progress.ts";
 import type { CutRow } from "./schema.ts";
+import { tallyGiven } from "./tallies.ts";
 
 type SnapshotCalls = Pick<
   Registry,
@@ -42,6 +43,7 @@ export function snapshotsIn(database: Database): SnapshotCalls {
           const receivers = (wanted?.[cut.scope] ?? []).filter(({ exportId }) => present.has(exportId));
           for (const { exportId, definitionVersion } of receivers) {
             await insertDebt(change, { exportId, definitionVersion, cut });
+            await tallyGiven(change, exportId, cut);
           }
         }
         for (const { type, revisionFrom, full } of demand) {
@@ -59,26 +61,10 @@ export function snapshotsIn(database: Database): SnapshotCalls {
     },
 
     async owedSnapshots(exportId) {
-      let select = database.reader
-        .selectFrom("snapshot_debts as debt")
-        .innerJoin("snapshot_cuts as cut", (join) =>
-          join
-            .onRef("cut.window", "=", "debt.window")
-            .onRef("cut.type", "=", "debt.type")
-            .onRef("cut.scope", "=", "debt.scope"),
-        )
-        .selectAll("cut")
-        .select(["debt.export_id", "debt.definition_version"]);
-      if (exportId !== undefined) select = select.where("debt.export_id", "=", exportId);
-      const rows = await select.orderBy("cut.window").orderBy("cut.type").orderBy("debt.export_id").execute();
-      return rows.map((row) => ({
-        exportId: row.export_id,
-        definitionVersion: row.definition_version,
-        cut: cutFromRow(row),
-      }));
+      return await owedIn(database.reader, exportId);
     },
 
-    async settleSnapshot({ exportId, cut }, runs, gap) {
+    async settleSnapshot({ exportId, cut, definitionVersion }, runs, gap) {
       return await database.change(async (change) => {
         const { numDeletedRows } = await change
           .deleteFrom("snapshot_debts")
@@ -88,7 +74,19 @@ export function snapshotsIn(database: Database): SnapshotCalls {
           .where("scope", "=", cut.scope)
           .executeTakeFirst();
         if (numDeletedRows === 0n) return false;
-        await recordOutcome(change, exportId, runs, gap);
+        const { type, window, revisionFrom: first, revisionTo: next } = cut;
+        const stream = { type, partition: 0 };
+        const written: CutRecord = {
+          ...stream,
+          exportId,
+          window,
+          definitionVersion,
+          first,
+          next,
+          parts: runs.map(({ records, bytes, sha256 }) => ({ records, bytes, sha256 })),
+        };
+        const outcome = { runs, cut: runs.length === 0 ? undefined : written, gap, span: null };
+        await recordOutcome(change, exportId, stream, outcome);
         return true;
       });
     },
@@ -128,6 +126,26 @@ export function snapshotsIn(database: Database): SnapshotCalls {
       });
     },
   };
+}
+
+export async function owedIn(db: Reader, exportId?: string): Promise<readonly OwedSnapshot[]> {
+  let select = db
+    .selectFrom("snapshot_debts as debt")
+    .innerJoin("snapshot_cuts as cut", (join) =>
+      join
+        .onRef("cut.window", "=", "debt.window")
+        .onRef("cut.type", "=", "debt.type")
+        .onRef("cut.scope", "=", "debt.scope"),
+    )
+    .selectAll("cut")
+    .select(["debt.export_id", "debt.definition_version"]);
+  if (exportId !== undefined) select = select.where("debt.export_id", "=", exportId);
+  const rows = await select.orderBy("cut.window").orderBy("cut.type").orderBy("debt.export_id").execute();
+  return rows.map((row) => ({
+    exportId: row.export_id,
+    definitionVersion: row.definition_version,
+    cut: cutFromRow(row),
+  }));
 }
 
 async function recordedWindow(db: Reader): Promise<number | null> {

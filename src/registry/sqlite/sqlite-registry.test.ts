@@ -2,7 +2,7 @@ import { rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
-import { handClock } from "../contract/stand.ts";
+import { cutOf, handClock, makeExport, runOf, spanFrom } from "../contract/stand.ts";
 import { registryContract } from "../registry.contract.ts";
 import { openSqliteRegistry } from "./sqlite-registry.ts";
 import { makeDirectory, makeSqliteStand, openIn } from "./sqlite-stand.contract.ts";
@@ -69,6 +69,34 @@ describe("a data directory", () => {
     database.close();
     const call = openSqliteRegistry({ directory, clock: handClock() });
     await expect(call).rejects.toMatchObject({ kind: "fatal", code: "registry-newer", message: /0099-future/ });
+  });
+
+  test("of the first format is brought to this one; sums start at each stream's checkpoint", async () => {
+    const directory = makeDirectory();
+    const made = await openIn(directory);
+    const { id } = await makeExport(made, "lake", 10);
+    const stream = { type: "measurements", partition: 0 } as const;
+    const runs = [runOf(id, 10)];
+    const move = { exportId: id, stream, from: null, to: 11, span: spanFrom(10), runs, cut: cutOf(runs, 100) };
+    await made.advanceCheckpoint(move);
+    await made.close();
+    const database = new DatabaseSync(path.join(directory, "registry.db"));
+    database.exec(`drop table export_cuts; drop table export_tallies;
+      alter table export_gaps drop column offset_first; alter table export_gaps drop column offset_next;
+      alter table export_gaps drop column records; delete from kysely_migration where name > '0001-first'`);
+    database.prepare("insert into export_gaps values (null, ?, 'measurements', 0, 7, 8, 'old', 'then')").run(id);
+    database.close();
+    const registry = await openIn(directory);
+    const facts = await registry.auditFacts(id);
+    expect(facts.tallies).toMatchObject([{ windowFirst: 11, windowLast: null, offsets: null, exported: 0 }]);
+    expect(facts.gaps).toMatchObject([{ reason: "old", offsets: null, records: null }]);
+    const more = [runOf(id, 12)];
+    const next = { exportId: id, stream, from: 11, to: 13, span: spanFrom(10), runs: more, cut: cutOf(more, 103) };
+    await registry.advanceCheckpoint(next);
+    const { tallies } = await registry.auditFacts(id);
+    expect(tallies).toMatchObject([
+      { windowFirst: 11, windowLast: 12, offsets: { first: 103, next: 106 }, windows: 1 },
+    ]);
   });
 
   test("with a damaged registry, or that cannot be made, is refused", async () => {

@@ -11,6 +11,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { ColdpathError, messageOf } from "../../lib/errors.ts";
 import { registryError } from "../errors.ts";
 import type { Registry } from "../registry.ts";
+import { auditIn } from "./audit.ts";
 import { credentialsIn } from "./credentials.ts";
 import { Database, refuseNewerRegistry } from "./database.ts";
 import { devicesIn } from "./devices.ts";
@@ -65,6 +66,7 @@ export async function openSqliteRegistry(options: SqliteRegistryOptions): Promis
       ...exportsIn(opened, clock),
       ...progressIn(opened),
       ...snapshotsIn(opened),
+      ...auditIn(opened),
       openView: () => openSqliteView(opened.file),
       subscribe: (listener) => opened.subscribe(listener),
       close: async () => {

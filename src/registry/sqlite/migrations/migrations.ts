@@ -2,5 +2,9 @@
 
 import type { Migration } from "kysely/migration";
 import { first } from "./0001-first.ts";
+import { cutRecords } from "./0002-cut-records.ts";
 
-export const migrations: Readonly<Record<string, Migration>> = { "0001-first": first };
+export const migrations: Readonly<Record<string, Migration>> = {
+  "0001-first": first,
+  "0002-cut-records": cutRecords,
+};
