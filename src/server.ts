@@ -26,6 +26,7 @@ import type { Log } from "./lib/log.ts";
 import { openSqliteRegistry } from "./registry/sqlite/sqlite-registry.ts";
 import type { Registry } from "./registry/registry.ts";
 import { openAdminToken, removeServerAddress, writeServerAddress } from "./server/data-files.ts";
+import { readGivenKey } from "./server/given-secret-key.ts";
 import { openMetrics } from "./server/metrics.ts";
 import { refuseNewer } from "./server/refuse-newer.ts";
 import { type Sample, makeSample } from "./server/sample.ts";
@@ -85,9 +86,15 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
   const samplePending = join(dataDir, "sample.pending");
   const isFresh = !existsSync(join(dataDir, "registry.db"));
 
+  const secretKey = await readGivenKey({
+    text: config.secretKey,
+    command: config.secretKeyCommand,
+    option: "secret-key",
+  });
   const registry = await openSqliteRegistry({
     directory: dataDir,
     hubName: config.hubName,
+    secretKey,
     clock,
     beforeOpening: refuseNewer,
   });

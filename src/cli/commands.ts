@@ -12,6 +12,7 @@ import { UsageError } from "./errors.ts";
 import { renderOverview } from "./help-page.ts";
 import { journalCommands } from "./journal.ts";
 import { readCommand } from "./read.ts";
+import { secretCommands } from "./secret.ts";
 import { schemaCommand } from "./schema.ts";
 import { serveCommand } from "./serve.ts";
 import { version } from "../lib/version.ts";
@@ -23,7 +24,7 @@ const sections: readonly { readonly title: string; readonly entries: readonly (C
     title: "Administration of a running server",
     entries: [deviceCommands, templateCommands, policyCommands, storageCommands, exportCommands],
   },
-  { title: "Data at rest", entries: [readCommand, schemaCommand, journalCommands] },
+  { title: "Data at rest", entries: [readCommand, schemaCommand, journalCommands, secretCommands] },
   { title: "This program", entries: [versionCommand] },
 ];
 

@@ -4,9 +4,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../lib/clock.ts";
 import { ColdpathError } from "../lib/errors.ts";
+import { readGivenKey } from "../server/given-secret-key.ts";
 import { command } from "./command.ts";
 import { dataDirOption, journalDirectory, minuteText } from "./journal-directory.ts";
 import { confirm, durationText, jsonOption, yesOption } from "./output.ts";
+import { secretKeyOptions } from "./secret-key-options.ts";
 
 export const journalResetClockCommand = command({
   name: "journal reset-clock",
@@ -15,6 +17,7 @@ export const journalResetClockCommand = command({
     "Time in a partition never goes back: one that was led into next year would stay there. This closes such partitions, keeps what they hold until it is exported, and opens fresh ones at the present time. Set the machine's clock right and stop the server first. Files of later windows have partition numbers that were not used before.",
   options: {
     ...dataDirOption,
+    ...secretKeyOptions,
     force: {
       group: "Options",
       type: "boolean",
@@ -42,9 +45,11 @@ export const journalResetClockCommand = command({
       import("../registry/sqlite/sqlite-registry.ts"),
       import("../server/refuse-newer.ts"),
     ]);
+    const { secretKey: text, secretKeyCommand } = values;
+    const secretKey = await readGivenKey({ text, command: secretKeyCommand, option: "secret-key" });
+    const options = { directory: dataDir, secretKey, clock: systemClock, beforeOpening: refuseNewer };
     // Holds the directory's lock until it is closed: no server can start meanwhile.
-    const opening = openSqliteRegistry({ directory: dataDir, clock: systemClock, beforeOpening: refuseNewer });
-    const registry = await opening.catch((error: unknown) => {
+    const registry = await openSqliteRegistry(options).catch((error: unknown) => {
       if (!(error instanceof ColdpathError) || error.code !== "data-dir-in-use") throw error;
       throw new ColdpathError("conflict", error.code, error.message, { hint: "Stop it first, then run this again." });
     });

@@ -237,6 +237,15 @@ describe("a bad option", () => {
     expect(errorOf([], { COLDPATH_MQTT_PORT: "tcp://10.0.0.1:1883" }).message).toMatch(/enableServiceLinks/);
   });
 
+  test("A2: that is a secret of the server is not taken from the command line", () => {
+    for (const flags of [["--secret-key", "P4ss"], ["--secret-key=P4ss"]]) {
+      const { message } = errorOf(flags);
+      expect(message).toMatch(/every user of this machine: set COLDPATH_SECRET_KEY/);
+      expect(message).not.toContain("P4ss");
+    }
+    expect(loadConfig({ flags: [], environment: { COLDPATH_SECRET_KEY: "P4ss" } }).values.secretKey).toBe("P4ss");
+  });
+
   test("never shows a secret", () => {
     const table = {
       token: { group: "x", type: "string", pattern: /^[a-z]+$/, form: "letters", description: "x.", isSecret: true },

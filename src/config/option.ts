@@ -15,6 +15,8 @@ interface Common {
   readonly default?: string;
   /** Its value is never printed. */
   readonly isSecret?: true;
+  /** Not taken as a flag: other users of the machine see command lines. */
+  readonly isNeverFlag?: true;
   /** Left out of the help: it makes a server unfit for real use. */
   readonly isTestOnly?: true;
   /** Only a flag: what one call of a command is about, and makes no sense as a setting of the machine. */

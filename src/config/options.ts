@@ -105,6 +105,21 @@ export const serverOptions = {
     description: "The authority (PEM) that devices must trust for --tls-cert; leave it out for a public one.",
   },
 
+  "secret-key": {
+    group: "Secrets",
+    type: "string",
+    isSecret: true,
+    isNeverFlag: true,
+    description:
+      "The key that secrets are encrypted with, 32 bytes in base64 or hexadecimal, from the environment or the configuration file. Left out: a random one in {data-dir}/secret.key. `coldpath secret rotate` changes it.",
+  },
+  "secret-key-command": {
+    group: "Secrets",
+    type: "string",
+    description:
+      "A command for /bin/sh that writes that key to its standard output within 30 s, e.g. one that asks a vault. What it writes is never shown.",
+  },
+
   "journal-partitions": {
     group: "Journal",
     type: "integer",

@@ -99,6 +99,7 @@ class Faults {
 
 /** `--mqtt-port (COLDPATH_MQTT_PORT)`. */
 function titleOf(name: string, option: Option): string {
+  if (option.isNeverFlag === true) return variableOf(name);
   return option.isFlagOnly === true ? `--${name}` : `--${name} (${variableOf(name)})`;
 }
 
@@ -126,6 +127,11 @@ function readFlags(
     const option = Object.hasOwn(table, isNegated ? positive : name) ? table[isNegated ? positive : name] : undefined;
     if (option === undefined) {
       faults.add(name, `--${name} is not an option.${didYouMean(name, flagNames(table), "--")}`);
+      continue;
+    }
+    if (option.isNeverFlag === true) {
+      faults.add(name, `--${name} would show its value to every user of this machine: set ${variableOf(name)}.`);
+      if (equals === undefined) i++;
       continue;
     }
     if (isNegated) {

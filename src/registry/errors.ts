@@ -142,7 +142,7 @@ export const registryErrors = {
   "secret-key-missing": {
     kind: "fatal",
     meaning: "The key that the registry's secrets are encrypted with is gone.",
-    hint: "Restore secret.key from the backup that registry.db belongs to; no other key can read it.",
+    hint: "Restore secret.key from the backup that registry.db belongs to, or give the key where it was kept elsewhere (COLDPATH_SECRET_KEY, --secret-key-command); no other key can read it.",
   },
   "secret-key-wrong": {
     kind: "fatal",

@@ -26,12 +26,20 @@ export interface ServeIo {
 export async function serve(config: Config, notices: readonly string[], io: ServeIo): Promise<number> {
   const log = openLog(config.logLevel, io.stderr);
   for (const notice of notices) log.warn({}, notice);
-  const server = await startServer(config, log);
-  io.stdout.write(banner(await bannerFacts(config, server)));
-
   const { promise: told, resolve: tell } = Promise.withResolvers<"stop">();
   const { promise: killed, resolve: kill } = Promise.withResolvers<"late">();
-  io.onSignal({ stop: () => tell("stop"), kill: () => kill("late"), reload: () => server.reloadCertificate() });
+  let running: RunningServer | null = null;
+  // Before the start: whoever sees `server.json` may send a signal, and it must not find Node's own answer to it.
+  io.onSignal({ stop: () => tell("stop"), kill: () => kill("late"), reload: () => running?.reloadCertificate() });
+  const late = told.then(async () => await lateAfter(config.drainSecondsMax * 1000));
+  const server = await Promise.race([startServer(config, log), late, killed]);
+  if (server === "late") {
+    log.warn({}, "Stopped before the start was complete. Nothing acknowledged is lost.");
+    return 1;
+  }
+  running = server;
+  io.stdout.write(banner(await bannerFacts(config, server)));
+
   const failure = await Promise.race([told, server.failed]);
   if (failure !== "stop") {
     // J1: nothing can be made durable any more; whatever was not acknowledged the devices send again.
@@ -39,9 +47,6 @@ export async function serve(config: Config, notices: readonly string[], io: Serv
     return 1;
   }
   log.info({}, "Stopping: finishing what is under way.");
-  const late = new Promise<"late">((resolve) => {
-    setTimeout(() => resolve("late"), config.drainSecondsMax * 1000).unref();
-  });
   const ended = await Promise.race([server.stop().then(() => "stopped" as const), late, killed]);
   if (ended === "late") {
     log.warn(
@@ -52,6 +57,12 @@ export async function serve(config: Config, notices: readonly string[], io: Serv
   }
   log.info({}, "Stopped.");
   return 0;
+}
+
+async function lateAfter(ms: number): Promise<"late"> {
+  return await new Promise((resolve) => {
+    setTimeout(() => resolve("late"), ms).unref();
+  });
 }
 
 async function bannerFacts(config: Config, server: RunningServer): Promise<BannerFacts> {

@@ -108,7 +108,7 @@ export async function insertPolicy(
   await change.insertInto("hub_policies").values({ name, access_keys: sealed, created_at: createdAt }).execute();
 }
 
-function policyIdentity(name: string): string {
+export function policyIdentity(name: string): string {
   return `policy:${name}`;
 }
 

@@ -86,6 +86,16 @@ export class Database {
     await this.#tail;
   }
 
+  /**
+   * Writes the whole file anew and empties the WAL: nothing that was changed or deleted stays behind in free pages.
+   * Takes as much free disk as the file has.
+   */
+  async rewrite(): Promise<void> {
+    await this.settled();
+    this.#rawWriter.exec("vacuum");
+    this.#rawWriter.exec("pragma wal_checkpoint(truncate)");
+  }
+
   subscribe(listener: Tell): () => void {
     // A wrapper, so that one function subscribed twice ends twice.
     const told: Tell = (event) => listener(event);

@@ -1,17 +1,24 @@
 // The installation: made once a data directory, with its id, hub name, secret, and the policy `device`.
 
 import { randomBytes, randomUUID } from "node:crypto";
-import path from "node:path";
 import { assert } from "../../lib/assert.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { messageOf } from "../../lib/errors.ts";
+import { ColdpathError, messageOf } from "../../lib/errors.ts";
 import { keyPairOf } from "../access-key.ts";
 import { registryError } from "../errors.ts";
 import type { Installation } from "../registry.ts";
 import { insertPolicy } from "./credentials.ts";
 import type { Database } from "./database.ts";
 import type { InstallationRow } from "./schema.ts";
-import { type SecretBox, makeSecretKey, readSecretKey, secretBox } from "./secrets.ts";
+import {
+  adoptNextSecretKey,
+  makeSecretKey,
+  nextSecretKeyFile,
+  readSecretKey,
+  removeKeyFile,
+  secretKeyFile,
+} from "./secret-key.ts";
+import { type SecretBox, secretBox } from "./secrets.ts";
 
 const hubNameDefault = "coldpath";
 const secretBytes = 32;
@@ -25,18 +32,21 @@ export interface OpenedInstallation {
  * Reads the installation, or makes it on a fresh data directory.
  *
  * A new key is made only while nothing is sealed: a registry without its key is refused, never given another one.
+ *
+ * @param givenKey  used instead of the key file, which is then neither made nor read.
  */
 export async function openInstallation(
   database: Database,
   directory: string,
   hubName: string | undefined,
+  givenKey: Buffer | undefined,
   clock: Clock,
 ): Promise<OpenedInstallation> {
   if (hubName !== undefined) checkHubName(hubName);
-  const keyFile = path.join(directory, "secret.key");
   const row = await database.reader.selectFrom("installation").selectAll().executeTakeFirst();
   if (row === undefined) {
-    const secrets = secretBox(readSecretKey(keyFile) ?? makeKey(keyFile));
+    const file = secretKeyFile(directory);
+    const secrets = secretBox(givenKey ?? readSecretKey(file) ?? makeKey(file));
     return { secrets, installation: await makeInstallation(database, secrets, hubName ?? hubNameDefault, clock) };
   }
   if (hubName !== undefined && hubName !== row.hub_name) {
@@ -49,12 +59,57 @@ export async function openInstallation(
       },
     );
   }
-  const key = readSecretKey(keyFile);
-  if (key === null) {
-    throw registryError("secret-key-missing", `The key file ${keyFile} is missing, but the registry holds secrets.`);
-  }
+  const { secrets, secret } = givenKey === undefined ? openWithFile(row, directory) : openWithGiven(row, givenKey);
+  return { secrets, installation: { id: row.id, hubName: row.hub_name, secret } };
+}
+
+interface Opened {
+  readonly secrets: SecretBox;
+  readonly secret: Buffer;
+}
+
+/** Whether `key` opens this registry, and with it all of its secrets: a rotation changes all of them or none. */
+export function openWith(row: InstallationRow, key: Buffer): Opened | null {
   const secrets = secretBox(key);
-  return { secrets, installation: { id: row.id, hubName: row.hub_name, secret: openSecret(row, secrets, keyFile) } };
+  try {
+    const secret = secrets.open(row.secret, installationIdentity(row.id));
+    assert(secret.length === secretBytes, "what was sealed comes back whole");
+    return { secrets, secret };
+  } catch (thrown) {
+    if (thrown instanceof ColdpathError && thrown.code === "secret-altered") return null;
+    throw thrown;
+  }
+}
+
+/** Finds out how far a rotation came that was cut short, and ends it either way. */
+function openWithFile(row: InstallationRow, directory: string): Opened {
+  const file = secretKeyFile(directory);
+  const nextFile = nextSecretKeyFile(directory);
+  const key = readSecretKey(file);
+  const next = readSecretKey(nextFile);
+  const opened = key === null ? null : openWith(row, key);
+  if (opened !== null) {
+    if (next !== null) removeKeyFile(nextFile);
+    return opened;
+  }
+  const openedByNext = next === null ? null : openWith(row, next);
+  if (openedByNext !== null) {
+    adoptNextSecretKey(directory);
+    return openedByNext;
+  }
+  if (key === null) {
+    throw registryError("secret-key-missing", `The key file ${file} is missing, but the registry holds secrets.`);
+  }
+  throw registryError("secret-key-wrong", `The key in ${file} does not open this registry's secrets.`);
+}
+
+function openWithGiven(row: InstallationRow, key: Buffer): Opened {
+  const opened = openWith(row, key);
+  if (opened !== null) return opened;
+  throw registryError("secret-key-wrong", "The secret key that was given does not open this registry's secrets.", {
+    field: "secret-key",
+    hint: "Give the one it was last rotated to, or none when it still is in the file secret.key; `coldpath secret rotate` changes it.",
+  });
 }
 
 async function makeInstallation(
@@ -65,7 +120,7 @@ async function makeInstallation(
 ): Promise<Installation> {
   const installation: Installation = { id: randomUUID(), hubName, secret: randomBytes(secretBytes) };
   const createdAt = new Date(clock.nowMs()).toISOString();
-  const secret = secrets.seal(installation.secret, identityOf(installation.id));
+  const secret = secrets.seal(installation.secret, installationIdentity(installation.id));
   await database.change(async (change) => {
     await change
       .insertInto("installation")
@@ -87,18 +142,7 @@ function makeKey(file: string): Buffer {
   }
 }
 
-function openSecret(row: InstallationRow, secrets: SecretBox, keyFile: string): Buffer {
-  let secret: Buffer;
-  try {
-    secret = secrets.open(row.secret, identityOf(row.id));
-  } catch (cause) {
-    throw registryError("secret-key-wrong", `The key in ${keyFile} does not open this registry's secrets.`, { cause });
-  }
-  assert(secret.length === secretBytes, "what was sealed comes back whole");
-  return secret;
-}
-
-function identityOf(installationId: string): string {
+export function installationIdentity(installationId: string): string {
   return `installation:${installationId}`;
 }
 

@@ -30,6 +30,8 @@ export interface SqliteRegistryOptions {
   readonly directory: string;
   /** Left out: the one it has, or `coldpath` for a new one. */
   readonly hubName?: string | undefined;
+  /** 32 bytes, kept elsewhere. Left out: the file `secret.key` in the directory, made with it. */
+  readonly secretKey?: Buffer | undefined;
   readonly clock: Clock;
   /**
    * Called with the lock held, when the registry is known to be none of a newer version, before anything is made or
@@ -56,7 +58,7 @@ export async function openSqliteRegistry(options: SqliteRegistryOptions): Promis
     await options.beforeOpening?.(directory);
     const opened = await Database.open(file);
     database = opened;
-    const { installation, secrets } = await openInstallation(opened, directory, hubName, clock);
+    const { installation, secrets } = await openInstallation(opened, directory, hubName, options.secretKey, clock);
     return {
       installation,
       ...templatesIn(opened, clock),

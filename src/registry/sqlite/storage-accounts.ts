@@ -25,9 +25,9 @@ type StorageAccountCalls = Pick<
 
 export function storageAccountsIn(database: Database, secrets: SecretBox, clock: Clock): StorageAccountCalls {
   const open = (row: StorageAccountRow): string | null =>
-    row.secret === null ? null : secrets.open(row.secret, identityOf(row.id)).toString("utf8");
+    row.secret === null ? null : secrets.open(row.secret, storageIdentity(row.id)).toString("utf8");
   const seal = (secret: string | null, id: string): Uint8Array | null =>
-    secret === null ? null : secrets.seal(secret, identityOf(id));
+    secret === null ? null : secrets.seal(secret, storageIdentity(id));
 
   return {
     async createStorageAccount(account) {
@@ -113,7 +113,7 @@ function accountFromRow(row: StorageAccountRow): StorageAccount {
   };
 }
 
-function identityOf(id: string): string {
+export function storageIdentity(id: string): string {
   return `storage:${id}`;
 }
 
