@@ -28,7 +28,7 @@ export async function checkExport(given: ExportSettings, own: Export | null, opt
   const roots = new Map<string, string>();
   for (const { storageAccountId, container } of others.flatMap(({ definitions }) => definitions)) {
     const key = placeKey({ storageAccountId, container });
-    if (!roots.has(key)) roots.set(key, await rootOf({ storageAccountId, container }, options));
+    if (!roots.has(key)) roots.set(key, await rootOfOther({ storageAccountId, container }, options));
   }
   const claims: readonly Claim[] = others.flatMap((other) =>
     claimsOf(
@@ -39,6 +39,16 @@ export async function checkExport(given: ExportSettings, own: Export | null, opt
     ),
   );
   refuseOverlap(settings, root, claims, registry.installation.hubName);
+}
+
+/** The root; of an account that cannot be opened (its key is no key) one of its own: it keeps no other from working. */
+async function rootOfOther(place: Place, options: AdminOptions): Promise<string> {
+  try {
+    return await rootOf(place, options);
+  } catch (error) {
+    if (!(error instanceof ColdpathError)) throw error;
+    return placeKey(place);
+  }
 }
 
 async function rootOf({ storageAccountId, container }: Place, { openStorage }: AdminOptions): Promise<string> {

@@ -54,8 +54,8 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
     { cwd: options.directory ?? tmpdir(), stdio: ["ignore", "pipe", "pipe"] },
   );
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
-  // A test runner that dies takes its child along.
-  const killChild = (): void => void child.kill("SIGKILL");
+  // A test runner that dies takes its child along. Killed, the emulator forgets what it confirmed in the last seconds.
+  const killChild = (): void => void child.kill(options.directory === undefined ? "SIGKILL" : "SIGTERM");
   process.once("exit", killChild);
 
   let output = "";

@@ -35,6 +35,8 @@ export type Fault =
   /** Never answers; the server never hears of the request. */
   | { readonly kind: "hang" }
   | { readonly kind: "delay"; readonly delayMs: number }
+  /** Something happens before the server hears of the request. */
+  | { readonly kind: "before"; readonly action: (request: ProxiedRequest, body: Buffer) => Promise<void> }
   /** The server answers in full, the client's connection is cut instead. */
   | { readonly kind: "lose-answer" }
   /** The client gets `bytes` of the answer's body, then its connection is cut, or stays silent. */
@@ -115,6 +117,9 @@ export async function startFaultProxy(target: string, listenPort = 0): Promise<F
         return void socket.resetAndDestroy();
       case "hang":
         return;
+      case "before":
+        await fault.action(proxied, body);
+        break;
       case "delay":
       case "late":
         await pause(fault.delayMs);

@@ -194,6 +194,19 @@ describe("what cannot work is refused when it is saved", () => {
     await create({ storageAccountId: id, on: false });
   });
 
+  test("another account whose key cannot be used is no reason", async () => {
+    const key = Buffer.alloc(64, "k").toString("base64");
+    const account = (accountKey: string) => ({
+      name: "azure",
+      settings: { kind: "azure-blob", auth: "connection-string" },
+      secret: `AccountName=acct;AccountKey=${accountKey};BlobEndpoint=http://127.0.0.1:1/acct`,
+    });
+    const { id } = await bench.expect(201, "POST", "/storage-accounts", account(key));
+    await create({ name: "azure", storageAccountId: id });
+    await bench.expect(200, "PUT", `/storage-accounts/${id}`, account("c2hvcnQ="));
+    await create();
+  });
+
   test("a path template that would give two files one name", async () => {
     expect(await refused(400, { pathTemplate: "{type}/{YYYY}.avro" })).toMatchObject({
       code: "path-template",
