@@ -1,5 +1,7 @@
 // An export as the API shows it: its versions, its tenures, and how far the exporter is.
 
+import { sumOf } from "../export/audit.ts";
+import type { AuditStatus } from "../export/auditor.ts";
 import type { ExportState, ExportStatus } from "../export/export.ts";
 import { printPath } from "../export/path-template.ts";
 import { must } from "../lib/assert.ts";
@@ -13,7 +15,7 @@ export function exportAnswer(one: Export, options: Pick<AdminOptions, "registry"
   const inForce = one.definitions.findLast(({ windowFirst }) => windowFirst <= windowOpen) ?? null;
   const { pathTemplate, types } = inForce ?? latest;
   const type = must(types[0], "an export has at least one type");
-  const { oldestOwedWindow, ...status } = statusOf(one, options);
+  const { oldestOwedWindow, audit, ...status } = statusOf(one, options);
   return {
     id: one.id,
     name: one.name,
@@ -26,7 +28,11 @@ export function exportAnswer(one: Export, options: Pick<AdminOptions, "registry"
       windowFirst: printWindowStart(windowFirst),
       windowLast: windowLast === null ? null : printWindowStart(windowLast),
     })),
-    status: { ...status, oldestOwedWindow: oldestOwedWindow === null ? null : printWindowStart(oldestOwedWindow) },
+    status: {
+      ...status,
+      oldestOwedWindow: oldestOwedWindow === null ? null : printWindowStart(oldestOwedWindow),
+      audit: auditSummary(audit),
+    },
     nextPath: printPath(pathTemplate, options.registry.installation.hubName, {
       type,
       window: windowOpen,
@@ -63,6 +69,26 @@ export function statusOf(one: Export, { exporter }: Pick<AdminOptions, "exporter
     filesWritten: 0,
     recordsWritten: 0,
     bytesWritten: 0,
+    audit: null,
+  };
+}
+
+export function auditSummary(audit: AuditStatus | null) {
+  if (audit === null) return null;
+  return { at: audit.at, ...sumOf(audit.balances), violations: audit.violationCount };
+}
+
+export function auditAnswer(audit: AuditStatus | null) {
+  if (audit === null) return { at: null, balances: [], violations: [], violationCount: 0 };
+  return {
+    ...audit,
+    violations: audit.violations.map(({ offsets, windowFirst, windowLast, ...violation }) => ({
+      ...violation,
+      windowFirst: printWindowStart(windowFirst),
+      windowLast: printWindowStart(windowLast),
+      offsetFirst: offsets?.first ?? null,
+      offsetNext: offsets?.next ?? null,
+    })),
   };
 }
 

@@ -30,6 +30,7 @@ interface GapAnswer {
   readonly partition: number;
   readonly windowFirst: string;
   readonly windowLast: string;
+  readonly records: number | null;
   readonly reason: string;
   readonly at: string;
 }
@@ -105,11 +106,16 @@ export const gapsCommand = serverCommand({
         String(gap.partition),
         gap.windowFirst,
         gap.windowLast,
+        gap.records === null ? "unknown" : String(gap.records),
         gap.reason,
         gap.at,
       ]);
       terminal.print(
-        renderTable(["type", "partition", "first minute", "last minute", "reason", "let go at"], rows, terminal),
+        renderTable(
+          ["type", "partition", "first minute", "last minute", "records", "reason", "let go at"],
+          rows,
+          terminal,
+        ),
       );
     }
   },

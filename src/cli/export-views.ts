@@ -7,7 +7,17 @@ import { findExport, listOf } from "./lookup.ts";
 import { bytesText, durationText, stateCell } from "./output.ts";
 import { renderFields, renderTable } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
-import type { Client } from "./client.ts";
+import { type Client, segment } from "./client.ts";
+
+/** `violations` is how many. */
+interface AuditSummary {
+  readonly at: string;
+  readonly journaled: number;
+  readonly exported: number;
+  readonly waiting: number;
+  readonly discarded: number;
+  readonly violations: number;
+}
 
 /** An export, as the API answers it: windows are the start of their minute. */
 export interface ExportAnswer {
@@ -27,6 +37,7 @@ export interface ExportAnswer {
     readonly filesWritten: number;
     readonly recordsWritten: number;
     readonly bytesWritten: number;
+    readonly audit: AuditSummary | null;
   };
   readonly backlog: BacklogPolicy;
   readonly nextPath: string;
@@ -110,7 +121,7 @@ export const showExportCommand = serverCommand({
 
 export const exportStatusCommand = serverCommand({
   name: "export status",
-  purpose: "how exports are: state, lag, what is owed, and what to do",
+  purpose: "how exports are: state, lag, what is owed, whether the records balance, and what to do",
   arguments: ["[EXPORT]"],
   details:
     "States: starting (nothing tried yet), healthy, retrying (a temporary failure; goes on by itself), stopped (something must be done), draining (off, and still writing what it owes), off.",
@@ -119,7 +130,10 @@ export const exportStatusCommand = serverCommand({
     ["coldpath export status", "all exports"],
     ["coldpath export status lake --json", "one, for a program"],
   ],
-  exitCodes: { 0: "Done, and no export shown is stopped.", 1: "An export is stopped, or the operation failed." },
+  exitCodes: {
+    0: "Done; no export shown is stopped, and the records of each balance.",
+    1: "An export is stopped or its records do not balance, or the operation failed.",
+  },
   run: async ({ client, values, positionals: [id], terminal }) => {
     const exports =
       id === undefined ? await listOf<ExportAnswer>(client, "/exports") : [await findExport<ExportAnswer>(client, id)];
@@ -143,8 +157,10 @@ export const exportStatusCommand = serverCommand({
       ]);
       terminal.print(renderTable(["export", "state", "lag", "owed", "written", "last file"], rows, terminal));
       for (const { name, status } of exports) printTrouble(name, status.trouble, terminal);
+      terminal.print("");
+      for (const one of exports) await printAudit(client, one, terminal);
     }
-    return exports.some(({ status }) => status.state === "stopped") ? 1 : 0;
+    return exports.some(({ status }) => status.state === "stopped" || (status.audit?.violations ?? 0) > 0) ? 1 : 0;
   },
 });
 
@@ -157,6 +173,25 @@ function printTrouble(name: string, trouble: ExportTrouble | null, terminal: Ter
   if (path !== null) terminal.print(`  file: ${path}`);
   terminal.print(`  since ${since}, ${attempts} ${attempts === 1 ? "attempt" : "attempts"}, ${next}`);
   terminal.print(`  → ${hint}`);
+}
+
+async function printAudit(client: Client, { id, name, status }: ExportAnswer, terminal: Terminal): Promise<void> {
+  const { audit } = status;
+  if (audit === null) {
+    terminal.print(`${name}: not audited yet`);
+    return;
+  }
+  const { journaled, exported, waiting, discarded, violations } = audit;
+  const balance = `${journaled} records journaled: ${exported} exported, ${waiting} waiting, ${discarded} let go`;
+  terminal.print(`${name}: ${balance}; ${violations === 0 ? "balanced" : `${violations} VIOLATIONS`}`);
+  if (violations === 0) return;
+  const found = await client.get<{ violations: readonly { message: string; hint: string }[] }>(
+    `/exports/${segment(id)}/audit`,
+  );
+  for (const { message, hint } of found.violations) {
+    terminal.print(`  ${message}`);
+    terminal.print(`  → ${hint}`);
+  }
 }
 
 async function placesOf(client: Client): Promise<ReadonlyMap<string, string>> {

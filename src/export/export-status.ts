@@ -3,6 +3,7 @@
 import { type Window, windowStartMs } from "../lib/window.ts";
 import type { Export } from "../registry/registry.ts";
 import { tenureAt } from "../registry/tenure.ts";
+import type { AuditStatus } from "./auditor.ts";
 import type { ExportState, ExportStatus } from "./export.ts";
 import type { Stream } from "./stream.ts";
 
@@ -13,6 +14,7 @@ export interface StatusFacts {
   /** All snapshots due in windows up to this one are cut. */
   readonly windowCut: Window;
   readonly nowMs: number;
+  readonly audit: AuditStatus | null;
 }
 
 export function exportStatus(facts: StatusFacts): ExportStatus {
@@ -37,6 +39,7 @@ export function exportStatus(facts: StatusFacts): ExportStatus {
     filesWritten: sum(streams.map(({ status }) => status.files)),
     recordsWritten: sum(streams.map(({ status }) => status.records)),
     bytesWritten: sum(streams.map(({ status }) => status.bytes)),
+    audit: facts.audit,
   };
 }
 

@@ -1,7 +1,7 @@
 // The export room: from closed windows and staged snapshots to files in destinations, exactly once.
 //
 // Owns:      paths, the identity of a file, retries, what an export's state is; when snapshots are cut; the journal's
-//            release line.
+//            release line; the audit that nothing was lost or doubled.
 // Does not:  decide what is owed (registry/tenure.ts), encode measurements (they are copied as they were journaled), or
 //            speak a store's protocol (destinations).
 //
@@ -15,6 +15,7 @@
 // Words: a *stream* is what an exporter moves through in order: the measurements of one partition, or the snapshots.
 
 import type { Window } from "../lib/window.ts";
+import type { AuditStatus } from "./auditor.ts";
 
 /**
  *   starting   nothing was tried yet since the server started
@@ -57,4 +58,6 @@ export interface ExportStatus {
   readonly filesWritten: number;
   readonly recordsWritten: number;
   readonly bytesWritten: number;
+  /** Null until the first audit since the server started. */
+  readonly audit: AuditStatus | null;
 }

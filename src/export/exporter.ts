@@ -12,6 +12,7 @@ import { codeOf, messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { type Window, printWindow, windowOf } from "../lib/window.ts";
 import { type Export, type ExportSettings, type Registry, snapshotTypes } from "../registry/registry.ts";
+import { Auditor } from "./auditor.ts";
 import type { ExportStatus } from "./export.ts";
 import { exportStatus } from "./export-status.ts";
 import { MeasurementsBacklog } from "./measurements-backlog.ts";
@@ -58,6 +59,7 @@ export class Exporter {
   readonly #options: ExporterOptions;
   readonly #stage: SnapshotStage;
   readonly #cutter: SnapshotCutter;
+  readonly #auditor: Auditor;
   readonly #context: StreamContext;
   readonly #running = new Map<string, Running>();
   readonly #storages = new Map<string, Promise<StorageAccess>>();
@@ -75,6 +77,7 @@ export class Exporter {
     this.#options = options;
     this.#stage = stage;
     this.#cutter = new SnapshotCutter({ ...options, stage });
+    this.#auditor = new Auditor(options);
     this.#context = {
       installation: options.registry.installation,
       clock: options.clock,
@@ -83,7 +86,7 @@ export class Exporter {
       random: options.random,
       slots: new Slots(options.uploadsMax),
       destinationOf: (settings) => this.#destinationOf(settings),
-      committed: () => this.#committed(),
+      committed: (exportId) => this.#committed(exportId),
       tells: (stream, code) => this.#tells(stream, code),
     };
   }
@@ -96,14 +99,20 @@ export class Exporter {
     await stage.removeOthers([...owed, ...(await registry.settledCuts())]);
     const exporter = new Exporter(options, stage);
     exporter.#unsubscribe.push(
-      options.journal.onClosed(() => exporter.#queueWork()),
+      options.journal.onClosed(() => {
+        exporter.#queueWork();
+        exporter.#auditor.lookAtAll();
+      }),
       options.registry.subscribe((event) => {
-        if (event.kind === "export-changed") exporter.#queueWork(event.exportId);
-        else if (event.kind === "storage-changed") void exporter.#storageChanged(event.storageAccountId);
+        if (event.kind === "export-changed") {
+          exporter.#queueWork(event.exportId);
+          exporter.#auditor.look(event.exportId);
+        } else if (event.kind === "storage-changed") void exporter.#storageChanged(event.storageAccountId);
       }),
     );
     exporter.#queueWork();
     await exporter.#work;
+    exporter.#auditor.start();
     return exporter;
   }
 
@@ -113,6 +122,7 @@ export class Exporter {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await this.#work;
     await Promise.all([...this.#running.values()].flatMap(({ streams }) => streams.map((stream) => stream.stop())));
+    await this.#auditor.stop();
     await Promise.all([...this.#storages.keys()].map((id) => this.#closeStorage(id)));
   }
 
@@ -136,9 +146,10 @@ export class Exporter {
     for (;;) {
       await this.#work;
       const streams = [...this.#running.values()].flatMap((running) => running.streams);
-      if (!this.#isWorkQueued && streams.every((stream) => stream.isResting)) return;
+      if (!this.#isWorkQueued && streams.every((stream) => stream.isResting)) break;
       await new Promise(setImmediate);
     }
+    await this.#auditor.resting();
   }
 
   /** Tries again now, whatever stood in the way: an operator says that it is mended. */
@@ -178,6 +189,7 @@ export class Exporter {
     this.#running.delete(one.id);
     await Promise.all(streams.map((stream) => stream.stop()));
     for (const stream of streams) count += await stream.backlog.discard(windowLast, reason);
+    this.#auditor.look(one.id);
     return count;
   }
 
@@ -302,7 +314,8 @@ export class Exporter {
     return (streams.find(({ status }) => status.blocked?.trouble.code === code) ?? stream) === stream;
   }
 
-  #committed(): void {
+  #committed(exportId: string): void {
+    this.#auditor.look(exportId);
     this.#filesUntilPrune--;
     if (this.#filesUntilPrune <= 0) {
       this.#filesUntilPrune = pruneEveryFiles;
@@ -355,6 +368,7 @@ export class Exporter {
   #statusOf({ export: one, streams }: Running): ExportStatus {
     const { journal, clock } = this.#options;
     const windowOpen = journal.windowNext();
-    return exportStatus({ export: one, streams, windowOpen, windowCut: this.#windowCut, nowMs: clock.nowMs() });
+    const audit = this.#auditor.status(one.id);
+    return exportStatus({ export: one, streams, windowOpen, windowCut: this.#windowCut, nowMs: clock.nowMs(), audit });
   }
 }

@@ -29,7 +29,7 @@ export interface StreamContext {
   /** Throws ColdpathError when the account or its secret cannot be used. */
   destinationOf(settings: Pick<ExportSettings, "storageAccountId" | "container">): Promise<Destination>;
   /** A window was committed. */
-  committed(): void;
+  committed(exportId: string): void;
   /** Whether this stream tells of a failure: one of an export's streams does for all that fail with the same code. */
   tells(stream: Stream, code: string): boolean;
 }
@@ -216,7 +216,7 @@ export class Stream {
         "An export goes on.",
       );
     }
-    this.#context.committed();
+    this.#context.committed(this.exportId);
   }
 
   #block(blocked: Blocked): void {

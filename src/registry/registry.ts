@@ -383,8 +383,8 @@ export interface ExportTally extends StreamKey {
   readonly tenure: number | null;
   /** Every owed window from here on is in this tally or a later one. */
   readonly windowFirst: Window;
-  /** The last settled window; null before the first. */
-  readonly windowLast: Window | null;
+  /** The first and the last settled window; null before the first. */
+  readonly settled: { readonly first: Window; readonly last: Window } | null;
   /** Offsets `[first, next)` of all that was settled; null before the first, and for snapshots. */
   readonly offsets: { readonly first: number; readonly next: number } | null;
   readonly windows: number;

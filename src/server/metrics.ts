@@ -1,6 +1,7 @@
 // Prometheus metrics: read from the rooms' plain counters when they are asked for. docs/operating.md "Metrics".
 
 import { Counter, Gauge, Registry as MetricRegistry, collectDefaultMetrics } from "prom-client";
+import { sumOf } from "../export/audit.ts";
 import { type ExportStatus, exportStates } from "../export/export.ts";
 import type { Exporter } from "../export/exporter.ts";
 import type { ConnectionTable } from "../ingest/connection-table.ts";
@@ -106,6 +107,17 @@ export function openMetrics(of: MetricSources): () => Promise<string> {
     ({ lagMs }) => lagMs / 1000,
   );
   perExport("export_owed_files", "Closed windows and snapshots that are owed.", ({ owedFiles }) => owedFiles);
+  const sumPerExport = (name: string, help: string, pick: keyof ReturnType<typeof sumOf>): void =>
+    perExport(name, help, ({ audit }) => (audit === null ? 0 : sumOf(audit.balances)[pick]));
+  sumPerExport("audit_journaled_records", "Records that the journal took for the export.", "journaled");
+  sumPerExport("audit_exported_records", "Of these, in confirmed files.", "exported");
+  sumPerExport("audit_waiting_records", "Of these, owed: in closed windows and in the open one.", "waiting");
+  sumPerExport("audit_discarded_records", "Of these, let go with a gap on record.", "discarded");
+  perExport(
+    "audit_violations",
+    "Windows in which records are lost, doubled or miscounted; 0 or somebody must look.",
+    ({ audit }) => audit?.violationCount ?? 0,
+  );
   const countPerExport = (name: string, help: string, read: (status: ExportStatus) => number): void => {
     void new Counter({
       name: `coldpath_${name}`,

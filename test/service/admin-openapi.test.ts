@@ -81,6 +81,7 @@ test("has every route", () => {
       "POST /exports/{exportId}/discard",
       "GET /exports/{exportId}/runs",
       "GET /exports/{exportId}/gaps",
+      "GET /exports/{exportId}/audit",
     ].toSorted(),
   );
 });

@@ -3,11 +3,11 @@
 import { Type } from "typebox";
 import { ColdpathError } from "../../lib/errors.ts";
 import { windowMs, windowOf } from "../../lib/window.ts";
-import { exportAnswer, printWindowStart } from "../export-answer.ts";
+import { auditAnswer, exportAnswer, printWindowStart } from "../export-answer.ts";
 import type { AdminOptions } from "../options.ts";
 import { pageLimit } from "../page-limit.ts";
 import { type Api, ref } from "../schema.ts";
-import { Discard, Discarded, Export, ExportGapList, ExportRunPage } from "../schemas/export.ts";
+import { Discard, Discarded, Export, ExportAudit, ExportGapList, ExportRunPage } from "../schemas/export.ts";
 
 const tags = ["exports"];
 const oneExport = Type.Object({ exportId: Type.String() });
@@ -102,12 +102,30 @@ export function exportRunRoutes(api: Api, options: AdminOptions): void {
       const { id } = await registry.export(request.params.exportId);
       const gaps = await registry.gaps(id);
       return {
-        items: gaps.map(({ exportId: _exportId, windowFirst, windowLast, ...gap }) => ({
+        items: gaps.map(({ exportId: _exportId, offsets: _offsets, windowFirst, windowLast, ...gap }) => ({
           ...gap,
           windowFirst: printWindowStart(windowFirst),
           windowLast: printWindowStart(windowLast),
         })),
       };
+    },
+  );
+
+  api.get(
+    "/exports/:exportId/audit",
+    {
+      schema: {
+        operationId: "getExportAudit",
+        summary: "Whether all that was journaled is exported, waiting or let go; what is not, by window.",
+        tags,
+        params: oneExport,
+        response: { 200: ref(ExportAudit) },
+        failures: [404],
+      },
+    },
+    async (request) => {
+      const { id } = await registry.export(request.params.exportId);
+      return auditAnswer(exporter.status(id)?.audit ?? null);
     },
   );
 }

@@ -2,7 +2,7 @@
 
 import { rejectionReasons } from "../../ingest/ingest.ts";
 import { hostNameOf } from "../connection-string.ts";
-import { printWindowStart, statusOf } from "../export-answer.ts";
+import { auditSummary, printWindowStart, statusOf } from "../export-answer.ts";
 import type { AdminOptions } from "../options.ts";
 import { type Api, ref } from "../schema.ts";
 import { Status } from "../schemas/status.ts";
@@ -46,8 +46,19 @@ export function statusRoutes(api: Api, options: AdminOptions): void {
         },
         journal: journalOf(options),
         exports: exports.map((one) => {
-          const { state, trouble, owedFiles, owedBytes, lagMs, lastFile } = statusOf(one, options);
-          return { id: one.id, name: one.name, on: one.on, state, trouble, owedFiles, owedBytes, lagMs, lastFile };
+          const { state, trouble, owedFiles, owedBytes, lagMs, lastFile, audit } = statusOf(one, options);
+          return {
+            id: one.id,
+            name: one.name,
+            on: one.on,
+            state,
+            trouble,
+            owedFiles,
+            owedBytes,
+            lagMs,
+            lastFile,
+            audit: auditSummary(audit),
+          };
         }),
       };
     },

@@ -1,6 +1,7 @@
 // Schemas of exports, their state, their runs and gaps.
 
 import { Type } from "typebox";
+import { violationKinds } from "../../export/audit.ts";
 import { exportStates } from "../../export/export.ts";
 import { codecs, exportTypes, formatRevisions } from "../../registry/registry.ts";
 import { count, etag, givenEtag, orNull, ref, shape, time, window, words } from "../schema.ts";
@@ -41,6 +42,45 @@ export const ExportedFile = shape("ExportedFile", "The last file that was confir
   committedAt: time(),
   records: count(),
 });
+const balance = {
+  journaled: count("Records that the journal took for it."),
+  exported: count("Records in confirmed files, as the writer counted them."),
+  waiting: count("Records that are owed: in closed windows and in the open one."),
+  discarded: count("Records in gaps."),
+};
+export const AuditSummary = shape(
+  "AuditSummary",
+  "journaled = exported + waiting + discarded, or there are violations.",
+  {
+    at: time("When it was looked at last."),
+    ...balance,
+    violations: count("0, or somebody must look: see the export's audit."),
+  },
+);
+export const AuditBalance = shape("AuditBalance", "The records of one stream in one tenure.", {
+  type,
+  partition: count(),
+  tenure: orNull(Type.Integer({ description: "Null for snapshots, which are summed over all." })),
+  ...balance,
+});
+export const AuditViolation = shape("AuditViolation", "Records that are lost, doubled or miscounted.", {
+  kind: words(violationKinds),
+  type,
+  partition: count(),
+  windowFirst: window("The first window it lies in."),
+  windowLast: window("The last."),
+  offsetFirst: orNull(count()),
+  offsetNext: orNull(count()),
+  records: Type.Integer({ description: "By how many; below 0 when there are too many." }),
+  message: Type.String(),
+  hint: Type.String({ description: "What to do." }),
+});
+export const ExportAudit = shape("ExportAudit", "Whether all that was journaled is exported, waiting or let go.", {
+  at: orNull(time("When it was looked at last; null before the first time.")),
+  balances: Type.Array(ref(AuditBalance)),
+  violations: Type.Array(ref(AuditViolation), { description: "At most 100." }),
+  violationCount: count("All of them."),
+});
 export const ExportStatus = shape("ExportStatus", "How far an export is.", {
   state: words(exportStates),
   trouble: orNull(ref(ExportTrouble)),
@@ -52,6 +92,7 @@ export const ExportStatus = shape("ExportStatus", "How far an export is.", {
   filesWritten: count("Since the server started."),
   recordsWritten: count("Since the server started."),
   bytesWritten: count("Since the server started."),
+  audit: orNull(ref(AuditSummary, "Null before the first since the server started.")),
 });
 export const BacklogPolicy = shape("BacklogPolicy", "What becomes of a backlog: held, unless one of these is set.", {
   letGoAfterHours: orNull(Type.Number({ description: "While it cannot write, windows older than this are let go." })),
@@ -133,5 +174,6 @@ export const ExportGap = shape("ExportGap", "Owed windows that were let go.", {
   windowLast: window("The last."),
   reason: Type.String(),
   at: time(),
+  records: orNull(count("How many were let go; null when nobody knows.")),
 });
 export const ExportGapList = shape("ExportGapList", "Gaps.", { items: Type.Array(ref(ExportGap)) });

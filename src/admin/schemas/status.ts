@@ -3,7 +3,7 @@
 import { Type } from "typebox";
 import { exportStates } from "../../export/export.ts";
 import { count, mapOf, orNull, ref, shape, time, window, words } from "../schema.ts";
-import { ExportTrouble, ExportedFile } from "./export.ts";
+import { AuditSummary, ExportTrouble, ExportedFile } from "./export.ts";
 
 export const EndpointList = shape("Endpoints", "How devices reach the hub.", {
   publicHosts: Type.Array(Type.String()),
@@ -50,6 +50,7 @@ export const ExportSummary = shape("ExportSummary", "An export in short.", {
   owedBytes: count(),
   lagMs: count(),
   lastFile: orNull(ref(ExportedFile)),
+  audit: orNull(ref(AuditSummary)),
 });
 export const Status = shape("Status", "How the hub is.", {
   hubName: Type.String(),

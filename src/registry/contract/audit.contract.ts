@@ -28,9 +28,9 @@ function gapOf(exportId: string, windows: [number, number], offsets: [number, nu
 }
 
 const offsetsOf = async (registry: Registry, id: string) =>
-  (await registry.auditFacts(id)).tallies.map(({ offsets, windowFirst, windowLast, exported, discarded }) => [
+  (await registry.auditFacts(id)).tallies.map(({ offsets, windowFirst, settled, exported, discarded }) => [
     windowFirst,
-    windowLast,
+    settled?.last,
     offsets === null ? null : [offsets.first, offsets.next],
     exported,
     discarded,

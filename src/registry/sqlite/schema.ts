@@ -177,7 +177,8 @@ export interface TallyRow {
   tenure: number | null;
   span_first: number | null;
   window_first: number;
-  window_last: number | null;
+  settled_first: number | null;
+  settled_last: number | null;
   offset_first: number | null;
   offset_next: number | null;
   windows: number;

@@ -88,14 +88,14 @@ describe("a data directory", () => {
     database.close();
     const registry = await openIn(directory);
     const facts = await registry.auditFacts(id);
-    expect(facts.tallies).toMatchObject([{ windowFirst: 11, windowLast: null, offsets: null, exported: 0 }]);
+    expect(facts.tallies).toMatchObject([{ windowFirst: 11, settled: null, offsets: null, exported: 0 }]);
     expect(facts.gaps).toMatchObject([{ reason: "old", offsets: null, records: null }]);
     const more = [runOf(id, 12)];
     const next = { exportId: id, stream, from: 11, to: 13, span: spanFrom(10), runs: more, cut: cutOf(more, 103) };
     await registry.advanceCheckpoint(next);
     const { tallies } = await registry.auditFacts(id);
     expect(tallies).toMatchObject([
-      { windowFirst: 11, windowLast: 12, offsets: { first: 103, next: 106 }, windows: 1 },
+      { windowFirst: 11, settled: { first: 12, last: 12 }, offsets: { first: 103, next: 106 }, windows: 1 },
     ]);
   });
 

@@ -108,7 +108,8 @@ async function add(
   await change
     .updateTable("export_tallies")
     .set({
-      window_last: sql`max(coalesce(window_last, 0), ${step.windowLast})`,
+      settled_first: sql`coalesce(settled_first, ${step.windowFirst})`,
+      settled_last: sql`max(coalesce(settled_last, 0), ${step.windowLast})`,
       windows: sql`windows + ${step.windows}`,
       files: sql`files + ${step.files}`,
       records_exported: sql`records_exported + ${step.exported}`,
@@ -134,7 +135,7 @@ function joins(present: StoredTally | undefined, span: Span | null, step: Step):
 
 /** Where a new tally's windows start: behind those settled before, also where tenures were renumbered in between. */
 function firstOf(present: StoredTally | undefined, span: Span | null, step: Step): number {
-  return Math.max(span?.windowFirst ?? step.windowFirst, (present?.window_last ?? -1) + 1);
+  return Math.max(span?.windowFirst ?? step.windowFirst, (present?.settled_last ?? -1) + 1);
 }
 
 async function newest(
@@ -196,7 +197,10 @@ export function tallyFromRow(row: StoredTally): ExportTally {
     partition: row.partition,
     tenure: row.tenure,
     windowFirst: row.window_first,
-    windowLast: row.window_last,
+    settled:
+      row.settled_first === null || row.settled_last === null
+        ? null
+        : { first: row.settled_first, last: row.settled_last },
     offsets:
       row.offset_first === null || row.offset_next === null ? null : { first: row.offset_first, next: row.offset_next },
     windows: row.windows,

@@ -16,7 +16,7 @@ const statements = [
   `create table export_tallies (
     number integer primary key autoincrement, export_id text not null references exports (id) on delete cascade,
     type text not null, partition integer not null, tenure integer, span_first integer, window_first integer not null,
-    window_last integer, offset_first integer, offset_next integer, windows integer not null, files integer not null,
+    settled_first integer, settled_last integer, offset_first integer, offset_next integer, windows integer not null, files integer not null,
     records_given integer, records_exported integer not null, records_discarded integer not null
   ) strict`,
   `create index export_tallies_by_stream on export_tallies (export_id, type, partition, number)`,

@@ -1,0 +1,235 @@
+// The conservation audit on a real exporter: quiet while all is well, and exact about what is not.
+
+import { afterEach, expect, test } from "vitest";
+import type { Log } from "../../src/lib/log.ts";
+import { windowOf } from "../../src/lib/window.ts";
+import { sumOf } from "../../src/export/audit.ts";
+import { MemoryJournal } from "../../src/journal/memory/memory-journal.ts";
+import { ExportBench } from "../lib/export-bench.ts";
+
+let bench: ExportBench;
+let alarms: Record<string, unknown>[] = [];
+afterEach(() => bench.close());
+
+async function open(more: Parameters<typeof ExportBench.open>[0] = {}): Promise<void> {
+  alarms = [];
+  const ignore = (): void => {};
+  const log: Log = {
+    debug: ignore,
+    info: ignore,
+    warn: ignore,
+    error: (fields, message) => {
+      if ("code" in fields && fields.code === "conservation-violated") alarms.push({ ...fields, message });
+    },
+  };
+  bench = await ExportBench.open({ log, ...more });
+}
+
+/** Goes behind the exporter's back: the next commit says something else. */
+function tamper(change: (move: Parameters<typeof bench.registry.advanceCheckpoint>[0]) => typeof move | null): void {
+  const real = bench.registry.advanceCheckpoint.bind(bench.registry);
+  bench.registry.advanceCheckpoint = async (move) => {
+    const changed = change(move);
+    return changed === null ? true : await real(changed);
+  };
+}
+
+const auditOf = (id: string) => bench.exporter.status(id)!.audit!;
+const at = (time: string): number => windowOf(Date.parse(`2026-01-02T${time}:00Z`));
+
+test("E1: a balance through toggles, discards, edits and restarts, with no alarm", async () => {
+  await open();
+  const storage = await bench.folder("lake");
+  await bench.device("dev-1");
+  await bench.send(7); // before it is on: not its affair
+  await bench.pass(1);
+  const { id } = await bench.createExport("lake", bench.settings(storage));
+  await bench.send(5);
+  await bench.pass(2);
+  await bench.send(3); // open
+  expect(sumOf(auditOf(id).balances.filter(({ type }) => type === "measurements"))).toMatchObject({ exported: 5 });
+  await bench.registry.updateExport(
+    id,
+    { settings: bench.settings(storage, { types: ["devices"] }) },
+    bench.windowOpen,
+  );
+  await bench.pass(1);
+  await bench.send(11); // measurements are toggled off
+  await bench.pass(2);
+  await bench.registry.updateExport(id, { settings: bench.settings(storage) }, bench.windowOpen);
+  await bench.pass(1);
+  await bench.send(2);
+  await bench.pass(1);
+  await bench.registry.setExportOn(id, false, bench.windowOpen);
+  await bench.pass(1);
+  await bench.send(13); // off
+  await bench.pass(1);
+  await bench.registry.setExportOn(id, true, bench.windowOpen);
+  await bench.send(4);
+  await bench.pass(1);
+  await bench.send(1);
+  bench.exporter.retry(id);
+  await bench.exporter.stop();
+  await bench.startExporter();
+  await bench.settle();
+  const { balances, violations } = auditOf(id);
+  expect(violations).toEqual([]);
+  const measured = balances.filter(({ type }) => type === "measurements");
+  expect(measured).toEqual([
+    { type: "measurements", partition: 0, tenure: 1, journaled: 10, exported: 10, waiting: 0, discarded: 0 },
+    { type: "measurements", partition: 0, tenure: 2, journaled: 5, exported: 4, waiting: 1, discarded: 0 },
+  ]);
+  expect(balances.find(({ type }) => type === "devices")).toMatchObject({ waiting: 0, discarded: 0 });
+  expect(alarms).toEqual([]);
+});
+
+test("what waits and what is let go is counted", async () => {
+  let isAway = true;
+  await open({
+    wrap: (storage) => ({
+      container: (name) => {
+        const real = storage.container(name);
+        return {
+          root: real.root,
+          put: (request) =>
+            isAway
+              ? Promise.resolve({ kind: "temporary", code: "away", message: "away", hint: "wait" })
+              : real.put(request),
+          head: (path, signal) => real.head(path, signal),
+          read: (path, signal) => real.read(path, signal),
+          list: (prefix, signal) => real.list(prefix, signal),
+          probe: (signal) => real.probe(signal),
+        };
+      },
+      listContainers: (signal) => storage.listContainers(signal),
+      createContainer: (name, signal) => storage.createContainer(name, signal),
+      close: () => storage.close(),
+    }),
+  });
+  const storage = await bench.folder("lake");
+  const { id } = await bench.createExport("lake", bench.settings(storage, { types: ["measurements"] }));
+  for (const count of [5, 3, 2]) {
+    await bench.send(count);
+    await bench.pass(1);
+  }
+  expect(sumOf(auditOf(id).balances)).toEqual({ journaled: 10, exported: 0, waiting: 10, discarded: 0 });
+  await bench.exporter.discard(id, "enough", at("03:05"));
+  await bench.settle();
+  expect(sumOf(auditOf(id).balances)).toEqual({ journaled: 10, exported: 0, waiting: 2, discarded: 8 });
+  isAway = false;
+  await bench.pass(2);
+  expect(sumOf(auditOf(id).balances)).toEqual({ journaled: 10, exported: 2, waiting: 0, discarded: 8 });
+  expect(await bench.registry.gaps(id)).toMatchObject([{ records: 8, offsets: { first: 0, next: 8 } }]);
+  expect(alarms).toEqual([]);
+});
+
+test("E1: an exporter that passes a window over is found out at once, by window and offsets; the alarm stays, and is told once", async () => {
+  await open();
+  const storage = await bench.folder("lake");
+  const { id } = await bench.createExport("lake", bench.settings(storage, { types: ["measurements"] }));
+  await bench.send(5);
+  await bench.pass(1);
+  tamper((move) => (move.to === at("03:06") ? { ...move, runs: [], cut: undefined } : move));
+  await bench.send(3); // 03:05: the checkpoint goes by, and nothing says that it was written
+  await bench.pass(1);
+  const lost = {
+    kind: "lost",
+    type: "measurements",
+    partition: 0,
+    windowFirst: at("03:05"),
+    windowLast: at("03:05"),
+    offsets: { first: 5, next: 8 },
+    records: 3,
+  };
+  expect(auditOf(id)).toMatchObject({ violationCount: 1, violations: [lost] });
+  await bench.send(2);
+  await bench.pass(3);
+  expect(auditOf(id)).toMatchObject({ violationCount: 1, violations: [lost] });
+  expect(sumOf(auditOf(id).balances)).toEqual({ journaled: 10, exported: 7, waiting: 0, discarded: 0 });
+  expect(alarms).toMatchObject([
+    { exportId: id, windowFirst: "20260102T0305Z", windowLast: "20260102T0305Z", offsets: { first: 5, next: 8 } },
+  ]);
+  // Put on record, it balances again.
+  const reason = "known";
+  const windows = { windowFirst: at("03:05"), windowLast: at("03:05") };
+  const stream = { exportId: id, type: "measurements", partition: 0 } as const;
+  const then = "2026-01-02T03:15:00.000Z";
+  await bench.registry.recordGap({ ...stream, ...windows, reason, at: then, offsets: lost.offsets, records: 3 });
+  await bench.pass(1);
+  expect(auditOf(id).violations).toEqual([]);
+  expect(sumOf(auditOf(id).balances)).toEqual({ journaled: 10, exported: 7, waiting: 0, discarded: 3 });
+});
+
+test("the first window of an export, passed over, is found as well", async () => {
+  await open();
+  const storage = await bench.folder("lake");
+  const { id } = await bench.createExport("lake", bench.settings(storage, { types: ["measurements"] }));
+  tamper((move) => (move.to === at("03:05") ? { ...move, runs: [], cut: undefined } : move));
+  await bench.send(3);
+  await bench.pass(1);
+  await bench.send(2);
+  await bench.pass(1);
+  expect(auditOf(id).violations).toMatchObject([
+    { kind: "lost", windowFirst: at("03:04"), windowLast: at("03:04"), offsets: { first: 0, next: 3 } },
+  ]);
+});
+
+test("a window written twice, or with another count, is named", async () => {
+  await open();
+  const storage = await bench.folder("lake");
+  const { id } = await bench.createExport("lake", bench.settings(storage, { types: ["measurements"] }));
+  tamper((move) => {
+    const { cut } = move;
+    if (cut === undefined) return move;
+    const [part] = cut.parts;
+    if (cut.window === at("03:05")) return { ...move, cut: { ...cut, parts: [{ ...part!, records: 2 }] } };
+    if (cut.window !== at("03:06")) return move;
+    const parts = [{ ...part!, records: cut.next - cut.first + 1 }];
+    return { ...move, cut: { ...cut, first: cut.first - 1, parts } };
+  });
+  for (const count of [5, 3, 4, 1]) {
+    await bench.send(count);
+    await bench.pass(1);
+  }
+  expect(
+    auditOf(id).violations.map(({ kind, windowFirst, windowLast, records }) => [
+      kind,
+      windowFirst,
+      windowLast,
+      records,
+    ]),
+  ).toEqual([
+    ["doubled", at("03:06"), at("03:06"), -1],
+    ["miscounted", at("03:05"), at("03:05"), 1],
+  ]);
+  // A fresh look over all records says the same.
+  await bench.exporter.stop();
+  await bench.startExporter();
+  await bench.settle();
+  expect(auditOf(id).violationCount).toBe(2);
+});
+
+test("a journal that was lost and replaced is told as that; on record as unknown, it is no alarm", async () => {
+  await open();
+  const storage = await bench.folder("lake");
+  const { id } = await bench.createExport("lake", bench.settings(storage, { types: ["measurements"] }));
+  await bench.send(5);
+  await bench.pass(2);
+  await bench.exporter.stop();
+  await bench.journal.close();
+  bench.journal = new MemoryJournal({ clock: bench.clock });
+  await bench.startExporter();
+  await bench.pass(1);
+  expect(auditOf(id).violations).toMatchObject([{ kind: "replaced", windowFirst: at("03:05") }]);
+  await bench.send(2);
+  await bench.pass(1);
+  expect(auditOf(id).violations).toMatchObject([{ kind: "replaced" }]);
+  const stream = { exportId: id, type: "measurements", partition: 0 } as const;
+  const windows = { windowFirst: at("03:05"), windowLast: at("03:06") };
+  const reason = "the journal was lost";
+  await bench.registry.recordGap({ ...stream, ...windows, reason, at: "now", offsets: null, records: null });
+  await bench.send(1);
+  await bench.pass(2);
+  expect(auditOf(id).violations).toEqual([]);
+  expect(sumOf(auditOf(id).balances)).toMatchObject({ exported: 8, waiting: 0 });
+});
