@@ -199,6 +199,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     adminToken,
     host: config.webTls ? config.host : loopback,
     port: config.webPort,
+    webHosts: config.webHosts ?? [],
     tls: config.webTls ? secure : undefined,
     requestBytesMax: config.requestBytesMax,
     pageSizeMax: config.pageSizeMax,

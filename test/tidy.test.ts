@@ -112,6 +112,27 @@ describe("the check", () => {
     }
   });
 
+  test("A1: refuses a comparison of secrets whose time tells how much is right", () => {
+    for (const code of [
+      "if (given === token) open();",
+      "return options.adminToken !== given;",
+      "if (printKeyPair(a) === printKeyPair(b)) same();",
+      "const isSame = secret === open(row);",
+      "isSigned = expected == signature;",
+    ]) {
+      expect(faultsOf({ "src/admin/x.ts": code }), code).toEqual([expect.stringMatching(/compares a secret/)]);
+    }
+    for (const code of [
+      "if (token === null || secret !== undefined) f();",
+      'if (typeof secret !== "string" || signature === "") f();',
+      "if (option.isSecret === true && tokens === count && keys === names) f();",
+      "if (secret.length === 0) f();",
+      "if (isSameSecret(given, token)) f();",
+    ]) {
+      expect(faultsOf({ "src/admin/x.ts": code }), code).toEqual([]);
+    }
+  });
+
   test("finds a cycle and says its way", () => {
     expect(
       faultsOf({

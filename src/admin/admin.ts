@@ -17,6 +17,7 @@
 //
 // Files: api.ts puts the server together; routes/ one file per resource; schemas/ what they take and answer.
 
+import { secureTransport } from "../lib/secure-transport.ts";
 import { makeApi } from "./api.ts";
 import type { AdminOptions, TlsCredentials } from "./options.ts";
 
@@ -47,7 +48,7 @@ export async function startAdmin(options: AdminOptions): Promise<RunningAdmin> {
   return {
     port,
     setSecureContext: (tls) => {
-      if ("setSecureContext" in server) server.setSecureContext({ cert: tls.cert, key: tls.key });
+      if ("setSecureContext" in server) server.setSecureContext({ ...secureTransport, ...tls });
     },
     close: async () => {
       await app.close();

@@ -5,6 +5,7 @@ import http from "node:http";
 import https from "node:https";
 import swagger from "@fastify/swagger";
 import { fastify } from "fastify";
+import { secureTransport } from "../lib/secure-transport.ts";
 import { isLoopback, requireToken } from "./authorization.ts";
 import { answerError, answerUnknownRoute } from "./error-answer.ts";
 import { documentOptions } from "./openapi.ts";
@@ -17,6 +18,7 @@ import { exportRunRoutes } from "./routes/export-runs.ts";
 import { exportRoutes } from "./routes/exports.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { policyRoutes } from "./routes/policies.ts";
+import { knownHosts, secureAnswers } from "./secure-answers.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { storageAccountRoutes } from "./routes/storage-accounts.ts";
 import type { Api } from "./schema.ts";
@@ -36,7 +38,10 @@ export async function makeApi(options: AdminOptions): Promise<{ app: Api; server
   const { log, tls } = options;
   const app: Api = fastify({
     serverFactory: (handler) => {
-      const server = tls === undefined ? http.createServer(handler) : https.createServer({ ...tls }, handler);
+      // Before Fastify, so that no answer is without them, not even to what it cannot route.
+      const secured = secureAnswers(handler, { isTls: tls !== undefined, isKnownHost: knownHosts(options) });
+      const server =
+        tls === undefined ? http.createServer(secured) : https.createServer({ ...secureTransport, ...tls }, secured);
       server.headersTimeout = headersTimeoutMs;
       server.requestTimeout = requestTimeoutMs;
       server.keepAliveTimeout = keepAliveTimeoutMs;
@@ -60,9 +65,6 @@ export async function makeApi(options: AdminOptions): Promise<{ app: Api; server
 
   app.setErrorHandler(async (error, request, reply) => await answerError(log, error, request, reply));
   app.setNotFoundHandler(answerUnknownRoute);
-  app.addHook("onSend", async (_request, reply) => {
-    reply.header("x-content-type-options", "nosniff");
-  });
   healthRoutes(app, options, isLoopback(options.host) ? null : requireToken(options.adminToken));
   await app.register(async (api: Api) => await addApi(api, options), { prefix: "/api/v1" });
   await app.ready();
@@ -87,9 +89,6 @@ async function addApi(api: Api, options: AdminOptions): Promise<void> {
     readQuery(request);
     // Left out is empty: then what is missing is named, and calls without any input need no body.
     if (request.routeOptions.schema?.body !== undefined) request.body ??= {};
-  });
-  api.addHook("onSend", async (_request, reply) => {
-    reply.header("cache-control", "no-store");
   });
   api.addHook("onResponse", async (request, reply) => {
     const { method, id: requestId } = request;

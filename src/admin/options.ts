@@ -56,6 +56,8 @@ export interface AdminOptions {
   readonly host: string;
   /** 0 = any free one. */
   readonly port: number;
+  /** Further names by which browsers reach a loopback listener, e.g. those of a proxy. */
+  readonly webHosts: readonly string[];
   /** Left out: plain HTTP, for loopback. */
   readonly tls?: TlsCredentials | undefined;
   readonly requestBytesMax: number;

@@ -87,6 +87,12 @@ export const serverOptions = {
     default: "false",
     description: "Serve the web port over TLS, on --host instead of loopback.",
   },
+  "web-hosts": {
+    group: "Network",
+    type: "hosts",
+    description:
+      "Further names by which browsers and proxies on this machine reach the web port on loopback, besides addresses, localhost and --public-host. Requests for other names are refused: a web page could have its own name lead here.",
+  },
 
   "tls-cert": {
     group: "Certificates",

@@ -68,9 +68,9 @@ export function checkPathTemplate(template: string, types: readonly ExportType[]
     if (piece === "{NN}" && next !== undefined && tokens.includes(next))
       refuse(`has ${next} right behind {NN}`, "Put a literal such as / or . between them.");
   }
-  for (const token of required) {
-    if (!parts.includes(token)) refuse(`lacks ${token}, so that two files would get one name`, `Add ${token}.`);
-    if (parts.filter((piece) => piece === token).length > 1) refuse(`has ${token} twice`, "Use it once.");
+  for (const one of required) {
+    if (!parts.includes(one)) refuse(`lacks ${one}, so that two files would get one name`, `Add ${one}.`);
+    if (parts.filter((piece) => piece === one).length > 1) refuse(`has ${one} twice`, "Use it once.");
   }
   if (types.length > 1 && !parts.includes("{type}")) {
     refuse("lacks {type} although several types are exported", "Add {type}, or export one type only.");

@@ -1,4 +1,6 @@
-import { expect, test } from "vitest";
+import crypto from "node:crypto";
+import { syncBuiltinESMExports } from "node:module";
+import { expect, test, vi } from "vitest";
 import type { DeviceCredentials, KeyPair } from "../registry/registry.ts";
 import { type AuthRegistry, authenticate } from "./authenticate.ts";
 import { hostNames } from "./host-names.ts";
@@ -54,4 +56,33 @@ test("Each fault has its own reason", async () => {
 test("A module has no key of its own here: only a hub policy opens for it", async () => {
   expect(await outcome(token("hub/devices/dev-1", 1), "dev-1", { moduleId: "m" })).toBe("token-resource");
   expect(await outcome(token("hub", 3, { policy: "device" }), "dev-1", { moduleId: "m" })).toBe("hub device");
+});
+
+test("A1: an unknown device or policy costs the same work as a wrong key", async () => {
+  const work = async (sas: string, deviceId: string): Promise<readonly unknown[]> => {
+    const asked: unknown[] = [];
+    const hmac = vi.spyOn(crypto, "createHmac");
+    syncBuiltinESMExports();
+    const registry: AuthRegistry = {
+      deviceCredentials: async (id) => (asked.push("device"), await registryOf().deviceCredentials(id)),
+      policyKeys: async (name) => (asked.push("policy"), await registryOf().policyKeys(name)),
+    };
+    const found = await authenticate(registry, hostNames(["hub"]), { deviceId, token: sas }, nowMs);
+    expect(found.kind).toBe("rejected");
+    asked.push(hmac.mock.calls.length);
+    hmac.mockRestore();
+    syncBuiltinESMExports();
+    return asked;
+  };
+  const wrongKey = await work(token("hub/devices/dev-1", 5), "dev-1");
+  expect(wrongKey).toEqual(["device", 2]);
+  expect(await work(token("hub/devices/dev-2", 5), "dev-2")).toEqual(wrongKey);
+  const wrongPolicyKey = await work(token("hub", 5, { policy: "device" }), "dev-1");
+  expect(wrongPolicyKey).toEqual(["device", "policy", 2]);
+  expect(await work(token("hub", 5, { policy: "device" }), "dev-2")).toEqual(wrongPolicyKey);
+  expect(await work(token("hub", 5, { policy: "other" }), "dev-1")).toEqual(wrongPolicyKey);
+});
+
+test("A1: a module's token without a policy is answered alike whether the device exists or not", async () => {
+  expect(await outcome(token("hub/devices/dev-2", 1), "dev-2", { moduleId: "m" })).toBe("token-resource");
 });

@@ -1,5 +1,6 @@
 // Who is this device? The answer for every front end, from a device id and a token.
 
+import { randomBytes } from "node:crypto";
 import type { AuthScope } from "../message/message.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { RejectionReason } from "./ingest.ts";
@@ -17,6 +18,9 @@ export type AuthOutcome =
     }
   | { readonly kind: "rejected"; readonly reason: RejectionReason };
 
+/** Keys of nobody: made at each start and never given out. */
+const decoy = { primaryKey: randomBytes(32).toString("base64"), secondaryKey: randomBytes(32).toString("base64") };
+
 export type AuthRegistry = Pick<Registry, "deviceCredentials" | "policyKeys">;
 
 /**
@@ -33,19 +37,17 @@ export async function authenticate(
   const reject = (reason: RejectionReason): AuthOutcome => ({ kind: "rejected", reason });
   const token = parseSasToken(claim.token);
   if (token === null) return reject("token-malformed");
+  // Modules have identities of their own, which this hub does not keep: only a hub policy opens for them.
+  if (token.policy === null && claim.moduleId !== undefined) return reject("token-resource");
   const device = await registry.deviceCredentials(claim.deviceId);
+  const policy = token.policy === null ? null : await registry.policyKeys(token.policy);
+  const keys = (token.policy === null ? device : policy) ?? decoy;
+  // A1: everything above and the comparison take the same way whether the device exists or not, and the front ends give
+  // the same answer: whoever holds no key cannot find out which ids there are.
+  const isSigned = isSignedWith(token, [keys.primaryKey, keys.secondaryKey]);
   if (device === null) return reject("unknown-device");
-  let keys: readonly string[];
-  if (token.policy === null) {
-    // Modules have identities of their own, which this hub does not keep: only a hub policy opens for them.
-    if (claim.moduleId !== undefined) return reject("token-resource");
-    keys = [device.primaryKey, device.secondaryKey];
-  } else {
-    const policy = await registry.policyKeys(token.policy);
-    if (policy === null) return reject("unknown-policy");
-    keys = [policy.primaryKey, policy.secondaryKey];
-  }
-  if (!isSignedWith(token, keys)) return reject("token-signature");
+  if (token.policy !== null && policy === null) return reject("unknown-policy");
+  if (!isSigned) return reject("token-signature");
   if (token.expiresMs <= nowMs) return reject("token-expired");
   if (!opensDevice(token, claim.deviceId, isOurHost)) return reject("token-resource");
   if (!device.enabled) return reject("device-disabled");

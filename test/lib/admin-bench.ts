@@ -65,6 +65,7 @@ export class AdminBench {
       adminToken,
       host: "127.0.0.1",
       port: 0,
+      webHosts: [],
       requestBytesMax: 65_536,
       pageSizeMax: 1000,
       ...more,

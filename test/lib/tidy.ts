@@ -73,6 +73,12 @@ const realTime = /\b(?:Date\.now|Math\.random)\b|\bnew Date\(\s*\)/;
 const pacedRooms: readonly Room[] = ["journal", "export"];
 const realTimer = /\bset(?:Timeout|Interval)\(|["'](?:node:)?timers(?:\/promises)?["']/;
 
+const comparison = /(typeof\s+)?([\w.]+(?:\([^()\n]*\))?)\s*[!=]==?\s*(typeof\s+)?([\w.]+(?:\([^()\n]*\))?|["'`])/g;
+const literal = /^(?:null|undefined|true|false|\d+|["'`])$/;
+/** The last word of `options.adminToken` or of `printKeyPair(keys)`. */
+const secretName =
+  /(?:secret|token|signature|password|digest|hmac|keypair|(?:access|account|primary|secondary|shared)key)(?:\(.*\))?$/i;
+
 /** Faults in `sources`; empty when all is tidy. Dead files are looked for only when `entries` are given. */
 export function checkSources(sources: Sources, entries: readonly string[] = []): readonly string[] {
   const faults: string[] = [];
@@ -168,6 +174,14 @@ function checkWorld(path: string, code: string): readonly string[] {
   if (room !== null && clockedRooms.includes(room) && realTime.test(code)) {
     faults.push(
       `${path}: uses ${realTime.exec(code)?.[0]}. ${room} gets a Clock (lib/clock.ts) or a seed: tests run an hour of windows in seconds and must be repeatable.`,
+    );
+  }
+  for (const [text, typeOfLeft, left = "", typeOfRight, right = ""] of code.matchAll(comparison)) {
+    // Whether there is one, or of which type, is no secret.
+    if (typeOfLeft !== undefined || typeOfRight !== undefined || literal.test(left) || literal.test(right)) continue;
+    if (!secretName.test(left) && !secretName.test(right)) continue;
+    faults.push(
+      `${path}: compares a secret with an operator (${text}), which takes longer the more of it is right. Use isSameSecret (lib/secret-equality.ts).`,
     );
   }
   if (room !== null && pacedRooms.includes(room) && realTimer.test(code)) {

@@ -159,6 +159,8 @@ export class Exchange implements LiveConnection {
     this.#response.writeHead(answer.status, {
       "Content-Type": "application/json; charset=utf-8",
       "Content-Length": Buffer.byteLength(body),
+      "X-Content-Type-Options": "nosniff",
+      "Cache-Control": "no-store",
       ...(answer.retryAfterSeconds === undefined ? {} : { "Retry-After": answer.retryAfterSeconds }),
     });
     this.#response.end(body);

@@ -9,6 +9,7 @@ import { type IncomingMessage, type Server, type ServerOptions, type ServerRespo
 import { type Server as SecureServer, createServer as createSecureServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { codeOf } from "../../lib/errors.ts";
+import { secureTransport } from "../../lib/secure-transport.ts";
 import { answerBody, answerOf } from "./answer.ts";
 import { BodyBudget } from "./body.ts";
 import { type HttpsContext, type HttpsServerOptions, defaultHttpsBounds } from "./context.ts";
@@ -20,7 +21,6 @@ interface SecureFiles {
   readonly key: string;
 }
 
-const minVersion = "TLSv1.2";
 /** What is spoken within TLS, for clients that ask: `curl --http1.0` does, and is refused otherwise. */
 const applicationProtocols = ["http/1.1", "http/1.0"];
 const handshakeTimedOut = "ERR_TLS_HANDSHAKE_TIMEOUT";
@@ -53,7 +53,13 @@ export class HttpsServer {
   listen(port: number, host: string, secure: SecureFiles): Promise<number> {
     const handshakeTimeout = this.#context.limits.connectTimeoutMs;
     const server = createSecureServer(
-      { ...this.#serverOptions(), ...secure, minVersion, handshakeTimeout, ALPNProtocols: applicationProtocols },
+      {
+        ...this.#serverOptions(),
+        ...secureTransport,
+        ...secure,
+        handshakeTimeout,
+        ALPNProtocols: applicationProtocols,
+      },
       (request, response) => this.#take(request, response),
     );
     // First, so that Node's own listener finds the socket ended and does not take the failure for a malformed request.
@@ -78,7 +84,7 @@ export class HttpsServer {
 
   /** A renewed certificate: for connections from now on. */
   setSecureContext(secure: SecureFiles): void {
-    for (const server of this.#secureServers) server.setSecureContext({ ...secure, minVersion });
+    for (const server of this.#secureServers) server.setSecureContext({ ...secureTransport, ...secure });
   }
 
   /** Takes no new connections, and no further request on those that idle; requests under way go on. */

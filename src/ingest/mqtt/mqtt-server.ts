@@ -3,6 +3,7 @@
 import { type Server, type Socket, createServer } from "node:net";
 import { type Server as TlsServer, createServer as createTlsServer } from "node:tls";
 import { codeOf } from "../../lib/errors.ts";
+import { secureTransport } from "../../lib/secure-transport.ts";
 import { MqttConnection } from "./connection.ts";
 import { type MqttServerContext, type MqttServerOptions, coarseErrorMs } from "./context.ts";
 
@@ -48,9 +49,7 @@ export class MqttServer {
   /** As `listenPlain`, with TLS. @param secure  the present certificate; `setSecureContext` gives the next. */
   listenTls(port: number, host: string, secure: { readonly cert: string; readonly key: string }): Promise<number> {
     const handshakeTimeout = this.#options.limits.connectTimeoutMs;
-    const server = createTlsServer({ ...secure, minVersion: "TLSv1.2", handshakeTimeout }, (socket) =>
-      this.#take(socket),
-    );
+    const server = createTlsServer({ ...secureTransport, ...secure, handshakeTimeout }, (socket) => this.#take(socket));
     server.on("tlsClientError", (error, socket) => {
       // A handshake that is too slow is only told: whoever hears of it ends the connection.
       if (codeOf(error) === "ERR_TLS_HANDSHAKE_TIMEOUT") {
@@ -65,7 +64,7 @@ export class MqttServer {
 
   /** A renewed certificate: for connections from now on. */
   setSecureContext(secure: { readonly cert: string; readonly key: string }): void {
-    for (const server of this.#tlsServers) server.setSecureContext({ ...secure, minVersion: "TLSv1.2" });
+    for (const server of this.#tlsServers) server.setSecureContext({ ...secureTransport, ...secure });
   }
 
   /** Takes no new connections and ends every present one. */

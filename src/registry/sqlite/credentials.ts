@@ -1,6 +1,7 @@
 // Keys: of devices and of hub policies, sealed at rest (A2), and the fast look-up at every connection.
 
 import type { Clock } from "../../lib/clock.ts";
+import { isSameSecret } from "../../lib/secret-equality.ts";
 import { accessKeyOf, keyPairOf, newAccessKey, parseKeyPair, printKeyPair } from "../access-key.ts";
 import { registryError } from "../errors.ts";
 import { objectOf } from "../input.ts";
@@ -14,11 +15,17 @@ type CredentialCalls = Pick<
   "deviceKeys" | "setDeviceKeys" | "deviceCredentials" | "createPolicy" | "deletePolicy" | "policies" | "policyKeys"
 >;
 
+/** No row has it. */
+const decoyIdentity = "decoy";
+
 export function credentialsIn(database: Database, secrets: SecretBox, clock: Clock): CredentialCalls {
   // Raw and prepared: asked at every connection, and Kysely takes six times as long.
   const lookUp = database.rawReader.prepare("select enabled, generation_id, access_keys from devices where id = ?");
   const open = (sealed: Uint8Array, identity: string): KeyPair =>
     parseKeyPair(secrets.open(sealed, identity).toString("utf8"));
+
+  // A1: an id that does not exist is answered after the same work as one that does.
+  const decoy = secrets.seal(printKeyPair(keyPairOf({})), decoyIdentity);
 
   return {
     async deviceKeys(id) {
@@ -31,7 +38,7 @@ export function credentialsIn(database: Database, secrets: SecretBox, clock: Clo
         const row = await requireDevice(change, id);
         const present = open(row.access_keys, deviceIdentity(row));
         const keys = nextKeys(present, wanted);
-        if (printKeyPair(keys) === printKeyPair(present)) return present;
+        if (isSameSecret(printKeyPair(keys), printKeyPair(present))) return present;
         await change
           .updateTable("devices")
           .set({ access_keys: secrets.seal(printKeyPair(keys), deviceIdentity(row)), etag: row.etag + 1 })
@@ -45,7 +52,10 @@ export function credentialsIn(database: Database, secrets: SecretBox, clock: Clo
     // oxlint-disable-next-line typescript/require-await -- synchronous here, not in every adapter
     async deviceCredentials(id) {
       const row = lookUp.get(id) as { enabled: number; generation_id: string; access_keys: Uint8Array } | undefined;
-      if (row === undefined) return null;
+      if (row === undefined) {
+        open(decoy, decoyIdentity);
+        return null;
+      }
       const { enabled, generation_id } = row;
       const keys = open(row.access_keys, deviceIdentity({ id, generation_id }));
       return { deviceId: id, enabled: enabled === 1, generationId: generation_id, ...keys };
@@ -85,7 +95,9 @@ export function credentialsIn(database: Database, secrets: SecretBox, clock: Clo
         .select("access_keys")
         .where("name", "=", name)
         .executeTakeFirst();
-      return row === undefined ? null : open(row.access_keys, policyIdentity(name));
+      if (row !== undefined) return open(row.access_keys, policyIdentity(name));
+      open(decoy, decoyIdentity);
+      return null;
     },
   };
 }

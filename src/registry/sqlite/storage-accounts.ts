@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../../lib/clock.ts";
+import { isSameSecret } from "../../lib/secret-equality.ts";
 import { registryError } from "../errors.ts";
 import { canonicalJson, nameOf, objectOf } from "../input.ts";
 import type { Registry, StorageAccount, StorageSettings } from "../registry.ts";
@@ -61,7 +62,10 @@ export function storageAccountsIn(database: Database, secrets: SecretBox, clock:
         const isSameSignIn = signInOf(before) === signInOf(objectOf(account.settings, "settings"));
         const secret = account.secret ?? (isSameSignIn ? open(row) : null);
         const settings = storageSettingsOf(account.settings, secret);
-        const isSame = canonicalJson(settings) === canonicalJson(before) && secret === open(row);
+        const present = open(row);
+        const isSameText =
+          secret === null || present === null ? present === null && secret === null : isSameSecret(secret, present);
+        const isSame = canonicalJson(settings) === canonicalJson(before) && isSameText;
         if (isSame && name === row.name) return accountFromRow(row);
         await refuseName(change, name, id);
         // E2: an export's definition is immutable, so the place it names is too.
