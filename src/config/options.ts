@@ -209,7 +209,8 @@ export const serverOptions = {
     min: "1",
     max: "64",
     default: "4",
-    description: "Files that are exported at the same time, over all exports.",
+    description:
+      "Files that are exported at the same time, over all exports. One storage account gets all but one of these places, and what failed the last time half of them, so that a store which hangs does not keep others waiting.",
   },
   "export-block-bytes": {
     group: "Export",

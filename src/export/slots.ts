@@ -1,39 +1,79 @@
-// A number of places, taken and given back: bounds what runs at once (M1).
+// Places for uploads, taken and given back: bounds what runs at once (M1), and keeps a store that hangs from holding all of
+// them, so that the exports to other stores go on:
+//
+//   -   One storage account never holds the last place.
+//   -   What failed the last time gets at most half of the places: more than one store may hang.
+//
+// With a single place neither can hold.
+
+/** Who asks for a place. */
+export interface Claim {
+  readonly storageAccountId: string;
+  /** The stream's last attempt failed. */
+  readonly isRetry: boolean;
+}
+
+interface Waiting {
+  readonly claim: Claim;
+  readonly granted: (isGranted: boolean) => void;
+}
 
 export class Slots {
-  #free: number;
-  readonly #waiting: ((granted: boolean) => void)[] = [];
+  readonly #count: number;
+  readonly #held = new Set<Claim>();
+  readonly #waiting: Waiting[] = [];
 
   constructor(count: number) {
-    this.#free = count;
+    this.#count = count;
   }
 
   /** Waits for a place. @returns the function that gives it back, or null when `signal` aborted first. */
-  async take(signal: AbortSignal): Promise<(() => void) | null> {
+  async take({ storageAccountId, isRetry }: Claim, signal: AbortSignal): Promise<(() => void) | null> {
     if (signal.aborted) return null;
-    if (this.#free > 0) this.#free--;
-    else if (!(await this.#wait(signal))) return null;
-    let isTaken = true;
+    const claim = { storageAccountId, isRetry }; // one object for one place
+    if (this.#isFree(claim)) this.#held.add(claim);
+    else if (!(await this.#wait(claim, signal))) return null;
     return () => {
-      if (!isTaken) return;
-      isTaken = false;
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free++;
-      else next(true);
+      if (this.#held.delete(claim)) this.#grant();
     };
   }
 
-  #wait(signal: AbortSignal): Promise<boolean> {
+  #isFree({ storageAccountId, isRetry }: Claim): boolean {
+    const held = [...this.#held];
+    const ofAccount = held.filter((other) => other.storageAccountId === storageAccountId).length;
+    const retries = held.filter((other) => other.isRetry).length;
+    return (
+      held.length < this.#count &&
+      ofAccount < Math.max(1, this.#count - 1) &&
+      (!isRetry || retries < Math.max(1, Math.floor(this.#count / 2)))
+    );
+  }
+
+  /** In the order they came, but past those that may not have one now. */
+  #grant(): void {
+    for (;;) {
+      const at = this.#waiting.findIndex(({ claim }) => this.#isFree(claim));
+      const [next] = at < 0 ? [] : this.#waiting.splice(at, 1);
+      if (next === undefined) return;
+      this.#held.add(next.claim);
+      next.granted(true);
+    }
+  }
+
+  #wait(claim: Claim, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
-      const granted = (isGranted: boolean): void => {
-        signal.removeEventListener("abort", aborted);
-        resolve(isGranted);
+      const waiting = {
+        claim,
+        granted: (isGranted: boolean): void => {
+          signal.removeEventListener("abort", aborted);
+          resolve(isGranted);
+        },
       };
       const aborted = (): void => {
-        this.#waiting.splice(this.#waiting.indexOf(granted), 1);
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
         resolve(false);
       };
-      this.#waiting.push(granted);
+      this.#waiting.push(waiting);
       signal.addEventListener("abort", aborted, { once: true });
     });
   }

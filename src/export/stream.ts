@@ -124,7 +124,9 @@ export class Stream {
         return "idle";
       }
       if (this.#status.blocked === null) this.#status = { ...this.#status, outcome: "writing" };
-      const release = await this.#context.slots.take(signal);
+      const { storageAccountId } = owed.definition;
+      const isRetry = this.#status.blocked !== null;
+      const release = await this.#context.slots.take({ storageAccountId, isRetry }, signal);
       if (release === null) return "again";
       try {
         const outcome = await this.#writeParts(owed, signal, (at) => {

@@ -26,7 +26,7 @@ needs("python")("the fault matrix of stores", () => {
   const results: Result[] = [];
   beforeAll(async () => {
     // As many uploads as rows want: what the rows take from each other is another test's.
-    stand = await FaultStand.open("--export-uploads-max=32");
+    stand = await FaultStand.open("--export-uploads-max=32", "--storage-timeout=2s");
   });
   afterAll(async () => {
     await stand.close();
@@ -113,5 +113,26 @@ needs("python")("the fault matrix of stores", () => {
     expect(reading.breaches(stand.ledger)).toEqual(noBreaches);
     expect(stand.ledger.acknowledged.size).toBeGreaterThan(100);
     expect(results.length).toBe(storeFaults.length);
+  });
+});
+
+needs("python")("a store that hangs", () => {
+  test("E1: takes no place from the export beside it, though it has more to write than there are places", async () => {
+    // Waits for ever, in the time of a test: who has a place keeps it.
+    const stand = await FaultStand.open("--export-uploads-max=2", "--storage-timeout=1h");
+    const row = await stand.row("devices", "deviceTemplates");
+    try {
+      const hang = row.proxy.add({ fault: { kind: "hang" } });
+      await eventually(
+        "a request hangs",
+        () => Promise.resolve(hang.hits),
+        (hits) => hits > 0,
+      );
+      await stand.hub.api("PATCH", "/devices/dev-0", { name: "renamed" });
+      for (let windows = 0; windows < 3; windows++) await stand.besideCatchesUp();
+    } finally {
+      await row.close();
+      await stand.close();
+    }
   });
 });

@@ -65,13 +65,7 @@ export class FaultStand {
   static async open(...flags: string[]): Promise<FaultStand> {
     const directory = mkdtempSync(join(tmpdir(), "coldpath-faults-"));
     const azurite = await startAzurite();
-    const hub = await HubProcess.start(
-      join(directory, "data"),
-      "--no-sample",
-      `--test-clock-rate=${rate}`,
-      "--storage-timeout=2s",
-      ...flags,
-    );
+    const hub = await HubProcess.start(join(directory, "data"), "--no-sample", `--test-clock-rate=${rate}`, ...flags);
     const stand = new FaultStand(directory, hub, azurite);
     const { id: storageAccountId } = await hub.api<{ id: string }>("POST", "/storage-accounts", {
       name: "lake",
@@ -110,7 +104,7 @@ export class FaultStand {
   }
 
   /** An export of its own for a fault: a proxy, a container, an account; its first file is there. */
-  async row(moreTypes: readonly string[] = []): Promise<FaultRow> {
+  async row(...moreTypes: readonly string[]): Promise<FaultRow> {
     const name = `row-${++this.#rows}`;
     const container = BlobServiceClient.fromConnectionString(this.#azurite.connectionString).getContainerClient(name);
     await container.create();
