@@ -6,6 +6,7 @@ import avro from "avsc";
 import { promisify } from "node:util";
 import { inflateRaw } from "node:zlib";
 import { ColdpathError, messageOf } from "../lib/errors.ts";
+import { type Extent, extentOf } from "./record-extent.ts";
 
 const inflateRawAsync = promisify(inflateRaw);
 
@@ -16,6 +17,8 @@ export interface ContainerHeader {
 
 /** A block, packed or not, may not be larger: a hostile file must not take the memory. */
 const blockBytesMax = 256 * 1024 * 1024;
+/** Nor all of the header's entries together; a schema has a few thousand bytes. */
+const headerBytesMax = 16 * 1024 * 1024;
 
 /**
  * Reads a container, streaming: memory is one block.
@@ -32,33 +35,63 @@ export async function* openContainer(
   try {
     const { header, syncMarker } = await readHeader(input);
     options.onHeader?.(header);
-    const type = avro.Type.forSchema(JSON.parse(header.schemaText));
+    const { type, extent } = typeOf(header.schemaText);
     while (!(await input.atEnd())) {
       const count = await input.long();
       const packed = Buffer.from(await input.take(await input.long()));
       if (!(await input.take(16)).equals(syncMarker)) throw unreadable("a block does not end in the sync marker");
       const block = header.codec === "deflate" ? await unpack(packed) : packed;
+      // A record takes a byte at least: one of no bytes could be there any number of times.
+      if (count < 0 || count > block.length) throw unreadable(`a block of ${block.length} bytes has ${count} records`);
       let at = 0;
       for (let record = 0; record < count; record++) {
-        const { value, offset } = type.decode(block, at);
-        if (offset < 0) throw unreadable("a block is shorter than its records");
-        yield options.raw === true ? block.subarray(at, offset) : value;
-        at = offset;
+        const next = endOf(extent, block, at);
+        yield options.raw === true ? block.subarray(at, next) : decode(type, block.subarray(at, next));
+        at = next;
       }
       if (at !== block.length) throw unreadable("a block is longer than its records");
     }
-  } catch (error) {
-    if (error instanceof ColdpathError) throw error;
-    if (error instanceof SyntaxError || error instanceof TypeError) throw unreadable(messageOf(error), error);
-    throw error;
   } finally {
     await input.close();
+  }
+}
+
+/** A file's own schema may be anything: avsc refuses it with errors of several classes. */
+function typeOf(schemaText: string): { readonly type: avro.Type; readonly extent: Extent } {
+  try {
+    const type = avro.Type.forSchema(JSON.parse(schemaText));
+    return { type, extent: extentOf(type) };
+  } catch (error) {
+    throw unreadable(`its schema cannot be used (${messageOf(error)})`, error);
+  }
+}
+
+function endOf(extent: Extent, block: Buffer, at: number): number {
+  try {
+    return extent(block, at);
+  } catch (error) {
+    throw unreadable(`a block does not hold its records (${messageOf(error)})`, error);
+  }
+}
+
+function decode(type: avro.Type, record: Buffer): unknown {
+  try {
+    return type.fromBuffer(record);
+  } catch (error) {
+    throw unreadable(`a record cannot be decoded (${messageOf(error)})`, error);
   }
 }
 
 async function readHeader(input: Input): Promise<{ header: ContainerHeader; syncMarker: Buffer }> {
   if ((await input.take(4)).toString("latin1") !== "Obj\u0001") throw unreadable("it does not start with `Obj` 1");
   const meta = new Map<string, string>();
+  let bytesLeft = headerBytesMax;
+  const text = async (): Promise<string> => {
+    const bytes = await input.long();
+    bytesLeft -= bytes;
+    if (bytesLeft < 0) throw unreadable(`its header has more than ${headerBytesMax} bytes`);
+    return (await input.take(bytes)).toString("utf8");
+  };
   for (;;) {
     let count = await input.long();
     if (count === 0) break;
@@ -67,8 +100,8 @@ async function readHeader(input: Input): Promise<{ header: ContainerHeader; sync
       await input.long(); // the size of this part of the map
     }
     for (let entry = 0; entry < count; entry++) {
-      const key = (await input.take(await input.long())).toString("utf8");
-      meta.set(key, (await input.take(await input.long())).toString("utf8"));
+      const key = await text();
+      meta.set(key, await text());
     }
   }
   const codec = meta.get("avro.codec") ?? "null";

@@ -5,6 +5,8 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { longBytes, writeLong } from "../lib/varint.ts";
 import { type ContainerOptions, type RecordRun, openContainer, schemaText, writeContainer } from "./avro.ts";
+import { extentOf } from "./record-extent.ts";
+import { recordReader } from "./record-reader.ts";
 
 const measurements = avro.Type.forSchema(JSON.parse(schemaText("measurements")));
 const golden = readFileSync(new URL("../../test/fixtures/measurements-one-record.avro", import.meta.url));
@@ -146,4 +148,86 @@ test("A varint has the length it says, over the whole range", () => {
       },
     ),
   );
+});
+
+/** A container with a schema of its own and one block. */
+function container(schema: string, count: number, block: Buffer): Buffer {
+  const long = (value: number): Buffer => {
+    const bytes = Buffer.alloc(longBytes(value));
+    writeLong(bytes, 0, value);
+    return bytes;
+  };
+  const text = (value: string): Buffer => Buffer.concat([long(Buffer.byteLength(value)), Buffer.from(value)]);
+  const { syncMarker } = options;
+  const head = [Buffer.from("Obj\u0001"), long(1), text("avro.schema"), text(schema), long(0), syncMarker];
+  return Buffer.concat([...head, long(count), long(block.length), block, syncMarker]);
+}
+
+/** `nested` in itself, so many times. */
+function nest(depth: number, nested: string): string {
+  return `${'{"type":"array","items":'.repeat(depth)}${nested}${"}".repeat(depth)}`;
+}
+
+const map40 = Buffer.from("0274808080808040", "hex"); // a time, then a map of 2^40 entries
+const array40 = Buffer.from("808080808040", "hex");
+const list = '{"type":"record","name":"L","fields":[{"name":"next","type":["null","L"]}]}';
+
+// Found by test/fuzz. The first kept the process busy for hours, the second and third took all memory; what its schema is
+// made of came out as errors of any kind. A foreign file in an export's container is read by the server itself.
+test.each([
+  ["a map with 2^40 entries in 28 bytes", schemaText("measurements"), 1, Buffer.concat([map40, Buffer.alloc(20)])],
+  ["an array of 2^40 nulls", '{"type":"array","items":"null"}', 1, array40],
+  ["2^40 records of no bytes", '"null"', 2 ** 40, Buffer.alloc(0)],
+  ["less than no records", '"long"', -1, Buffer.alloc(0)],
+  ["a list in a list, a million times", list, 1, Buffer.alloc(1_000_000, 2)],
+  ["a text of less than no bytes", '"string"', 1, Buffer.from([1])],
+  ["a choice that is none", '["null","long"]', 1, Buffer.from([4])],
+  ["an integer that is none", '"long"', 1, Buffer.alloc(11, 0xff)],
+  ["an unknown type", '{"type":"strinc"}', 1, Buffer.from([2])],
+  ["an impossible name", '{"type":"fixed","name":"a/b","size":1}', 1, Buffer.from([2])],
+  ["a schema nested beyond the stack", nest(100_000, '"long"'), 1, Buffer.from([2])],
+])("M1: %s is refused at once", async (_, schema, count, block) => {
+  await expect(decoded(container(schema, count, block))).rejects.toMatchObject({ code: "avro-unreadable" });
+});
+
+test("M1: 28 bytes that speak of 2^40 properties are no record", () => {
+  expect(() => recordReader("measurements")(Buffer.concat([map40, Buffer.alloc(20)]))).toThrow(
+    expect.objectContaining({ code: "record-unreadable" }),
+  );
+});
+
+test("Values of every type have the extent that avsc gives them", () => {
+  const schema = {
+    type: "record",
+    name: "All",
+    fields: [
+      { name: "self", type: ["null", "All"] },
+      { name: "map", type: { type: "map", values: ["null", "boolean", "float", "string"] } },
+      { name: "list", type: { type: "array", items: { type: "array", items: "double" } } },
+      { name: "fixed", type: { type: "fixed", name: "F", size: 3 } },
+      { name: "choice", type: { type: "enum", name: "E", symbols: ["A", "B"] } },
+      { name: "int", type: "int" },
+      { name: "bytes", type: "bytes" },
+    ],
+  };
+  const type = avro.Type.forSchema(schema as avro.Schema, { wrapUnions: true });
+  const leaf = {
+    self: null,
+    map: {},
+    list: [],
+    fixed: Buffer.from("abc"),
+    choice: "B",
+    int: -70_000,
+    bytes: Buffer.from("x"),
+  };
+  const value = {
+    ...leaf,
+    self: { All: leaf },
+    map: { a: null, b: { float: 1 }, c: { string: "é" } },
+    list: [[1, 2], []],
+  };
+  const bytes = Buffer.concat([Buffer.alloc(3), type.toBuffer(value), Buffer.alloc(5)]);
+  expect(extentOf(type)(bytes, 3)).toBe(bytes.length - 5);
+  for (let end = 3; end < bytes.length - 5; end++)
+    expect(() => extentOf(type)(bytes.subarray(0, end), 3)).toThrow(RangeError);
 });

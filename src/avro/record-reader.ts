@@ -2,6 +2,7 @@
 
 import avro from "avsc";
 import { ColdpathError, messageOf } from "../lib/errors.ts";
+import { extentOf } from "./record-extent.ts";
 import { type SchemaName, schemaText } from "./schemas.ts";
 
 /**
@@ -11,8 +12,10 @@ import { type SchemaName, schemaText } from "./schemas.ts";
  */
 export function recordReader(name: SchemaName): (bytes: Buffer) => unknown {
   const type = avro.Type.forSchema(JSON.parse(schemaText(name)));
+  const extent = extentOf(type);
   return (bytes) => {
     try {
+      extent(bytes, 0);
       return type.fromBuffer(bytes);
     } catch (cause) {
       const message = `${bytes.length} bytes are not a record of the schema ${name}: ${messageOf(cause)}`;
