@@ -40,6 +40,8 @@ const publishOverheadBytes = 65_535 + 2 + 2 + 5;
 const subscriptionsMax = 20;
 /** First byte of a CONNECT: its type, and flags that must be 0. */
 const connectFirst = 0x10;
+/** Of a PINGREQ. With flags it is malformed. §2.2.2-2 */
+const pingreqFirst = 0xc0;
 const noBytes = Buffer.alloc(0);
 /** Acknowledgements of the chunk being read, for all connections: a chunk is read in one turn. */
 const ackScratch = Buffer.alloc(4 * 16_384);
@@ -233,8 +235,7 @@ export class MqttConnection implements LiveConnection {
 
   /** Every packet but an authenticated PUBLISH. */
   #other(bytes: Buffer, first: number): void {
-    const type = first >> 4;
-    if (type === 12 && bytes.length === 2 && this.#state === "open") {
+    if (first === pingreqFirst && bytes.length === 2 && this.#state === "open") {
       this.write(pingrespPacket);
       return;
     }

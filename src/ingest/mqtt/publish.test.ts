@@ -199,6 +199,7 @@ describe("The connection ends, and nothing is taken, after", () => {
     ],
     ["bytes that are not UTF-8", (id: string) => withTopicByte(own(id), 0xff), "malformed-packet"],
     ["a NUL in its topic", (id: string) => withTopicByte(own(id), 0), "malformed-packet"],
+    ["a PINGREQ with flags", () => Buffer.from([0xc1, 0]), "malformed-packet"], // found by test/fuzz
     ["half a surrogate in its topic", (id: string) => withTopicBytes(own(id), [0xed, 0xa0, 0x80]), "malformed-packet"],
     ["a topic longer than the packet", () => raw(0x30, Buffer.from([0xff, 0xff, 65])), "malformed-packet"],
     [
