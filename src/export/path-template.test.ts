@@ -90,6 +90,11 @@ test.each([
   ["/{type}/{YYYY}/{MM}/{dd}/{hh}/{mm}/{NN}.avro", "segment"],
   [".coldpath/{type}/{YYYY}/{MM}/{dd}/{hh}/{mm}/{NN}.avro", ".coldpath"],
   ["{type}/{YYYY}/{MM}/{dd}/{hh}/{mm}/{NN}\u0000.avro", "characters"],
+  // Taken once, though no destination takes what they print (found by test/fuzz).
+  ["{type}/{YYYY}/{MM}/{dd}/{hh}/{mm}/{NN} /x.avro", "ends in a dot or a space"],
+  [".COLDPATH/{type}/{YYYY}/{MM}/{dd}/{hh}/{mm}/{NN}.avro", "Coldpath's own"],
+  [`{type}/{YYYY}/{MM}/{dd}/{hh}/{mm}/{NN}${"x".repeat(250)}`, "more than 250 bytes"],
+  [`${"{hub}/".repeat(60)}{type}/{YYYY}/{MM}/{dd}/{hh}/{mm}/{NN}`, "more than 1024"],
 ])("The template %s is refused: %s", (text, what) => {
   expect(() => checkPathTemplate(text, exportTypes)).toThrow(
     expect.objectContaining({ code: "path-template", field: "pathTemplate", message: expect.stringContaining(what) }),

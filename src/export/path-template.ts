@@ -7,6 +7,7 @@
 //
 // E2  A template is injective over (type, window, partition, part): `checkPathTemplate` refuses any other.
 
+import { pathProblem } from "../destinations/object-path.ts";
 import { ColdpathError } from "../lib/errors.ts";
 import { type Window, windowOf, windowStartMs } from "../lib/window.ts";
 import { type ExportType, exportTypes } from "../registry/registry.ts";
@@ -30,6 +31,9 @@ const required = ["{YYYY}", "{MM}", "{dd}", "{hh}", "{mm}", "{NN}"];
 const templateCharsMax = 512;
 const partitionMax = 99;
 export const partMax = 999;
+/** Option `hub-name`. */
+const hubCharsMax = 50;
+const longestName: FileName = { type: "deviceTemplates", window: 0, partition: partitionMax, part: partMax };
 
 /** A piece of a template: one token, or literal text. */
 function pieces(template: string): string[] {
@@ -82,6 +86,11 @@ export function checkPathTemplate(template: string, types: readonly ExportType[]
   }
   if (segments[0] === ".coldpath")
     refuse("starts with .coldpath, which Coldpath keeps for itself", "Use another folder.");
+  // E5: what no destination takes would stop the export at its first file.
+  const problem = pathProblem(printPath(template, "h".repeat(hubCharsMax), longestName));
+  if (problem !== null) {
+    refuse(`gives a path that ${problem}`, "Give each part between slashes a short name without a space at its end.");
+  }
 }
 
 /** The path of a file. Hub names are checked when they are made (`[A-Za-z0-9-]`), so they need no escaping. */
