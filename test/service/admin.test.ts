@@ -308,6 +308,27 @@ test("policies are made, shown without keys, and deleted", async () => {
 });
 
 describe("storage accounts", () => {
+  // Saved once, and then every export into it stopped (found by test/fuzz).
+  test("are not saved when the destination cannot sign in with what is given", async () => {
+    const endpoint = "https://storage.example.com";
+    const key = Buffer.alloc(64, 1).toString("base64");
+    const azure = (auth: string, secret: string): object => ({
+      name: "lake",
+      settings: { kind: "azure-blob", auth, ...(auth === "account-key" ? { endpoint } : {}) },
+      secret,
+    });
+    for (const [account, field] of [
+      [azure("account-key", key), "settings.accountName"],
+      [azure("connection-string", "AccountName=acct;AccountKey=AAAA"), "secret"],
+      [azure("connection-string", `AccountName=a.b;AccountKey=${key}`), "secret"],
+    ] as const) {
+      const error = await bench.refused(400, "POST", "/storage-accounts", account);
+      expect(error).toMatchObject({ field });
+      expect(JSON.stringify(error)).not.toContain(key);
+    }
+    expect((await bench.expect(200, "GET", "/storage-accounts")).items).toEqual([]);
+  });
+
   test("are added, tried, changed and forgotten", async () => {
     const path = `${bench.rooms.directory}/lake`;
     const account = { name: "lake", settings: { kind: "folder", path } };

@@ -26,6 +26,11 @@ const tags = ["storage-accounts"];
 const oneAccount = Type.Object({ storageAccountId: Type.String() });
 
 export function storageAccountRoutes(api: Api, { registry, openStorage, openStorageWith }: AdminOptions): void {
+  /** The destination reads settings and secret too: what it cannot sign in with is told here, not minutes later. */
+  const checkSignIn = async (settings: unknown, secret: string | undefined): Promise<void> => {
+    await openStorageWith(storageSettingsOf(settings, secret ?? null), secret).close();
+  };
+
   api.get(
     "/storage-accounts",
     {
@@ -52,6 +57,7 @@ export function storageAccountRoutes(api: Api, { registry, openStorage, openStor
       },
     },
     async (request, reply) => {
+      await checkSignIn(request.body.settings, request.body.secret);
       reply.code(201);
       // The registry takes the endpoint from a connection string, and asks for it otherwise.
       return await registry.createStorageAccount(request.body as RegistryNewStorageAccount);
@@ -107,6 +113,7 @@ export function storageAccountRoutes(api: Api, { registry, openStorage, openStor
     async (request) => {
       const { etag, ...account } = request.body;
       const { storageAccountId } = request.params;
+      if (account.secret !== undefined) await checkSignIn(account.settings, account.secret);
       return await registry.updateStorageAccount(storageAccountId, account as RegistryNewStorageAccount, etag);
     },
   );
