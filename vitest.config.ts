@@ -2,6 +2,7 @@
 //
 //   unit      beside the code: pure behaviour, properties, contract suites on adapters that need no server
 //   service   real servers from npm (Azurite), real device SDKs, the whole server in this process or a child
+//   fuzz      each target of test/fuzz for a few seconds, and with a planted fault
 //   fault     processes killed, clocks moved, destinations taken away
 //
 // The suites run one after the other, each with two files at a time: what measures time or kills processes is not
@@ -39,6 +40,15 @@ export default defineConfig({
           testTimeout: 600_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 2 },
+          setupFiles,
+        },
+      },
+      {
+        test: {
+          name: "fuzz",
+          include: ["test/fuzz/**/*.test.ts"],
+          testTimeout: 120_000,
+          sequence: { groupOrder: 3 },
           setupFiles,
         },
       },

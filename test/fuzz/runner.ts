@@ -1,0 +1,71 @@
+// One process that fuzzes one target; started by main.ts and by the test, with its orders as JSON.
+//
+// Prints its figures as lines of JSON, the last when it is done.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Fuzzer, filesIn } from "./engine/fuzzer.ts";
+import { instrument } from "./engine/instrument.ts";
+import type { Target } from "./engine/target.ts";
+import { Watchdog } from "./engine/watchdog.ts";
+import { type TargetName, targets } from "./targets.ts";
+
+export interface Orders {
+  readonly target: TargetName;
+  readonly directory: string;
+  readonly keptCorpus: string;
+  readonly seed: number;
+  readonly executionsMax: number;
+  readonly secondsMax: number;
+  readonly findingsMax: number;
+  readonly isPlanted: boolean;
+  /** Runs this one input and says how long it took. */
+  readonly replay?: string;
+  /** The tenth execution never ends, to see the watchdog at work. */
+  readonly isHanging?: boolean;
+  /** Prints the covering part of the corpora, base64 by line, instead of fuzzing. */
+  readonly isMinimising?: boolean;
+}
+
+const rssMax = 1.5 * 2 ** 30;
+
+async function main(orders: Orders): Promise<void> {
+  const { covers, plant } = targets[orders.target];
+  const instrumentation = instrument(covers, orders.isPlanted ? plant : null);
+  const { target } = (await import(`./targets/${orders.target}.ts`)) as { readonly target: Target };
+  if (orders.replay !== undefined) return await replay(target, orders.replay);
+  if (orders.isHanging === true) hangOnTenth(target);
+  const watchdog = new Watchdog(join(orders.directory, "findings"), rssMax);
+  const fuzzer = new Fuzzer({
+    ...orders,
+    target,
+    instrumentation,
+    watchdog,
+    onFigures: (figures) => console.log(JSON.stringify(figures)),
+  });
+  if (orders.isMinimising === true) {
+    const inputs = [orders.keptCorpus, join(orders.directory, "corpus")].flatMap(filesIn);
+    for (const input of await fuzzer.minimised(inputs)) console.log(JSON.stringify(input.toString("base64")));
+  } else await fuzzer.run();
+  await watchdog.close();
+}
+
+function hangOnTenth(target: Target): void {
+  let executions = 0;
+  target.run = () => {
+    executions++;
+    while (executions >= 10) executions++;
+  };
+}
+
+async function replay(target: Target, path: string): Promise<void> {
+  await target.open?.();
+  const startMs = performance.now();
+  await target.run(readFileSync(path));
+  console.log(JSON.stringify({ ms: Math.round(performance.now() - startMs) }));
+  await target.close?.();
+}
+
+await main(JSON.parse(process.argv[2] ?? "{}") as Orders);
+// A target may have left a timer or a socket.
+process.exit(0);

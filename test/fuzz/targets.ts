@@ -1,0 +1,78 @@
+// All targets: what each covers, and a fault to plant in it, so that a test sees that its checks can fail.
+
+import type { Plant } from "./engine/instrument.ts";
+
+interface TargetEntry {
+  /** Files whose branches guide the fuzzer, from the root; folders end in a slash. */
+  readonly covers: readonly string[];
+  readonly plant: Plant;
+}
+
+export const targets = {
+  mqtt: {
+    covers: [
+      "src/ingest/mqtt/connect.ts",
+      "src/ingest/mqtt/connection.ts",
+      "src/ingest/mqtt/packets.ts",
+      "src/ingest/mqtt/publish.ts",
+      "src/ingest/mqtt/session.ts",
+      "src/ingest/mqtt/topics.ts",
+      "src/ingest/mqtt/user-name.ts",
+      "src/ingest/mqtt/will.ts",
+      "src/ingest/accept.ts",
+    ],
+    plant: {
+      path: "src/ingest/mqtt/publish.ts",
+      from: "topicEnd + 2;",
+      to: "topicEnd + 2 - (topicBytes === 33 ? 1 : 0);",
+    },
+  },
+  "property-bag": {
+    covers: ["src/message/property-bag.ts"],
+    plant: { path: "src/message/property-bag.ts", from: `entry.indexOf("=")`, to: `entry.lastIndexOf("=")` },
+  },
+  record: {
+    covers: ["src/message/", "src/lib/varint.ts", "src/avro/record-reader.ts"],
+    plant: {
+      path: "src/lib/varint.ts",
+      from: "while (rest >= 128) {\n    target",
+      to: "while (rest > 128) {\n    target",
+    },
+  },
+  "sas-token": {
+    covers: ["src/ingest/sas-token.ts", "src/ingest/authenticate.ts", "src/ingest/mqtt/user-name.ts"],
+    plant: { path: "src/ingest/sas-token.ts", from: "{1,12}$", to: "{0,12}$" },
+  },
+  "http-batch": {
+    covers: ["src/ingest/https/batch.ts", "src/ingest/https/headers.ts", "src/ingest/https/route.ts"],
+    plant: { path: "src/ingest/https/batch.ts", from: "return digits % 4 !== 1 &&", to: "return" },
+  },
+  "avro-container": {
+    covers: ["src/avro/container-reader.ts", "src/avro/record-extent.ts"],
+    plant: { path: "src/avro/container-reader.ts", from: "if (at !== block.length)", to: "if (at > block.length)" },
+  },
+  "storage-secret": {
+    covers: [
+      "src/registry/storage-settings.ts",
+      "src/destinations/azure-blob/connection-string.ts",
+      "src/destinations/azure-blob/credential.ts",
+      "src/admin/connection-string.ts",
+    ],
+    plant: {
+      path: "src/registry/storage-settings.ts",
+      from: "const message = `secret: ${what}.`;",
+      to: "const message = `secret: ${what}, unlike AccountKey=${Buffer.alloc(64, 7).toString('base64')}`;",
+    },
+  },
+  "path-template": {
+    covers: ["src/export/path-template.ts", "src/destinations/object-path.ts"],
+    plant: { path: "src/export/path-template.ts", from: `name.part === 0 ? ""`, to: `name.part <= 1 ? ""` },
+  },
+} as const satisfies Readonly<Record<string, TargetEntry>>;
+
+export type TargetName = keyof typeof targets;
+export const targetNames = Object.keys(targets) as readonly TargetName[];
+
+export function isTargetName(text: string): text is TargetName {
+  return Object.hasOwn(targets, text);
+}

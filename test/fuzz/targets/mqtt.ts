@@ -1,0 +1,404 @@
+// The MQTT reader: a real MqttConnection on a socket, a journal and a registry that are in the target's hand.
+//
+// The input: a byte of choices, a byte that says how the stream is cut into chunks, then the stream. With the first bit of
+// the choices set a valid CONNECT comes before it, so that mutations need not find a signature.
+//
+// The stream is also given to mqtt-packet's parser, which says what is in it. Checked:
+//   J1  no PUBACK before the journal said durable; one each, in order, for what was accepted with QoS 1
+//   J1  what was accepted is what the stream holds: the same bodies in the same order, nothing skipped
+//   D1  nothing is accepted before CONNECT was, and only on the device's own topic
+//   M1  a paused socket is not read; what the connection answers is well-formed
+
+import { EventEmitter } from "node:events";
+import type { Socket } from "node:net";
+import fc from "fast-check";
+import mqtt, { type IConnectPacket, type Packet } from "mqtt-packet";
+import { Accept } from "../../../src/ingest/accept.ts";
+import { ConnectionTable } from "../../../src/ingest/connection-table.ts";
+import { type IngestLimits, newCounters } from "../../../src/ingest/ingest.ts";
+import { MqttConnection } from "../../../src/ingest/mqtt/connection.ts";
+import type { MqttServerContext } from "../../../src/ingest/mqtt/context.ts";
+import { makeSasToken } from "../../../src/ingest/sas-token.ts";
+import type { DurableWaiter, Journal, PartitionWriter, Refusal } from "../../../src/journal/journal.ts";
+import { silentLog } from "../../../src/lib/log.ts";
+import { recordReader } from "../../../src/avro/record-reader.ts";
+import { type Target, InputReader, claim } from "../engine/target.ts";
+
+const key = Buffer.from("0123456789abcdef0123456789abcdef").toString("base64");
+const token = makeSasToken("hub.test/devices/dev-1", key, Date.parse("2200-01-01T00:00:00Z"));
+const events = "devices/dev-1/messages/events/";
+const timeMs = Date.parse("2026-01-02T03:04:05.678Z");
+const read = recordReader("measurements") as (bytes: Buffer) => {
+  readonly Body: Buffer;
+  readonly SystemProperties: Record<string, string>;
+};
+const limits: IngestLimits = {
+  messageBytesMax: 600,
+  connectionsMax: 10,
+  connectTimeoutMs: 30_000,
+  keepAliveSecondsMax: 1767,
+  connectionBytesInFlightMax: 1500,
+  connectionUnsentBytesMax: 64,
+};
+
+function connect(more: Partial<IConnectPacket> = {}): Buffer {
+  return mqtt.generate({
+    cmd: "connect",
+    protocolId: "MQTT",
+    protocolVersion: 4,
+    clean: false,
+    keepalive: 60,
+    clientId: "dev-1",
+    username: "hub.test/dev-1/?api-version=2021-04-12",
+    password: Buffer.from(token),
+    ...more,
+  });
+}
+const plainConnect = connect();
+
+function publish(
+  topic: string,
+  payload: string | Buffer,
+  qos: 0 | 1 | 2,
+  messageId: number,
+  more: { retain?: boolean; dup?: boolean } = {},
+): Buffer {
+  return mqtt.generate({ cmd: "publish", topic, payload, qos, messageId, dup: false, retain: false, ...more });
+}
+
+/** As a net.Socket is used by the connection. */
+class SimulatedSocket extends EventEmitter {
+  readonly written: Buffer[] = [];
+  isPaused = false;
+  isOver = false;
+  writableEnded = false;
+  remoteAddress = "192.0.2.1";
+  /** What the peer has not read. */
+  writableLength = 0;
+  isPeerReading = true;
+  setNoDelay(): void {}
+  pause(): void {
+    this.isPaused = true;
+  }
+  resume(): void {
+    this.isPaused = false;
+  }
+  write(bytes: Buffer): boolean {
+    claim(!this.isOver, "it writes to a socket that it destroyed");
+    this.written.push(Buffer.from(bytes));
+    if (this.isPeerReading) return true;
+    this.writableLength += bytes.length;
+    return this.writableLength < 64;
+  }
+  destroy(): void {
+    this.isOver = true;
+  }
+  destroySoon(): void {
+    this.writableEnded = true;
+    this.isOver = true;
+  }
+}
+
+/** A partition that says "durable" when it is told to. */
+class SimulatedWriter implements PartitionWriter {
+  readonly partition = 0;
+  readonly reserveBytesMax = 4096;
+  refusal: Refusal | null = null;
+  readonly buffer = Buffer.alloc(8192);
+  position = 0;
+  timeMs = timeMs;
+  readonly records: Buffer[] = [];
+  durableRecords = 0;
+  #waiters: { readonly waiter: DurableWaiter; readonly records: number }[] = [];
+  #roomCalls: (() => void)[] = [];
+  reserve(bytesMax: number): Refusal | null {
+    if (this.refusal !== null) return this.refusal;
+    claim(bytesMax <= this.reserveBytesMax, "M1: it reserves more than a message may have");
+    return null;
+  }
+  commit(end: number): void {
+    this.records.push(Buffer.from(this.buffer.subarray(this.position, end)));
+  }
+  onDurable(waiter: DurableWaiter): void {
+    this.#waiters.push({ waiter, records: this.records.length });
+  }
+  onRoom(call: () => void): void {
+    this.#roomCalls.push(call);
+  }
+  async flush(): Promise<void> {}
+  sync(): void {
+    this.durableRecords = this.records.length;
+    for (const { waiter } of this.#waiters.splice(0)) waiter.durable();
+  }
+  makeRoom(): void {
+    this.refusal = null;
+    for (const call of this.#roomCalls.splice(0)) call();
+  }
+}
+
+/** The stream up to the end of its last whole packet, by their lengths alone (§2.2.3). */
+function wholePart(stream: Buffer): Buffer {
+  let end = 0;
+  for (;;) {
+    let at = end + 1;
+    let length = 0;
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = stream[at++] ?? 128;
+      length += (byte & 127) << shift;
+      if (byte < 128) break;
+      if (shift === 21) return at > stream.length ? stream.subarray(0, end) : stream; // no length at all
+    }
+    if (at + length > stream.length) return stream.subarray(0, end);
+    end = at + length;
+  }
+}
+
+/**
+ * The whole packets of a stream by mqtt-packet, up to the first that it cannot read. It also refuses the first bytes of a
+ * packet that is not whole yet, for which the connection waits.
+ */
+function packetsOf(all: Buffer): { readonly packets: Packet[]; readonly isWhole: boolean } {
+  const stream = wholePart(all);
+  const packets: Packet[] = [];
+  let isWhole = true;
+  const parser = mqtt.parser({ protocolVersion: 4 });
+  parser.on("packet", (packet) => packets.push(packet));
+  parser.on("error", () => (isWhole = false));
+  parser.parse(stream);
+  return { packets, isWhole };
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 8; turn++) await Promise.resolve();
+}
+
+export const target: Target = {
+  bytesMax: 3000,
+  seeds: () => {
+    const stream = (choices: number, cuts: number, ...packets: Buffer[]): Buffer =>
+      Buffer.concat([Buffer.from([choices, cuts]), ...packets]);
+    const one = publish(events, '{"t":1}', 1, 1);
+    return [
+      stream(1, 0, one, one, publish(`${events}a=1&%24.mid=m`, "x", 1, 2), mqtt.generate({ cmd: "pingreq" })),
+      stream(
+        3,
+        3,
+        one,
+        publish(events, "", 0, 0),
+        publish(events, Buffer.alloc(300), 1, 9, { retain: true, dup: true }),
+      ),
+      stream(5, 1, ...Array.from({ length: 9 }, (_, index) => publish(events, Buffer.alloc(200), 1, index + 1))),
+      stream(0, 7, connect({ will: { topic: events, payload: Buffer.from("w"), qos: 1, retain: true } }), one),
+      stream(0, 0, connect({ clientId: "dev-1/mod", username: "hub.test/dev-1/mod/x", password: Buffer.from("no") })),
+      stream(
+        1,
+        2,
+        mqtt.generate({
+          cmd: "subscribe",
+          messageId: 3,
+          subscriptions: [
+            { topic: "$iothub/twin/res/#", qos: 0 },
+            { topic: "#", qos: 1 },
+          ],
+        }),
+        publish("$iothub/twin/GET/?$rid=1", "", 1, 4),
+        publish("$iothub/methods/res/200/?$rid=1", "", 0, 0),
+        mqtt.generate({ cmd: "unsubscribe", messageId: 5, unsubscriptions: ["$iothub/twin/res/#"] }),
+        mqtt.generate({ cmd: "puback", messageId: 4 }),
+        mqtt.generate({ cmd: "disconnect" }),
+      ),
+      stream(1, 0, publish("devices/dev-2/messages/events/", "x", 1, 1)),
+      stream(1, 0, publish(events, "x", 2, 1)),
+    ];
+  },
+  grammar: fc
+    .tuple(
+      fc.nat(255),
+      fc.nat(255),
+      fc.array(
+        fc.oneof(
+          fc
+            .record({
+              bag: fc.constantFrom("", "a=1", "%24.mid=1&b", "a=%", "$.ct=x/"),
+              body: fc.uint8Array({ maxLength: 250 }),
+              qos: fc.constantFrom(0 as const, 1 as const),
+              messageId: fc.integer({ min: 1, max: 65_535 }),
+              retain: fc.boolean(),
+            })
+            .map(({ bag, body, qos, messageId, retain }) =>
+              publish(events + bag, Buffer.from(body), qos, messageId, { retain }),
+            ),
+          fc.constantFrom(
+            plainConnect,
+            connect({ keepalive: 0, username: "hub.test/dev-1/?model-id=dtmi%3Aa%3B1" }),
+            mqtt.generate({ cmd: "pingreq" }),
+            mqtt.generate({
+              cmd: "subscribe",
+              messageId: 1,
+              subscriptions: [{ topic: "devices/dev-1/messages/devicebound/#", qos: 1 }],
+            }),
+          ),
+        ),
+        { maxLength: 8 },
+      ),
+    )
+    .map(([choices, cuts, packets]) => Buffer.concat([Buffer.from([choices, cuts]), ...packets])),
+  dictionary: [
+    events,
+    "$iothub/twin/res/#",
+    "devices/dev-1",
+    token,
+    plainConnect.subarray(0, 60),
+    Buffer.from([0x30, 2]),
+    Buffer.from([0x32, 0x24, 0, 0x1e]),
+  ],
+  run: async (input) => {
+    const reader = new InputReader(input);
+    const choices = reader.byte();
+    const cuts = reader.byte();
+    const stream = reader.rest();
+    const isLetIn = (choices & 1) !== 0;
+    const whole = isLetIn ? Buffer.concat([plainConnect, stream]) : stream;
+
+    const counters = newCounters();
+    const accept = new Accept(counters);
+    const writer = new SimulatedWriter();
+    accept.open({ partitions: [writer] } as unknown as Journal);
+    const table = new ConnectionTable();
+    let isOver = false;
+    const context: MqttServerContext = {
+      accept,
+      counters,
+      table,
+      limits,
+      log: silentLog,
+      isOurHost: (host) => host === "hub.test",
+      registry: {
+        deviceCredentials: async (id) =>
+          id === "dev-1"
+            ? { deviceId: id, primaryKey: key, secondaryKey: key, enabled: true, generationId: "639000000000000000" }
+            : null,
+        policyKeys: async () => null,
+      },
+      refusal: () => null,
+      openCount: () => table.openCount,
+      coarseMs: () => 0,
+      reject: (reason) => counters.rejections[reason]++,
+      left: () => {
+        claim(!isOver, "it left twice");
+        isOver = true;
+      },
+    };
+    const socket = new SimulatedSocket();
+    const connection = new MqttConnection(context, socket as unknown as Socket);
+
+    const checkAnswers = (): Packet[] => {
+      const { packets, isWhole } = packetsOf(Buffer.concat(socket.written));
+      claim(isWhole, "it answers bytes that are no MQTT");
+      return packets;
+    };
+    /** What may have been acknowledged by now: J1. */
+    const checkDurable = (): void => {
+      const acknowledged = checkAnswers().filter(({ cmd }) => cmd === "puback").length;
+      const { packets } = packetsOf(whole);
+      const durable = packets
+        .filter((packet) => packet.cmd === "publish" && isMessage(packet.topic))
+        .slice(0, writer.durableRecords);
+      const hubTopics = packets.filter(
+        (packet) => packet.cmd === "publish" && packet.qos === 1 && !isMessage(packet.topic),
+      ).length;
+      const most = durable.filter((packet) => packet.cmd === "publish" && packet.qos === 1).length + hubTopics;
+      claim(
+        acknowledged <= most,
+        () =>
+          `J1: ${acknowledged} PUBACKs, and ${writer.durableRecords} of ${writer.records.length} records are durable`,
+      );
+    };
+
+    socket.isPeerReading = (choices & 2) === 0;
+    if ((choices & 4) !== 0) writer.refusal = "wait";
+    let seed = cuts;
+    let at = 0;
+    while (at < whole.length && !socket.isOver && !socket.isPaused) {
+      seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+      // 0: all at once. Otherwise pieces, the small ones first.
+      const size =
+        cuts === 0
+          ? whole.length
+          : at === 0 && isLetIn
+            ? plainConnect.length
+            : 1 + ((seed >>> 16) % (1 << (1 + (cuts & 7))));
+      socket.emit("data", Buffer.from(whole.subarray(at, at + size)));
+      at += size;
+      await settle();
+      if ((choices & 8) !== 0) checkDurable();
+      if ((choices & 16) !== 0 && (seed & 0x300) === 0) writer.sync();
+      if (socket.isPaused) {
+        // Everything that it can wait for happens, in an order of the input's choosing.
+        const before = socket.written.length;
+        if ((choices & 32) !== 0) writer.sync();
+        writer.makeRoom();
+        writer.sync();
+        await settle();
+        socket.writableLength = 0;
+        if (!socket.isOver) socket.emit("drain");
+        claim(!socket.isPaused || socket.isOver, "it stopped reading for good");
+        claim(socket.written.length >= before, "impossible");
+      }
+    }
+    // Room comes, everything becomes durable, until nothing moves.
+    for (let round = 0; round < 4; round++) {
+      writer.makeRoom();
+      writer.sync();
+      socket.writableLength = 0;
+      if (!socket.isOver) socket.emit("drain");
+      await settle();
+    }
+    checkDurable();
+    claim(socket.isOver || !socket.isPaused, "it stopped reading for good");
+    if ((choices & 64) !== 0 && !isOver) connection.sweep(Date.now(), 2 ** 40); // it was silent for years
+    if ((choices & 128) !== 0 && !isOver) connection.end("access");
+    claim((choices & 192) === 0 || isOver, "it does not end");
+
+    const { packets, isWhole } = packetsOf(whole.subarray(0, at));
+    const answers = checkAnswers();
+    const connack = answers[0];
+    const isOpened = connack !== undefined && connack.cmd === "connack" && connack.returnCode === 0;
+    claim(isOpened || writer.records.length === 0, "D1: a message was taken before a CONNECT was");
+    claim(isOpened || answers.length <= 1, "D1: a stranger was answered");
+    const messages = packets.slice(1).filter((packet) => packet.cmd === "publish" && isMessage(packet.topic));
+    const records = writer.records.map(read);
+    // A will is a record of its own, behind all others.
+    const will = packets[0]?.cmd === "connect" && packets[0].will !== undefined ? 1 : 0;
+    claim(records.length <= messages.length + will, () => `${records.length} records of ${messages.length} messages`);
+    for (const [index, record] of records.entries()) {
+      const message = messages[index];
+      claim(record.SystemProperties["connectionDeviceId"] === "dev-1", "D1: a record of another device");
+      if (index === records.length - 1 && will === 1 && isOver) continue;
+      claim(
+        message?.cmd === "publish" && record.Body.equals(message.payload as Buffer),
+        () => `J1: record ${index} is not what the stream holds there`,
+      );
+    }
+    if (!isOpened) return;
+    const acknowledged = answers.flatMap((packet) => (packet.cmd === "puback" ? [packet.messageId] : []));
+    const asked = packets
+      .slice(1)
+      .flatMap((packet) => (packet.cmd === "publish" && packet.qos === 1 ? [packet.messageId] : []));
+    claim(
+      acknowledged.every((id, index) => id === asked[index]),
+      () => `J1: PUBACKs ${acknowledged.join(" ")} for ${asked.join(" ")}`,
+    );
+    if (isOver) return;
+    claim(isWhole, "the stream is broken, and the connection goes on");
+    claim(
+      acknowledged.length === asked.length,
+      () => `J1: of ${asked.join(" ")} only ${acknowledged.join(" ")} were acknowledged`,
+    );
+    claim(records.length === messages.length, () => `J1: ${records.length} records of ${messages.length} messages`);
+  },
+};
+
+function isMessage(topic: string): boolean {
+  return topic === events.slice(0, -1) || topic.startsWith(events);
+}
