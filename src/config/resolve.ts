@@ -178,7 +178,9 @@ function readConfigFile(table: OptionTable, path: string, faults: Faults): Reado
   try {
     content = JSON.parse(readFileSync(path, "utf8"));
   } catch (error) {
-    faults.add("config", `--config (COLDPATH_CONFIG): cannot read ${path}: ${messageOf(error)}. Name a JSON file.`);
+    // A2: the parser's own words quote what stands there, which may be a key.
+    const why = error instanceof SyntaxError ? "it is not well-formed JSON" : messageOf(error);
+    faults.add("config", `--config (COLDPATH_CONFIG): cannot read ${path}: ${why}. Name a JSON file.`);
     return given;
   }
   if (typeof content !== "object" || content === null || Array.isArray(content)) {

@@ -192,6 +192,16 @@ describe("an error", () => {
     expect(meaning({ code })).toMatchObject({ kind: "permanent", code }),
   );
 
+  it("A2: is never named by a code that is not one: what answers may say our own headers back", () => {
+    for (const code of [key, `sig=${key}`, "a b", "x".repeat(81)]) {
+      const failure = meaning({ name: "RestError", statusCode: 403, response: { headers: { get: () => code } } });
+      expect(failure).toMatchObject({ kind: "permanent", code: "http-403" });
+      expect(JSON.stringify(failure)).not.toContain(code);
+    }
+    const masked = serviceFailure(Object.assign(new Error("x"), { code: "hunter22" }), "write x", maskOf(["hunter22"]));
+    expect(JSON.stringify(masked)).not.toContain("hunter22");
+  });
+
   it("of signing in is permanent, unless Entra ID is unwell", () => {
     const name = "AuthenticationError";
     expect(meaning({ name, statusCode: 401 })).toMatchObject({ kind: "permanent", code: "sign-in-failed" });

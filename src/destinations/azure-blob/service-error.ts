@@ -137,7 +137,7 @@ export function serviceFailure(thrown: unknown, operation: string, mask: Mask): 
   if (/Authentication|CredentialUnavailable/.test(error.name)) return signInFailure(error, operation, mask);
   // Not the error's own status: a body cut short after a 200 is a matter of the way.
   const status = error.code === "PARSE_ERROR" ? undefined : error.statusCode;
-  const code = error.response?.headers?.get("x-ms-error-code") ?? codeOf(error);
+  const code = plainCode(error.response?.headers?.get("x-ms-error-code") ?? codeOf(error), mask);
   if (status !== undefined && status >= 300) return answerFailure(status, code, error, operation, mask);
   if (code !== undefined && certificateCode.test(code)) {
     return permanent(code, `cannot ${operation}: the certificate is not trusted (${code})`, checkTls);
@@ -149,6 +149,14 @@ export function serviceFailure(thrown: unknown, operation: string, mask: Mask): 
   const meaning = wayMeanings[code ?? ""] ?? passing(firstLine(mask(messageOf(error))), checkWay);
   const shownCode = code ?? "unexpected";
   return temporary(shownCode, `cannot ${operation}: ${meaning.sentence} (${shownCode})`, meaning.hint);
+}
+
+/**
+ * A2: a code is shown, stored and counted by, and what answers may be no service of Azure's but something that says our
+ * own headers back: only what looks like a code is one.
+ */
+function plainCode(code: string | undefined, mask: Mask): string | undefined {
+  return code !== undefined && /^[A-Za-z][A-Za-z0-9_-]{0,79}$/.test(code) && mask(code) === code ? code : undefined;
 }
 
 /** The service, or something on the way to it, answered with an error. */
