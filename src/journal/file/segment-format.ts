@@ -20,6 +20,8 @@ export const frameHeadBytes = 44;
 /** Hub names are at most this long in bytes. */
 export const hubBytesMax = 128;
 
+/** What `identityBytes` has before the hub's name. */
+const identityBytesMin = 32;
 const segmentMagic = "CPSEGMNT";
 const frameMagic = 0x4d465043; // "CPFM"
 
@@ -80,7 +82,7 @@ export function decodeSegmentHeader(buffer: Buffer): HeaderOutcome {
   if (buffer.length < 64 || buffer.toString("latin1", 0, 8) !== segmentMagic) return { kind: "damaged" };
   const identityLength = buffer.readUInt32LE(12);
   const end = 16 + identityLength;
-  if (identityLength < 36 || end + 4 > Math.min(buffer.length, sealCopyAt)) return { kind: "damaged" };
+  if (identityLength < identityBytesMin || end + 4 > Math.min(buffer.length, sealCopyAt)) return { kind: "damaged" };
   if (crc32(buffer.subarray(0, end)) !== buffer.readUInt32LE(end)) return { kind: "damaged" };
   const version = buffer.readUInt32LE(8);
   if (version > segmentVersion) return { kind: "newer", version };
@@ -96,12 +98,12 @@ export function decodeSegmentHeader(buffer: Buffer): HeaderOutcome {
 
 function identityBytes(identity: SegmentIdentity): Buffer {
   const hub = Buffer.from(identity.hub, "utf8");
-  const buffer = Buffer.alloc(32 + hub.length);
+  const buffer = Buffer.alloc(identityBytesMin + hub.length);
   buffer.writeUInt32LE(identity.partition, 0);
   buffer.writeUInt32LE(identity.window, 4);
   buffer.writeBigUInt64LE(BigInt(identity.offsetFirst), 8);
   identity.nonce.copy(buffer, 16);
-  hub.copy(buffer, 32);
+  hub.copy(buffer, identityBytesMin);
   return buffer;
 }
 
