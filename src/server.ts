@@ -1,7 +1,8 @@
 // The server: the only place where rooms are built and connected.
 //
 // Start: lock → formats, none of a newer version → registry → certificate → listeners, which answer "not yet" in their
-// protocols' words → journal recovered → exporter → devices are let in → administration → sample → simulator.
+// protocols' words → journal recovered → exporter → what may be sent again is remembered → devices are let in →
+// administration → sample → simulator.
 // Stop: the reverse. Nothing accepted is lost: what was committed is made durable and acknowledged; the minute now
 // running stays open on disk and goes on at the next start.
 
@@ -16,9 +17,11 @@ import { Exporter } from "./export/exporter.ts";
 import { Accept } from "./ingest/accept.ts";
 import { ConnectionTable } from "./ingest/connection-table.ts";
 import { hostNames } from "./ingest/host-names.ts";
+import { Folding } from "./ingest/folding.ts";
 import { HttpsServer } from "./ingest/https/https-server.ts";
 import { newCounters } from "./ingest/ingest.ts";
 import { MqttServer } from "./ingest/mqtt/mqtt-server.ts";
+import { Unacknowledged } from "./ingest/mqtt/unacknowledged.ts";
 import { FileJournal } from "./journal/file/file-journal.ts";
 import { type Clock, scaledClock, systemClock } from "./lib/clock.ts";
 import { ColdpathError, codeOf, messageOf } from "./lib/errors.ts";
@@ -112,7 +115,11 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
   const counters = newCounters();
   const table = new ConnectionTable();
   closers.push(registry.subscribe((event) => table.hear(event)));
-  const accept = new Accept(counters);
+  const folding =
+    config.foldWindowMs === 0
+      ? null
+      : new Folding({ windowMs: config.foldWindowMs, messagesMax: config.foldMessagesMax, counters, clock, log });
+  const accept = new Accept(counters, folding);
   const isOurHost = hostNames([...config.publicHost, ...tls.identity.names, "localhost", "127.0.0.1", "::1"]);
   const limits = {
     messageBytesMax: config.messageBytesMax,
@@ -123,7 +130,11 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     connectionUnsentBytesMax: config.connectionUnsentBytesMax,
   };
   const front = { accept, registry, table, counters, limits, isOurHost, log };
-  const mqtt = new MqttServer(front);
+  const unacknowledged =
+    config.dupWindowMs === 0
+      ? null
+      : new Unacknowledged({ windowMs: config.dupWindowMs, messagesMax: config.dupMessagesMax });
+  const mqtt = new MqttServer({ ...front, unacknowledged });
   closers.push(() => mqtt.close());
   const https = new HttpsServer({
     ...front,
@@ -178,6 +189,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     random: Math.random,
   });
   closers.push(() => exporter.stop());
+  await folding?.rebuild(journal);
   accept.open(journal);
 
   const exportDefaults = { blockBytes: config.exportBlockBytes, fileBytesMax: config.fileBytesMax };

@@ -261,6 +261,7 @@ describe("a bad option", () => {
     expect(errorOf(["--connection-bytes-in-flight-max", "4KiB"])).toMatchObject({
       field: "connection-bytes-in-flight-max",
     });
+    expect(errorOf(["--fold-window", "2h", "--journal-retention", "1h"])).toMatchObject({ field: "fold-window" });
     expect(errorOf(["--message-bytes-max", "1MiB", "--frame-bytes-max", "1MiB"])).toMatchObject({
       field: "frame-bytes-max",
     });

@@ -49,6 +49,12 @@ function checkTogether(config: Config): void {
   if (config.frameBytesMax < 2 * config.messageBytesMax) {
     refuse("frame-bytes-max", "--frame-bytes-max must be at least twice --message-bytes-max.");
   }
+  if (config.foldWindowMs > config.journalRetentionMs) {
+    refuse(
+      "fold-window",
+      "--fold-window must be at most --journal-retention: after a restart, messages are recognised by what the journal still holds.",
+    );
+  }
   if (config.journalBytesMax < 4 * config.frameBytesMax * config.journalPartitions) {
     refuse(
       "journal-bytes-max",

@@ -349,6 +349,43 @@ export const serverOptions = {
     description: "Most entries in one answer of the REST API.",
   },
 
+  "fold-window": {
+    group: "Re-sends",
+    type: "duration",
+    min: "0s",
+    max: "30d",
+    default: "0s",
+    description:
+      "A message with a messageId that a device sends again within this time, with the same content, is acknowledged and not journaled again. 0s: every message is a record of its own. At most --journal-retention.",
+  },
+  "fold-messages-max": {
+    group: "Re-sends",
+    type: "integer",
+    min: "1000",
+    max: "50000000",
+    default: "1000000",
+    description:
+      "Messages that are remembered for --fold-window, at 32 to 40 bytes each; beyond it the oldest are forgotten, and become a second record when they are sent again.",
+  },
+  "dup-window": {
+    group: "Re-sends",
+    type: "duration",
+    min: "0s",
+    max: "1d",
+    default: "10min",
+    description:
+      "For so long after an MQTT connection ended, its messages that were journaled and never acknowledged are recognised when the device sends them again marked as such (DUP). 0s: never.",
+  },
+  "dup-messages-max": {
+    group: "Re-sends",
+    type: "integer",
+    min: "1",
+    max: "10000000",
+    default: "100000",
+    description:
+      "Messages that are remembered for --dup-window, at about 150 bytes each; beyond it those of the connections that ended first are forgotten, and become a second record.",
+  },
+
   "simulator-interval": {
     group: "Running",
     type: "duration",

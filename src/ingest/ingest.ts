@@ -50,12 +50,21 @@ export const rejectionReasons = [
 ] as const;
 export type RejectionReason = (typeof rejectionReasons)[number];
 
+/** By what a message was recognised as sent again. Stable: they are metric labels. */
+export const foldReasons = ["message-id", "dup"] as const;
+export type FoldReason = (typeof foldReasons)[number];
+
 /** Plain numbers that grow; the server reads them for metrics and status. */
 export interface IngestCounters {
+  /** Journaled: what was folded is not among them. */
   acceptedMessages: number;
   /** Of bodies. */
   acceptedBytes: number;
   readonly rejections: Record<RejectionReason, number>;
+  /** Messages that were sent again and not journaled again. */
+  readonly folded: Record<FoldReason, number>;
+  /** Messages that folding forgot before its window was over, for want of room. */
+  foldForgotten: number;
   connectionsOpened: number;
   connectionsTakenOver: number;
 }
@@ -66,6 +75,8 @@ export function newCounters(): IngestCounters {
     acceptedMessages: 0,
     acceptedBytes: 0,
     rejections: rejections as Record<RejectionReason, number>,
+    folded: { "message-id": 0, dup: 0 },
+    foldForgotten: 0,
     connectionsOpened: 0,
     connectionsTakenOver: 0,
   };

@@ -257,6 +257,34 @@ export function journalContract(
     await journal.close();
   });
 
+  test(`${name}: what was recovered is read from the newest window back, the open ones included`, async () => {
+    const { clock, journal } = await openWith({ partitions: 2 });
+    const [one, two] = journal.partitions as [PartitionWriter, PartitionWriter];
+    const first = windowOf(startMs);
+    for (const text of ["a", "b", "c"]) {
+      append(one, `${text}1`);
+      append(one, `${text}2`);
+      if (text !== "b") append(two, `${text}3`);
+      await Promise.all([one.flush(), two.flush()]);
+      if (text !== "c") await clock.pass(windowMs);
+    }
+    const read = async (windowFirst: number, windowLast: number): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const { bytes, lengths, timeMs } of journal.recovered(windowFirst, windowLast)) {
+        expect(windowOf(timeMs)).toBeGreaterThanOrEqual(windowFirst);
+        let at = 0;
+        for (const length of lengths) found.push(bytes.toString("utf8", at, (at += length)));
+      }
+      return found;
+    };
+    const all = await read(first, first + 2);
+    expect(all.filter((text) => text.endsWith("3"))).toEqual(["c3", "a3"]);
+    expect(all.filter((text) => !text.endsWith("3"))).toEqual(["c1", "c2", "b1", "b2", "a1", "a2"]);
+    expect(await read(first + 1, first + 1)).toEqual(["b1", "b2"]);
+    expect(await read(first + 3, first + 9)).toEqual([]);
+    await journal.close();
+  });
+
   test(`${name}: closing makes what was committed durable and refuses the rest`, async () => {
     const { journal, writer } = await openWith();
     let told = 0;

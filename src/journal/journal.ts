@@ -150,6 +150,12 @@ export interface Journal {
    */
   read(segment: Segment): AsyncIterable<RecordBatch>;
   /**
+   * What the journal held when it was opened, before anything is appended: the records of windows from `windowFirst` to
+   * `windowLast`, of all partitions, the open windows included. The newest window comes first; within a window of a
+   * partition the order is that of the records. What is damaged, or trimmed meanwhile, is left out.
+   */
+  recovered(windowFirst: Window, windowLast: Window): AsyncIterable<RecordBatch>;
+  /**
    * Says that no export owes windows of `partition` below `windowNext`. The journal trims what is below that line
    * and also older than its retention, or in the way of its budget (E4). Blocks nothing.
    */

@@ -14,7 +14,11 @@ import { enqueuedTimeBytes, type EnqueuedTime } from "./enqueued-time.ts";
 import { type MessageProperties, type Sender, messageSystemProperties } from "./message.ts";
 
 /** Everything of a record between its two times. */
-export type RecordHead = Buffer;
+export interface RecordHead {
+  readonly bytes: Buffer;
+  /** Whether the device gave the message an id: only then can a re-send be recognised. */
+  readonly hasMessageId: boolean;
+}
 
 /**
  * Builds the head for a sender and the properties of a message.
@@ -42,12 +46,12 @@ export function recordHead(sender: Sender, properties: MessageProperties): Recor
   chunks.push(longBuffer(0), longBuffer(system.length + 1));
   for (const [name, value] of system) chunks.push(stringBuffer(name), stringBuffer(value));
   chunks.push(stringBuffer("enqueuedTime"));
-  return Buffer.concat(chunks);
+  return { bytes: Buffer.concat(chunks), hasMessageId: properties.system.has("messageId") };
 }
 
 /** Room that a record needs at most: exact but for the length's varint. */
 export function recordBytesMax(head: RecordHead, bodyBytes: number): number {
-  return 2 * enqueuedTimeBytes + head.length + 2 + 8 + bodyBytes;
+  return 2 * enqueuedTimeBytes + head.bytes.length + 2 + 8 + bodyBytes;
 }
 
 /**
@@ -69,8 +73,8 @@ export function writeRecord(
   let at = position;
   target.set(time.bytes, at);
   at += enqueuedTimeBytes;
-  target.set(head, at);
-  at += head.length;
+  target.set(head.bytes, at);
+  at += head.bytes.length;
   target.set(time.bytes, at);
   at += enqueuedTimeBytes;
   target[at++] = 0; // end of SystemProperties

@@ -5,7 +5,7 @@ import { sumOf } from "../export/audit.ts";
 import { type ExportStatus, exportStates } from "../export/export.ts";
 import type { Exporter } from "../export/exporter.ts";
 import type { ConnectionTable } from "../ingest/connection-table.ts";
-import { type IngestCounters, rejectionReasons } from "../ingest/ingest.ts";
+import { type IngestCounters, foldReasons, rejectionReasons } from "../ingest/ingest.ts";
 import type { Journal } from "../journal/journal.ts";
 
 export interface MetricSources {
@@ -69,6 +69,22 @@ export function openMetrics(of: MetricSources): () => Promise<string> {
       for (const reason of rejectionReasons) this.inc({ reason }, counters.rejections[reason]);
     },
   });
+
+  void new Counter({
+    name: "coldpath_ingest_folded_total",
+    help: "Messages that were sent again and folded into their first record, by what they were recognised by.",
+    labelNames: ["by"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const by of foldReasons) this.inc({ by }, counters.folded[by]);
+    },
+  });
+  counter(
+    "ingest_fold_forgotten_total",
+    "Messages that folding forgot before their time, for want of room.",
+    () => counters.foldForgotten,
+  );
 
   counter("journal_appended_records_total", "Records made durable.", () => journal.status().appendedRecords);
   counter("journal_appended_bytes_total", "Bytes of these records.", () => journal.status().appendedBytes);

@@ -11,9 +11,11 @@ import type { AuthRegistry } from "../../src/ingest/authenticate.ts";
 import { ConnectionTable } from "../../src/ingest/connection-table.ts";
 import { hostNames } from "../../src/ingest/host-names.ts";
 import type { HttpsBounds } from "../../src/ingest/https/context.ts";
+import { Folding } from "../../src/ingest/folding.ts";
 import { HttpsServer } from "../../src/ingest/https/https-server.ts";
 import { type IngestCounters, type IngestLimits, type RejectionReason, newCounters } from "../../src/ingest/ingest.ts";
 import { MqttServer } from "../../src/ingest/mqtt/mqtt-server.ts";
+import { Unacknowledged } from "../../src/ingest/mqtt/unacknowledged.ts";
 import { makeSasToken } from "../../src/ingest/sas-token.ts";
 import type { DurableWaiter, Journal, PartitionWriter, RecordBatch, Refusal } from "../../src/journal/journal.ts";
 import { MemoryJournal } from "../../src/journal/memory/memory-journal.ts";
@@ -118,6 +120,10 @@ export interface HubOptions {
   readonly frameBytesMax?: number;
   /** Leaves the journal closed, as while the server recovers. */
   readonly isStarting?: boolean;
+  /** Re-sends are folded by their message id. */
+  readonly folding?: { readonly windowMs: number; readonly messagesMax?: number };
+  /** Bounds of what ended MQTT connections leave; wide ones when left out. */
+  readonly dup?: { readonly windowMs: number; readonly messagesMax: number } | null;
   /** Puts something between the front ends and the registry. */
   readonly wrap?: (registry: AuthRegistry) => AuthRegistry;
 }
@@ -127,6 +133,8 @@ export class IngestHub {
   readonly counters: IngestCounters = newCounters();
   readonly table = new ConnectionTable();
   readonly accept: Accept;
+  readonly folding: Folding | null;
+  readonly unacknowledged: Unacknowledged | null;
   readonly limits: IngestLimits;
   readonly memory: MemoryJournal;
   readonly writer: HandledWriter;
@@ -161,7 +169,12 @@ export class IngestHub {
       ...(options.frameBytesMax === undefined ? {} : { frameBytesMax: options.frameBytesMax }),
     });
     this.writer = new HandledWriter(this.memory.partitions[0] as PartitionWriter);
-    this.accept = new Accept(this.counters);
+    const clock = options.clock ?? systemClock;
+    this.folding =
+      options.folding === undefined
+        ? null
+        : new Folding({ messagesMax: 1000, ...options.folding, counters: this.counters, clock, log: silentLog });
+    this.accept = new Accept(this.counters, this.folding);
     if (options.isStarting !== true) this.openJournal();
     this.limits = {
       messageBytesMax: 256 * 1024,
@@ -181,7 +194,9 @@ export class IngestHub {
       isOurHost: hostNames(["localhost", "hub.example.test"]),
       log: silentLog,
     };
-    this.mqtt = new MqttServer(front);
+    const dup = options.dup === undefined ? { windowMs: 60_000, messagesMax: 1000 } : options.dup;
+    this.unacknowledged = dup === null ? null : new Unacknowledged(dup);
+    this.mqtt = new MqttServer({ ...front, unacknowledged: this.unacknowledged });
     this.https = new HttpsServer({ ...front, bounds: options.bounds });
   }
 

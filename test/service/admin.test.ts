@@ -33,7 +33,7 @@ test("status says how the hub is", async () => {
     ready: true,
     endpoints: { hostName: "hub.test", mqttsPort: 8883, caPath: null },
     devicesConnected: 0,
-    messages: { accepted: 0, acceptedBytes: 0, rejections: { "token-expired": 3 } },
+    messages: { accepted: 0, acceptedBytes: 0, folded: 0, rejections: { "token-expired": 3 } },
     journal: { partitions: [{ partition: 0, windowOpen: "2026-01-02T03:04:00Z", refusal: null }], notices: [] },
     exports: [],
   });

@@ -38,6 +38,7 @@ export function statusRoutes(api: Api, options: AdminOptions): void {
         messages: {
           accepted: counters.acceptedMessages,
           acceptedBytes: counters.acceptedBytes,
+          folded: counters.folded["message-id"] + counters.folded.dup,
           rejections: Object.fromEntries(
             rejectionReasons
               .filter((reason) => counters.rejections[reason] > 0)

@@ -68,6 +68,7 @@ export const Status = shape("Status", "How the hub is.", {
     {
       accepted: count(),
       acceptedBytes: count("Of bodies."),
+      folded: count("Sent again, and folded into their first record."),
       rejections: mapOf(count(), "By reason; reasons that never occurred are left out."),
     },
     { additionalProperties: false, description: "Since the server started." },

@@ -13,6 +13,8 @@ export interface ConnectRequest {
   readonly moduleId: string | undefined;
   readonly modelId: string | undefined;
   readonly token: string;
+  /** The device keeps nothing of its session from one connection to the next, and nor may we (§3.1.2.4). */
+  readonly isCleanSession: boolean;
   /** The device's own topic, up to the property bag. */
   readonly events: string;
   readonly will: { readonly properties: MessageProperties; readonly body: Buffer } | null;
@@ -51,6 +53,7 @@ export function readConnect(
     moduleId,
     modelId,
     token: packet.password?.toString("utf8") ?? "",
+    isCleanSession: packet.clean !== false,
     events,
     will,
     silenceMsMax: keepAliveSeconds * 1500,

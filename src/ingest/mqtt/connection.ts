@@ -31,6 +31,7 @@ import {
 import { Publish, readPublish } from "./publish.ts";
 import { type Session, openSession } from "./session.ts";
 import { maySubscribe, parseHubTopic, twinMissing } from "./topics.ts";
+import { type ReadPackets, type SentPublish, isSamePublish, publishesOf } from "./unacknowledged.ts";
 import { sendWill } from "./will.ts";
 
 /** A CONNECT may carry a will: topic, payload, client id, user name, password. */
@@ -43,6 +44,9 @@ const connectFirst = 0x10;
 /** Of a PINGREQ. With flags it is malformed. §2.2.2-2 */
 const pingreqFirst = 0xc0;
 const noBytes = Buffer.alloc(0);
+const dupFlag = 8;
+/** Chunks not durable yet that are searched for a message that comes again over the same connection. */
+const pendingLookedAt = 32;
 /** Acknowledgements of the chunk being read, for all connections: a chunk is read in one turn. */
 const ackScratch = Buffer.alloc(4 * 16_384);
 /** The PUBLISH being read, for all connections: a packet is read in one turn. */
@@ -61,6 +65,8 @@ export class MqttConnection implements LiveConnection {
   #paused: "authenticating" | "journal" | "unsent" | "in-flight" | null = null;
   /** Bytes of packets that were accepted and are not durable yet. */
   #bytesInFlight = 0;
+  /** What was accepted and is not durable yet, in order; only while it may be folded when it comes again. */
+  readonly #pending: Acknowledgements[] = [];
   #sinceMs: number;
   #silenceMsMax: number;
 
@@ -148,7 +154,7 @@ export class MqttConnection implements LiveConnection {
           ackScratch[ackBytes + 3] = outcome & 255;
           ackBytes += 4;
           if (ackBytes === ackScratch.length) {
-            this.#acknowledge(session, ackBytes, at - answeredAt);
+            this.#acknowledge(session, ackBytes, chunk, answeredAt, at);
             ackBytes = 0;
             answeredAt = at;
           }
@@ -158,7 +164,7 @@ export class MqttConnection implements LiveConnection {
       }
       at = packetEnd;
     }
-    if (session !== null) this.#acknowledge(session, ackBytes, at - answeredAt);
+    if (session !== null) this.#acknowledge(session, ackBytes, chunk, answeredAt, at);
     // Copied, so that a few bytes do not keep a whole chunk alive while the connection idles.
     this.#rest = at === end ? noBytes : Buffer.from(chunk.subarray(at));
   }
@@ -178,23 +184,59 @@ export class MqttConnection implements LiveConnection {
     if (reason !== null) return this.#refuse(reason);
     const { packetId, head } = publish;
     if (head === null) return this.#hubTopic(session, publish.otherTopic ?? "", packetId);
+    if (((first & dupFlag) !== 0 || session.left !== null) && packetId !== 0) {
+      const by = this.#foldedBy(session, chunk, { packetId, flags: first, bodyAt, packetEnd });
+      // What is still to be acknowledged on this connection is acknowledged once.
+      if (by !== null) return by === "connection" ? 0 : packetId;
+    }
     const refusal = session.path.accept(head, chunk, publish.payloadAt, packetEnd);
     return refusal === null ? packetId : this.#stopReading(session, refusal);
   }
 
-  /** The PUBACKs of `packetBytes` that were just accepted, from the scratch buffer. QoS 0 has none, and is bounded too. */
-  #acknowledge(session: Session, ackBytes: number, packetBytes: number): void {
+  /**
+   * Whether a PUBLISH came before and is in the journal for certain, unacknowledged (unacknowledged.ts): over the
+   * connection before this one, over this one, or null for neither.
+   */
+  #foldedBy(session: Session, chunk: Buffer, one: SentPublish): "session" | "connection" | null {
+    const { unacknowledged, counters, log } = this.#context;
+    const { left } = session;
+    if (unacknowledged === null) return null;
+    let by: "session" | "connection" | null = null;
+    if (left !== null && unacknowledged.take(left, chunk, one, this.#context.coarseMs())) by = "session";
+    if (left?.digests.size === 0) session.left = null;
+    if (by === null && (one.flags & dupFlag) !== 0) {
+      if (this.#pending.slice(-pendingLookedAt).some((pending) => pending.holds(chunk, one))) by = "connection";
+    }
+    if (by === null) return null;
+    counters.folded.dup++;
+    const { deviceId } = session.sender;
+    log.debug({ deviceId, by }, "A message was sent again, marked DUP; it was folded into its first record.");
+    return by;
+  }
+
+  /**
+   * The PUBACKs of the packets `chunk[first, next)` that were just accepted, from the scratch buffer. QoS 0 has none, and
+   * is bounded too.
+   */
+  #acknowledge(session: Session, ackBytes: number, chunk: Buffer, first: number, next: number): void {
+    const packetBytes = next - first;
     if (packetBytes === 0) return;
     const bytes = ackBytes === 0 ? noBytes : Buffer.from(ackScratch.subarray(0, ackBytes));
     this.#bytesInFlight += packetBytes;
     if (this.#bytesInFlight > this.#context.limits.connectionBytesInFlightMax) this.#pause("in-flight");
-    session.path.writer.onDurable(new Acknowledgements(this, bytes, packetBytes));
+    const isKept = ackBytes > 0 && !session.isClean && this.#context.unacknowledged !== null;
+    const acknowledgements = new Acknowledgements(this, bytes, packetBytes, isKept ? { chunk, first, next } : null);
+    if (isKept && this.#state !== "closed") this.#pending.push(acknowledgements);
+    // The chunk held the end of the connection, too.
+    else if (isKept) this.#leave(session, [{ chunk, first, next }]);
+    session.path.writer.onDurable(acknowledgements);
   }
 
-  /** J1: `packetBytes` are durable: their acknowledgements go out. */
-  durable(acknowledgements: Buffer, packetBytes: number): void {
+  /** J1: packets are durable: their acknowledgements go out. */
+  durable({ bytes, packetBytes, packets }: Acknowledgements): void {
     this.#bytesInFlight -= packetBytes;
-    if (acknowledgements.length > 0) this.write(acknowledgements);
+    if (packets !== null) this.#pending.shift(); // the journal tells in order
+    if (bytes.length > 0) this.write(bytes);
     if (this.#bytesInFlight <= this.#context.limits.connectionBytesInFlightMax) this.#resume("in-flight");
   }
 
@@ -292,13 +334,17 @@ export class MqttConnection implements LiveConnection {
   }
 
   #open(request: ConnectRequest, identity: Extract<AuthOutcome, { kind: "known" }>): void {
-    const { accept, counters, table } = this.#context;
+    const { accept, counters, table, unacknowledged } = this.#context;
     this.policy = identity.policy;
-    this.#session = openSession(request, identity, accept.pathOf(request.deviceId));
+    const session = openSession(request, identity, accept.pathOf(request.deviceId));
+    this.#session = session;
     this.#state = "open";
     this.#silenceMsMax = request.silenceMsMax;
     counters.connectionsOpened++;
     table.open(request.deviceId, this);
+    // Only now: the device's former connection has ended, and left what it had.
+    if (session.isClean) unacknowledged?.drop(session.name);
+    else session.left = unacknowledged?.of(session.name) ?? null;
     this.write(connackPacket(connack.accepted));
     this.#resume("authenticating");
   }
@@ -349,6 +395,10 @@ export class MqttConnection implements LiveConnection {
     return stopped;
   }
 
+  #leave(session: Session, packets: Iterable<ReadPackets>): void {
+    this.#context.unacknowledged?.leave(session.name, packets, this.#context.coarseMs());
+  }
+
   #close(withWill: boolean): void {
     if (this.#state === "closed") return;
     const will = withWill ? (this.#session?.will ?? null) : null;
@@ -360,6 +410,14 @@ export class MqttConnection implements LiveConnection {
     this.#context.left(this);
     // What was accepted before stays accepted; its acknowledgements cannot be sent any more.
     if (!this.#socket.writableEnded) this.#socket.destroy();
+    if (session !== null && !session.isClean) {
+      this.#context.unacknowledged?.drop(session.name); // what the connection before left and did not come again
+      this.#leave(
+        session,
+        this.#pending.flatMap(({ packets }) => packets ?? []),
+      );
+      this.#pending.length = 0;
+    }
     if (session !== null && will !== null) {
       sendWill(session.path, will, () => this.#context.reject("will-lost", session.sender.deviceId, undefined));
     }
@@ -371,14 +429,30 @@ const stopped = -1;
 
 class Acknowledgements {
   readonly #connection: MqttConnection;
-  readonly #bytes: Buffer;
-  readonly #packetBytes: number;
-  constructor(connection: MqttConnection, bytes: Buffer, packetBytes: number) {
+  readonly bytes: Buffer;
+  readonly packetBytes: number;
+  /** The packets they answer; null where nobody will ask. */
+  readonly packets: ReadPackets | null;
+  /** Of `packets`, by packet id; made when it is first asked. */
+  #publishes: ReadonlyMap<number, SentPublish> | null = null;
+
+  constructor(connection: MqttConnection, bytes: Buffer, packetBytes: number, packets: ReadPackets | null) {
     this.#connection = connection;
-    this.#bytes = bytes;
-    this.#packetBytes = packetBytes;
+    this.bytes = bytes;
+    this.packetBytes = packetBytes;
+    this.packets = packets;
   }
+
   durable(): void {
-    this.#connection.durable(this.#bytes, this.#packetBytes);
+    this.#connection.durable(this);
+  }
+
+  /** Whether it answers the same PUBLISH. */
+  holds(chunk: Buffer, one: SentPublish): boolean {
+    const { packets } = this;
+    if (packets === null) return false;
+    this.#publishes ??= new Map(Array.from(publishesOf(packets), (publish) => [publish.packetId, publish]));
+    const found = this.#publishes.get(one.packetId);
+    return found !== undefined && isSamePublish(packets.chunk, found, chunk, one);
   }
 }

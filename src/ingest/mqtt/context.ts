@@ -6,6 +6,7 @@ import type { Accept } from "../accept.ts";
 import type { AuthRegistry } from "../authenticate.ts";
 import type { ConnectionTable, LiveConnection } from "../connection-table.ts";
 import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts";
+import type { Unacknowledged } from "./unacknowledged.ts";
 
 export interface MqttServerOptions {
   readonly accept: Accept;
@@ -15,6 +16,8 @@ export interface MqttServerOptions {
   readonly limits: IngestLimits;
   readonly isOurHost: (host: string) => boolean;
   readonly log: Log;
+  /** Null: a message marked DUP is a message like any other. */
+  readonly unacknowledged: Unacknowledged | null;
 }
 
 /** How often the server looks at the clock, and at every connection. */

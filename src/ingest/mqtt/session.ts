@@ -5,12 +5,16 @@ import { type RecordHead, recordHead } from "../../message/record-encoder.ts";
 import type { AcceptPath } from "../accept.ts";
 import type { AuthOutcome } from "../authenticate.ts";
 import type { ConnectRequest } from "./connect.ts";
+import type { LeftMessages } from "./unacknowledged.ts";
 import type { Will } from "./will.ts";
 
 export interface Session {
   readonly sender: Sender;
   readonly path: AcceptPath;
   readonly events: string;
+  /** Of this device and generation, and of the module if it is one: the name under which its session is kept. */
+  readonly name: string;
+  readonly isClean: boolean;
   /** Real time. */
   readonly expiresMs: number;
   /** The topic of the message before this one, its head, and what it counts against the limit. */
@@ -19,6 +23,8 @@ export interface Session {
   counted: number;
   will: Will | null;
   readonly subscriptions: Set<string>;
+  /** What the connection before left unacknowledged, while any of it may come again. */
+  left: LeftMessages | null;
 }
 
 export function openSession(
@@ -26,18 +32,21 @@ export function openSession(
   identity: Extract<AuthOutcome, { kind: "known" }>,
   path: AcceptPath,
 ): Session {
-  const { deviceId, moduleId, modelId, events, will } = request;
+  const { deviceId, moduleId, modelId, events, will, isCleanSession } = request;
   const { authScope, generationId, expiresMs } = identity;
   const sender: Sender = { deviceId, moduleId, authScope, generationId, modelId };
   return {
     sender,
     path,
     events,
+    name: `${generationId} ${events}`,
+    isClean: isCleanSession,
     expiresMs,
     topic: Buffer.from(events),
     head: recordHead(sender, noProperties),
     counted: 0,
     will: will === null ? null : { head: recordHead(sender, will.properties), body: will.body },
     subscriptions: new Set(),
+    left: null,
   };
 }

@@ -14,7 +14,8 @@ const attemptsMax = 11;
 
 /** @param onLost  told when the journal did not take it. */
 export function sendWill(path: AcceptPath, will: Will, onLost: () => void, attempt = 1): void {
-  const refusal = path.accept(will.head, will.body, 0, will.body.length);
+  // Never folded: a device that dies twice leaves the same will twice.
+  const refusal = path.append(will.head, will.body, 0, will.body.length);
   if (refusal === null) path.writer.onDurable({ durable: () => {} });
   else if (refusal === "wait" && attempt < attemptsMax) {
     path.writer.onRoom(() => sendWill(path, will, onLost, attempt + 1));

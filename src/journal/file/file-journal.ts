@@ -28,7 +28,7 @@ import { FilePartition, type PartitionOwner } from "./partition.ts";
 import { openPartitionTable } from "./partition-table.ts";
 import { recoverPartition } from "./recovery.ts";
 import { SegmentPool } from "./segment-pool.ts";
-import { readSegment } from "./segment-read.ts";
+import { readOpenSegment, readSegment } from "./segment-read.ts";
 
 export interface FileJournalOptions {
   readonly directory: string;
@@ -145,6 +145,28 @@ export class FileJournal implements Journal {
       closed.unpin(segment.window);
       // It may have been released while it was read.
       void this.#budget.balance();
+    }
+  }
+
+  async *recovered(windowFirst: Window, windowLast: Window): AsyncGenerator<RecordBatch, void, void> {
+    const isWanted = ({ window }: { readonly window: Window }): boolean =>
+      window >= windowFirst && window <= windowLast;
+    const parts: { window: Window; read: () => AsyncIterable<RecordBatch> }[] = [];
+    for (const { closed, openSegment } of this.#all) {
+      for (const segment of closed.list.filter(isWanted)) {
+        parts.push({ window: segment.window, read: () => this.read(segment) });
+      }
+      if (openSegment === null || !isWanted(openSegment)) continue;
+      const { path, identity, window, end } = openSegment;
+      parts.push({ window, read: () => readOpenSegment(this.#disk, { path, identity, end }) });
+    }
+    for (const { read } of parts.toSorted((a, b) => b.window - a.window)) {
+      try {
+        yield* read();
+      } catch (error) {
+        const code = codeOf(error);
+        if (code !== "journal-corrupt" && code !== "journal-trimmed") throw error;
+      }
     }
   }
 

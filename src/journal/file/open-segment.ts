@@ -129,6 +129,10 @@ export class OpenSegment {
   get offsetNext(): number {
     return this.#offsetNext;
   }
+  /** Behind the last frame that is on stable storage. */
+  get end(): number {
+    return this.#end;
+  }
   get hasRecords(): boolean {
     return this.#offsetNext > this.identity.offsetFirst;
   }

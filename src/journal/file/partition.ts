@@ -104,6 +104,11 @@ export class FilePartition extends FrameQueue {
     return this.isRetired ? Number.MAX_SAFE_INTEGER : this.#windowNext;
   }
 
+  /** The segment being written, as a file to read up to `end`; null when there is none. */
+  get openSegment(): Pick<OpenSegment, "path" | "identity" | "window" | "end"> | null {
+    return this.#segment;
+  }
+
   get fileBytes(): number {
     return this.closed.fileBytes + (this.#segment?.fileBytes ?? 0);
   }

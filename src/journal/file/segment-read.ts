@@ -1,11 +1,12 @@
 // Reading a closed segment for an export: every byte is verified on the way, whatever recovery took for granted (J3).
+// And the open one, for what must be known again after a start.
 
 import { corrupt } from "../errors.ts";
 import type { RecordBatch, Segment } from "../journal.ts";
 import type { Disk } from "../../lib/disk.ts";
 import { FrameReader } from "./frame-reader.ts";
 import { decodeSeal, readSeal } from "./seal.ts";
-import { headerBytes, identityCrc } from "./segment-format.ts";
+import { type SegmentIdentity, headerBytes, identityCrc } from "./segment-format.ts";
 
 /** @throws ColdpathError `journal-corrupt` when the file is not, to the last byte, what was closed. */
 export async function* readSegment(
@@ -40,6 +41,26 @@ export async function* readSegment(
       }
       if (head.kind === "witness") continue;
       offset += head.records;
+      yield { offsetFirst: head.offsetFirst, timeMs: head.timeMs, bytes: payload, lengths };
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** The records of a segment that is still open, up to the byte `end`, or to the first frame that is not whole. */
+export async function* readOpenSegment(
+  disk: Disk,
+  { path, identity, end }: { readonly path: string; readonly identity: SegmentIdentity; readonly end: number },
+): AsyncGenerator<RecordBatch, void, void> {
+  const file = await disk.open(path, "read");
+  try {
+    const reader = new FrameReader(file, identityCrc(identity), headerBytes);
+    while (reader.position < end) {
+      const outcome = await reader.next();
+      if (outcome.kind !== "frame" || outcome.frame.head.kind === "seal") return;
+      const { head, lengths, payload } = outcome.frame;
+      if (head.kind === "witness") continue;
       yield { offsetFirst: head.offsetFirst, timeMs: head.timeMs, bytes: payload, lengths };
     }
   } finally {

@@ -170,6 +170,17 @@ export class MemoryJournal implements Journal {
     yield* found.batches;
   }
 
+  // oxlint-disable-next-line require-await -- the port is asynchronous
+  async *recovered(windowFirst: Window, windowLast: Window): AsyncGenerator<RecordBatch, void, void> {
+    const parts = this.partitions.flatMap(({ segments, windowNext, batches }) => [
+      ...segments,
+      { window: windowNext, batches },
+    ]);
+    for (const { window, batches } of parts.toSorted((a, b) => b.window - a.window)) {
+      if (window >= windowFirst && window <= windowLast) yield* batches;
+    }
+  }
+
   release(partition: number, windowNext: Window): void {
     this.#released.set(partition, windowNext);
     this.#balance();

@@ -283,6 +283,7 @@ export const target: Target = {
       refusal: () => null,
       openCount: () => table.openCount,
       coarseMs: () => 0,
+      unacknowledged: null, // the model has a record for each PUBLISH, DUP or not
       reject: (reason) => counters.rejections[reason]++,
       left: () => {
         claim(!isOver, "it left twice");
