@@ -1,11 +1,14 @@
-// The benchmarks: `npm run bench -- ingest [--seconds 10] [--directory DIR] [--json]`.
+// The benchmarks: `npm run bench -- ingest|fairness [--seconds 10] [--directory DIR] [--json]`.
 
 import { parseArgs } from "node:util";
+import { type FairnessRow, benchFairness } from "./fairness.ts";
 import { type IngestRow, benchIngest, machineLine } from "./ingest.ts";
 
-const help = `npm run bench -- ingest [options]
+const help = `npm run bench -- ingest|fairness [options]
 
-Durable QoS 1 messages over plain MQTT through the real server, beside a bare loop that does the least (the floor).
+ingest    durable QoS 1 messages over plain MQTT through the real server, beside a bare loop that does the least
+          (the floor)
+fairness  time to PUBACK of 100 quiet devices, beside noisy ones
 
   --seconds N      measured seconds a row (default 10, after 3 to warm up)
   --directory DIR  where journals are written (default: this directory); choose the disk you mean to use
@@ -21,49 +24,72 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const columns = [
-  "",
-  "connections × in flight",
-  "body",
-  "msg/s",
-  "CPU µs/msg",
-  "÷ floor",
-  "p50 ms",
-  "p99 ms",
-  "RSS MiB",
-];
+type Cell = string | number;
 
-function print(cells: readonly string[]): void {
-  const widths = [10, 24, 8, 9, 11, 8, 8, 8, 8];
-  console.log(
-    cells
-      .map((cell, index) => (index < 1 ? cell.padEnd(widths[index] ?? 0) : cell.padStart(widths[index] ?? 0)))
-      .join(" "),
-  );
+function printer(widths: readonly number[]): (cells: readonly Cell[]) => void {
+  return (cells) => {
+    const padded = cells.map((cell, index) => {
+      const width = widths[index] ?? 0;
+      return index === 0 ? String(cell).padEnd(width) : String(cell).padStart(width);
+    });
+    console.log(padded.join(" "));
+  };
 }
 
-if (values.help || positionals[0] !== "ingest") {
+async function ingest(): Promise<readonly IngestRow[]> {
+  const print = printer([10, 24, 8, 9, 11, 8, 8, 8, 8]);
+  let floorMicros = Number.NaN;
+  if (!values.json) {
+    print(["", "connections × in flight", "body", "msg/s", "CPU µs/msg", "÷ floor", "p50 ms", "p99 ms", "RSS MiB"]);
+  }
+  return await benchIngest(options, (row) => {
+    if (row.subject === "floor") floorMicros = row.cpuMicrosPerMessage;
+    if (values.json) return;
+    print([
+      row.subject,
+      `${row.connections} × ${row.inFlight}`,
+      `${row.bodyBytes} B`,
+      row.perSecond,
+      row.cpuMicrosPerMessage.toFixed(2),
+      row.subject === "floor" ? "1" : (row.cpuMicrosPerMessage / floorMicros).toFixed(2),
+      row.p50Ms.toFixed(1),
+      row.p99Ms.toFixed(1),
+      row.rssMiB,
+    ]);
+  });
+}
+
+async function fairness(): Promise<readonly FairnessRow[]> {
+  const print = printer([34, 12, 9, 9, 9, 9, 9]);
+  let aloneMs = Number.NaN;
+  if (!values.json)
+    print(["neighbours × in flight, body", "their msg/s", "PUBACKs", "p50 ms", "p99 ms", "max ms", "÷ alone"]);
+  return await benchFairness(options, (row) => {
+    const { neighbours } = row;
+    if (neighbours === null) aloneMs = row.p99Ms;
+    if (values.json) return;
+    print([
+      neighbours === null
+        ? "none"
+        : `${neighbours.connections} ${neighbours.role} × ${neighbours.inFlight}, ${neighbours.bodyBytes} B`,
+      row.noisyPerSecond,
+      row.messages,
+      row.p50Ms.toFixed(1),
+      row.p99Ms.toFixed(1),
+      row.maxMs.toFixed(1),
+      (row.p99Ms / aloneMs).toFixed(1),
+    ]);
+  });
+}
+
+const benches = { ingest, fairness };
+const bench = Object.entries(benches).find(([name]) => name === positionals[0])?.[1];
+if (values.help || bench === undefined) {
   console.log(help);
   process.exit(values.help ? 0 : 2);
 }
-let floorMicros = Number.NaN;
-if (!values.json) {
-  console.log(machineLine(values.directory));
-  print(columns);
-}
-const rows = await benchIngest({ seconds: Number(values.seconds), directory: values.directory }, (row: IngestRow) => {
-  if (row.subject === "floor") floorMicros = row.cpuMicrosPerMessage;
-  if (values.json) return;
-  print([
-    row.subject,
-    `${row.connections} × ${row.inFlight}`,
-    `${row.bodyBytes} B`,
-    String(row.perSecond),
-    row.cpuMicrosPerMessage.toFixed(2),
-    row.subject === "floor" ? "1" : (row.cpuMicrosPerMessage / floorMicros).toFixed(2),
-    row.p50Ms.toFixed(1),
-    row.p99Ms.toFixed(1),
-    String(row.rssMiB),
-  ]);
-});
-if (values.json) console.log(JSON.stringify({ machine: machineLine(values.directory), rows }, null, 2));
+const options = { seconds: Number(values.seconds), directory: values.directory };
+const machine = machineLine(values.directory);
+if (!values.json) console.log(machine);
+const rows = await bench();
+if (values.json) console.log(JSON.stringify({ machine, rows }, null, 2));

@@ -20,6 +20,7 @@ import { hostNames } from "./ingest/host-names.ts";
 import { Folding } from "./ingest/folding.ts";
 import { HttpsServer } from "./ingest/https/https-server.ts";
 import { newCounters } from "./ingest/ingest.ts";
+import { Turns } from "./ingest/turns.ts";
 import { MqttServer } from "./ingest/mqtt/mqtt-server.ts";
 import { Unacknowledged } from "./ingest/mqtt/unacknowledged.ts";
 import { FileJournal } from "./journal/file/file-journal.ts";
@@ -129,7 +130,8 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     connectionBytesInFlightMax: config.connectionBytesInFlightMax,
     connectionUnsentBytesMax: config.connectionUnsentBytesMax,
   };
-  const front = { accept, registry, table, counters, limits, isOurHost, log };
+  const turns = new Turns();
+  const front = { accept, registry, table, counters, limits, turns, isOurHost, log };
   const unacknowledged =
     config.dupWindowMs === 0
       ? null

@@ -1,15 +1,22 @@
 // The frames of a partition in memory: the hot half of a PartitionWriter, shared by the adapters.
 //
-// One frame is open; at most one waits behind the frame that is being written (a window ended, or the open one was
-// full). So memory is three frames at most (M1), and frames reach the adapter in order. A frame never spans windows.
+// One frame is open while another is written; when a window ends, one more waits between them. So memory is three frames
+// at most (M1), and frames reach the adapter in order. A frame never spans windows.
+//
+// Those that find no room wait in a queue, and room goes to them first, some to each in turn: whoever was acknowledged
+// just now and sends again stands behind them. So whoever wants little waits for one round, however much others want.
 
 import { assert, must } from "../lib/assert.ts";
+import { FrameSize } from "./frame-size.ts";
 import { OpenFrame } from "./frame.ts";
 import type { DurableWaiter, PartitionWriter, Refusal } from "./journal.ts";
 import type { PartitionClock } from "./partition-clock.ts";
+import { RoomQueue, littleBytesMax } from "./room-queue.ts";
 
-/** Frames that may wait behind the one being written. */
+/** Frames that may wait behind the one being written, each the end of its window. */
 const pendingMax = 1;
+/** For so long at a time those that wait are called: sockets are looked at in between. */
+const callMs = 4;
 
 export abstract class FrameQueue implements PartitionWriter {
   readonly partition: number;
@@ -24,7 +31,17 @@ export abstract class FrameQueue implements PartitionWriter {
   #spare: OpenFrame[] = [];
   /** The frame that the adapter is writing. */
   #writing: OpenFrame | null = null;
-  #roomCalls: (() => void)[] = [];
+  readonly #size: FrameSize;
+  #writingSinceMs = 0;
+  /** Those that wait for room. */
+  readonly #waiting = new RoomQueue();
+  /** Somebody waits: who comes now is behind. Not so for the one that is called. */
+  #mustQueue = false;
+  #isCalling = false;
+  /** Of the call under way: how much room it got, and whether there was no more. */
+  #gotBytes = 0;
+  #wasRefused = false;
+  #isCallDue = false;
   /** Why everything is refused, set by the adapter; the clock's refusal is kept apart because it comes and goes. */
   #refusal: Refusal | null = null;
   #isClockRefused = false;
@@ -36,6 +53,7 @@ export abstract class FrameQueue implements PartitionWriter {
     this.partition = partition;
     this.clock = clock;
     this.#frameBytesMax = frameBytesMax;
+    this.#size = new FrameSize(frameBytesMax);
     this.#open = new OpenFrame(frameBytesMax);
     this.buffer = this.#open.buffer;
   }
@@ -48,7 +66,16 @@ export abstract class FrameQueue implements PartitionWriter {
 
   reserve(bytesMax: number, records = 1): Refusal | null {
     assert(bytesMax <= this.#frameBytesMax, "a reservation fits a frame");
-    if (this.#refusal !== null) return this.#refusal;
+    if (this.#mustQueue) return this.refusal ?? "wait";
+    if (!this.#isCalling) return this.#refusal ?? this.#makeRoom(bytesMax, records);
+    // It had its share: the next one's turn.
+    if (this.#gotBytes > 0 && this.#gotBytes + bytesMax > littleBytesMax) return "wait";
+    const refusal = this.#refusal ?? this.#makeRoom(bytesMax, records);
+    if (refusal !== null && isPassing(refusal)) this.#wasRefused = true;
+    return refusal;
+  }
+
+  #makeRoom(bytesMax: number, records: number): Refusal | null {
     let open = this.#open;
     // One look at the clock a chunk, not a record: `onDurable` ends the chunk. The first record of a frame always looks:
     // what was reserved and never committed ends nothing.
@@ -58,9 +85,11 @@ export abstract class FrameQueue implements PartitionWriter {
       if (!this.#rotate()) return "wait";
       open = this.#open;
     }
-    if (open.end + bytesMax > open.buffer.length || open.records + records > open.lengths.length) {
-      if (!open.makeRoom(bytesMax, records, this.#frameBytesMax)) {
-        if (open.records === 0 || !this.#rotate()) return "wait";
+    const endMax = open.end + bytesMax;
+    if (endMax > open.buffer.length || endMax > this.#size.bytesMax || open.records + records > open.lengths.length) {
+      if (!open.makeRoom(bytesMax, records, open.records === 0 ? this.#frameBytesMax : this.#size.bytesMax)) {
+        // While nothing is written, this frame is next: another one may gather behind it.
+        if (open.records === 0 || this.#writing !== null || !this.#rotate()) return "wait";
         open = this.#open;
         if (!open.makeRoom(bytesMax, records, this.#frameBytesMax)) return "wait";
       }
@@ -73,6 +102,7 @@ export abstract class FrameQueue implements PartitionWriter {
 
   commit(end: number): void {
     const open = this.#open;
+    if (this.#isCalling) this.#gotBytes += end - open.end;
     open.commit(end);
     open.timeMs = this.timeMs;
     this.position = end;
@@ -86,8 +116,13 @@ export abstract class FrameQueue implements PartitionWriter {
     else newest.waiters.push(waiter);
   }
 
-  onRoom(call: () => void): void {
-    this.#roomCalls.push(call);
+  onRoom(call: () => void, bytes: number): () => void {
+    const place = this.#waiting.add(call, bytes, this.#isCalling && this.#gotBytes === 0);
+    this.#mustQueue = !this.#isCalling;
+    return () => {
+      this.#waiting.leave(place);
+      if (!this.#isCalling) this.#mustQueue = !this.#waiting.isEmpty;
+    };
   }
 
   flush(): Promise<void> {
@@ -114,12 +149,15 @@ export abstract class FrameQueue implements PartitionWriter {
   protected takeFrame(): OpenFrame | null {
     if (this.#writing !== null) return this.#writing; // a write that failed is tried again
     let frame = this.#pending.shift() ?? null;
+    const windowEnded = this.#open.records > 0 && this.timeMs >= this.#open.windowEndMs;
     if (frame === null && this.#open.records > 0) {
       frame = this.#open;
       this.#open = this.#spare.pop() ?? new OpenFrame(this.#frameBytesMax);
       this.buffer = this.#open.buffer;
-    }
+      this.#callRoomSoon(); // the write is begun first
+    } else if (windowEnded) this.#callRoomSoon();
     this.#writing = frame;
+    this.#writingSinceMs = performance.now();
     return frame;
   }
 
@@ -137,18 +175,19 @@ export abstract class FrameQueue implements PartitionWriter {
     const frame = must(this.#writing, "a frame was taken");
     this.#writing = null;
     const { waiters } = frame;
+    this.#size.written(frame.end, performance.now() - this.#writingSinceMs);
     frame.waiters = [];
     frame.end = 0;
     frame.records = 0;
     if (this.#spare.length < 2) this.#spare.push(frame);
     for (const waiter of waiters) waiter.durable();
-    this.#callRoom();
   }
 
   /** Refuses (or, with null, takes again) from now on. */
   protected refuse(refusal: Refusal | null): void {
     this.#refusal = refusal;
     if (refusal === null) this.#callRoom();
+    else if (!isPassing(refusal)) this.#callRoomSoon();
   }
 
   protected get refusedWith(): Refusal | null {
@@ -180,11 +219,43 @@ export abstract class FrameQueue implements PartitionWriter {
         this.#isTimeFresh = false;
       });
     }
-    if (wasRefused) this.#callRoom();
+    if (wasRefused) this.#callRoomSoon(); // not within a `reserve`
   }
 
-  #callRoom(): void {
-    if (this.#roomCalls.length === 0) return;
-    for (const call of this.#roomCalls.splice(0)) call();
+  #callRoomSoon(): void {
+    if (this.#isCallDue || this.#waiting.isEmpty) return;
+    this.#isCallDue = true;
+    setImmediate(() => {
+      this.#isCallDue = false;
+      this.#callRoom();
+    });
   }
+
+  /** Calls those who wait, the oldest first, until there is no room; each may stand behind the others again. */
+  #callRoom(): void {
+    const { refusal } = this;
+    if (this.#isCalling || (refusal !== null && isPassing(refusal))) return;
+    this.#isCalling = true;
+    this.#mustQueue = false;
+    this.#wasRefused = false;
+    const endMs = performance.now() + callMs;
+    let isInTime = true;
+    while (isInTime && !this.#wasRefused) {
+      const place = this.#waiting.next();
+      if (place === null) break;
+      this.#gotBytes = 0;
+      place.call();
+      this.#waiting.got(place, this.#gotBytes);
+      isInTime = performance.now() < endMs;
+    }
+    this.#isCalling = false;
+    this.#mustQueue = !this.#waiting.isEmpty;
+    // Else room comes with the next frame.
+    if (!this.#wasRefused || !this.hasFrames) this.#callRoomSoon();
+  }
+}
+
+/** Worth waiting for; with the others nobody waits any longer. */
+function isPassing(refusal: Refusal): boolean {
+  return refusal === "wait" || refusal === "full" || refusal === "clock";
 }

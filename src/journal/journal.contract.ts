@@ -172,7 +172,7 @@ export function journalContract(
     clock.wallMs += 3_600_000;
     expect(append(writer, "x")).toBe("clock");
     let called = 0;
-    writer.onRoom(() => called++);
+    writer.onRoom(() => called++, 1);
     await clock.pass(50_000);
     expect(append(writer, "x")).toBe("clock");
     expect(called).toBe(0);
@@ -198,7 +198,7 @@ export function journalContract(
     let accepted = 0;
     while (append(writer, text) === null) accepted++;
     expect(accepted).toBe(4); // two frames of two records
-    const room = new Promise<void>((resolve) => writer.onRoom(resolve));
+    const room = new Promise<void>((resolve) => writer.onRoom(resolve, 1));
     await room;
     expect(append(writer, text)).toBeNull();
     await journal.close();
@@ -233,7 +233,7 @@ export function journalContract(
     expect(writer.refusal).toBe("full");
     expect(journal.segments(0, 0).length).toBe(1);
     let called = 0;
-    writer.onRoom(() => called++);
+    writer.onRoom(() => called++, 1);
     journal.release(0, windowOf(startMs) + 1);
     await rest();
     expect(called).toBe(1);

@@ -67,8 +67,15 @@ export interface PartitionWriter {
   commit(end: number): void;
   /** Registers for the durability of everything committed so far (J1). */
   onDurable(waiter: DurableWaiter): void;
-  /** Calls once when a `wait` may have ended. */
-  onRoom(call: () => void): void;
+  /**
+   * Calls once when a refusal may have ended: one caller after the other while there is room, the oldest first, those that
+   * want little before those that want much. The caller reserves within the call. Until then nobody else gets room:
+   * whoever comes later waits, too (`wait`).
+   *
+   * @param bytes  about what the caller wants.
+   * @returns a function that gives the place up.
+   */
+  onRoom(call: () => void, bytes: number): () => void;
   /** Forces frames out; resolves when all committed so far is durable. */
   flush(): Promise<void>;
 }

@@ -16,6 +16,7 @@ import { HttpsServer } from "../../src/ingest/https/https-server.ts";
 import { type IngestCounters, type IngestLimits, type RejectionReason, newCounters } from "../../src/ingest/ingest.ts";
 import { MqttServer } from "../../src/ingest/mqtt/mqtt-server.ts";
 import { Unacknowledged } from "../../src/ingest/mqtt/unacknowledged.ts";
+import { Turns } from "../../src/ingest/turns.ts";
 import { makeSasToken } from "../../src/ingest/sas-token.ts";
 import type { DurableWaiter, Journal, PartitionWriter, RecordBatch, Refusal } from "../../src/journal/journal.ts";
 import { MemoryJournal } from "../../src/journal/memory/memory-journal.ts";
@@ -81,9 +82,12 @@ export class HandledWriter implements PartitionWriter {
       },
     });
   }
-  onRoom(call: () => void): void {
-    if (this.#refuses === null) this.#inner.onRoom(call);
-    else this.#roomCalls.push(call);
+  onRoom(call: () => void, bytes: number): () => void {
+    if (this.#refuses === null) return this.#inner.onRoom(call, bytes);
+    this.#roomCalls.push(call);
+    return () => {
+      this.#roomCalls = this.#roomCalls.filter((one) => one !== call);
+    };
   }
   flush(): Promise<void> {
     return this.#inner.flush();
@@ -191,6 +195,7 @@ export class IngestHub {
       table: this.table,
       counters: this.counters,
       limits: this.limits,
+      turns: new Turns(),
       isOurHost: hostNames(["localhost", "hub.example.test"]),
       log: silentLog,
     };

@@ -6,7 +6,7 @@ import type { AuthRegistry } from "../authenticate.ts";
 import type { ConnectionTable } from "../connection-table.ts";
 import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts";
 import type { BodyBudget } from "./body.ts";
-import type { Room } from "./room.ts";
+import type { Turns } from "../turns.ts";
 
 /** Bounds of this front end alone; those it shares with MQTT are in IngestLimits. */
 export interface HttpsBounds {
@@ -36,6 +36,7 @@ export interface HttpsServerOptions {
   readonly table: ConnectionTable;
   readonly counters: IngestCounters;
   readonly limits: IngestLimits;
+  readonly turns: Turns;
   readonly isOurHost: (host: string) => boolean;
   readonly log: Log;
   readonly bounds?: Partial<HttpsBounds> | undefined;
@@ -45,6 +46,5 @@ export interface HttpsServerOptions {
 export interface HttpsContext extends Omit<HttpsServerOptions, "bounds"> {
   readonly bounds: HttpsBounds;
   readonly budget: BodyBudget;
-  readonly room: Room;
   reject(reason: RejectionReason, deviceId: string | null, address: string | undefined): void;
 }

@@ -5,6 +5,7 @@
 //       messages, it is authenticated again.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Refusal as JournalRefusal } from "../../journal/journal.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { type Sender, countedBytes } from "../../message/message.ts";
 import { recordHead } from "../../message/record-encoder.ts";
@@ -16,9 +17,13 @@ import { type IncomingMessage as DeviceMessage, isBatchType, parseBatch } from "
 import { readBody } from "./body.ts";
 import type { HttpsContext } from "./context.ts";
 import { propertiesOfHeaders } from "./headers.ts";
+import { inTurn } from "../turns.ts";
+import { withRoom } from "./room.ts";
 import { routeOf } from "./route.ts";
 
 type Identity = Extract<AuthOutcome, { kind: "known" }>;
+/** Null: taken, and to be answered when durable; or why not. */
+type Attempt = JournalRefusal | "access-changed" | Refusal;
 /** Null: answered, or to be answered when durable. */
 type Refusal = { readonly reason: HttpsReason; readonly text?: string | undefined } | null;
 
@@ -92,39 +97,52 @@ export class Exchange implements LiveConnection {
     if (body === "gone") return null;
     if (body === "too-large") return { reason: "message-too-large" };
     if (body === "overloaded") return { reason: "overloaded" };
-    const messages = isBatch ? parseBatch(body) : [{ properties: propertiesOfHeaders(this.#request.rawHeaders), body }];
-    if (typeof messages === "string") return { reason: "invalid-batch", text: messages };
-    const counted = messages.reduce((sum, one) => sum + countedBytes(one.properties, one.body.length), 0);
-    if (counted > limits.messageBytesMax) return { reason: "message-too-large" };
-    return await this.#journal(messages);
+    return await this.#journal(body, isBatch);
   }
 
-  async #journal(messages: readonly DeviceMessage[]): Promise<Refusal> {
-    const { accept, room, bounds } = this.#context;
-    const deviceId = this.#deviceId ?? "";
-    const path = accept.pathOf(deviceId);
+  async #journal(body: Buffer, isBatch: boolean): Promise<Refusal> {
+    const { accept, bounds, turns } = this.#context;
+    const { writer } = accept.pathOf(this.#deviceId ?? "");
     const endMs = performance.now() + bounds.roomWaitMs;
     for (;;) {
-      const identity = this.#identity;
-      if (identity === null) {
+      const attempt = (): Attempt => this.#attempt(body, isBatch);
+      const begin = (): Promise<Attempt> => withRoom(writer, body.length, endMs - performance.now(), attempt);
+      // A batch costs a few milliseconds: many of them leave others their time in between.
+      const outcome = await (isBatch ? inTurn(turns, begin) : begin());
+      if (outcome === "access-changed") {
         const rejected = await this.#authenticate();
         if (rejected !== null) return rejected;
-        continue;
-      }
-      // D1: from here to the commit nothing else runs, so the identity still holds.
-      const { authScope, generationId } = identity;
-      const sender: Sender = { deviceId, authScope, generationId };
-      const records = messages.map(({ properties, body }) => ({ head: recordHead(sender, properties), body }));
-      const refusal = path.acceptAll(records);
-      if (refusal === null) {
-        path.writer.onDurable({ durable: () => this.#noContent() }); // J1
-        return null;
-      }
-      if (refusal === "too-large") return { reason: "message-too-large" };
-      if (refusal !== "wait") return refusalOf(refusal);
-      const leftMs = endMs - performance.now();
-      if (leftMs <= 0 || !(await room.wait(path, leftMs))) return { reason: "overloaded" };
+      } else if (outcome === "wait") return { reason: "overloaded" };
+      else return typeof outcome === "string" ? refusalOf(outcome) : outcome;
     }
+  }
+
+  /** Takes all messages or none. D1: nothing else runs from the look at the identity to the commit. */
+  #attempt(body: Buffer, isBatch: boolean): Attempt {
+    const { accept, limits } = this.#context;
+    const identity = this.#identity;
+    if (identity === null) return "access-changed";
+    const deviceId = this.#deviceId ?? "";
+    const path = accept.pathOf(deviceId);
+    let messages: readonly DeviceMessage[];
+    if (isBatch) {
+      // M1: a batch waits as the bytes it came in, and is taken apart when there seems to be room: it is many times larger then.
+      const refusal = path.writer.reserve(Math.min(2 * body.length, path.writer.reserveBytesMax));
+      if (refusal !== null) return refusal;
+      const parsed = parseBatch(body);
+      if (typeof parsed === "string") return { reason: "invalid-batch", text: parsed };
+      messages = parsed;
+    } else messages = [{ properties: propertiesOfHeaders(this.#request.rawHeaders), body }];
+    const counted = messages.reduce((sum, one) => sum + countedBytes(one.properties, one.body.length), 0);
+    if (counted > limits.messageBytesMax) return { reason: "message-too-large" };
+    const { authScope, generationId } = identity;
+    const sender: Sender = { deviceId, authScope, generationId };
+    const refusal = path.acceptAll(
+      messages.map(({ properties, body: bytes }) => ({ head: recordHead(sender, properties), body: bytes })),
+    );
+    if (refusal === "too-large") return { reason: "message-too-large" };
+    if (refusal === null) path.writer.onDurable({ durable: () => this.#noContent() }); // J1
+    return refusal;
   }
 
   /** Cloud-to-device messages: there are none, which is what SDKs that poll for them should hear. */
@@ -171,7 +189,7 @@ export class Exchange implements LiveConnection {
   }
 }
 
-function refusalOf(refusal: "full" | "clock" | "starting" | "draining" | "failed"): Refusal {
+function refusalOf(refusal: Exclude<JournalRefusal, "wait">): Refusal {
   return { reason: refusal === "full" ? "journal-full" : "not-ready" };
 }
 

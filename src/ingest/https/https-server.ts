@@ -14,7 +14,6 @@ import { answerBody, answerOf } from "./answer.ts";
 import { BodyBudget } from "./body.ts";
 import { type HttpsContext, type HttpsServerOptions, defaultHttpsBounds } from "./context.ts";
 import { Exchange } from "./exchange.ts";
-import { Room } from "./room.ts";
 
 interface SecureFiles {
   readonly cert: string;
@@ -41,7 +40,6 @@ export class HttpsServer {
       ...options,
       bounds,
       budget: new BodyBudget(bounds.bodiesBytesMax),
-      room: new Room(),
       reject: (reason, deviceId, address) => {
         counters.rejections[reason]++;
         log.debug({ reason, deviceId, address }, "An HTTPS request was refused.");

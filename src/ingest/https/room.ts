@@ -1,37 +1,41 @@
-// Waiting for room in the journal: one registration a partition, however many requests wait.
-//
-// A journal that stands still for hours must not collect a callback for every request that gave up (M1).
+// Waiting for room in the journal, for so long and no longer. A request that gave up leaves its place (M1).
 
-import type { AcceptPath } from "../accept.ts";
+import type { PartitionWriter, Refusal } from "../../journal/journal.ts";
 
-export class Room {
-  readonly #waiting = new Map<AcceptPath, Set<() => void>>();
-
-  /** Resolves with true when there may be room, with false after `waitMs`. */
-  wait(path: AcceptPath, waitMs: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const calls = this.#callsOf(path);
-      const call = (): void => {
+/**
+ * Tries at once, and again whenever there is room, until it is something else than `wait`.
+ *
+ * @param bytes    about what it wants.
+ * @param attempt  takes room within the call: it is offered to one after the other.
+ * @returns what the last attempt did; `wait` after `waitMs`.
+ */
+export function withRoom<T>(
+  writer: PartitionWriter,
+  bytes: number,
+  waitMs: number,
+  attempt: () => T | Refusal,
+): Promise<T | Refusal> {
+  return new Promise((resolve, reject) => {
+    let leave: () => void = () => {};
+    let timer: NodeJS.Timeout | undefined;
+    const again = (): void => {
+      let outcome: T | Refusal;
+      try {
+        outcome = attempt();
+      } catch (error) {
         clearTimeout(timer);
-        resolve(true);
-      };
-      const timer = setTimeout(() => {
-        calls.delete(call);
-        resolve(false);
+        return reject(error);
+      }
+      if (outcome !== "wait") {
+        clearTimeout(timer);
+        return resolve(outcome);
+      }
+      leave = writer.onRoom(again, bytes);
+      timer ??= setTimeout(() => {
+        leave();
+        resolve("wait");
       }, waitMs);
-      calls.add(call);
-    });
-  }
-
-  #callsOf(path: AcceptPath): Set<() => void> {
-    const present = this.#waiting.get(path);
-    if (present !== undefined) return present;
-    const calls = new Set<() => void>();
-    this.#waiting.set(path, calls);
-    path.writer.onRoom(() => {
-      this.#waiting.delete(path);
-      for (const call of calls) call();
-    });
-    return calls;
-  }
+    };
+    again();
+  });
 }

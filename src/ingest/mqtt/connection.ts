@@ -14,6 +14,7 @@ import { messageOf } from "../../lib/errors.ts";
 import { type AuthOutcome, authenticate } from "../authenticate.ts";
 import type { LiveConnection } from "../connection-table.ts";
 import type { RejectionReason } from "../ingest.ts";
+import type { TurnTaker } from "../turns.ts";
 import { type ConnectRequest, readConnect } from "./connect.ts";
 import { type MqttServerContext, coarseErrorMs } from "./context.ts";
 import {
@@ -32,6 +33,7 @@ import { Publish, readPublish } from "./publish.ts";
 import { type Session, openSession } from "./session.ts";
 import { maySubscribe, parseHubTopic, twinMissing } from "./topics.ts";
 import { type ReadPackets, type SentPublish, isSamePublish, publishesOf } from "./unacknowledged.ts";
+import { Unread } from "./unread.ts";
 import { sendWill } from "./will.ts";
 
 /** A CONNECT may carry a will: topic, payload, client id, user name, password. */
@@ -39,6 +41,8 @@ const connectBytesMax = 128 * 1024;
 /** Topic, packet id and fixed header around a message's body. */
 const publishOverheadBytes = 65_535 + 2 + 2 + 5;
 const subscriptionsMax = 20;
+/** A chunk above this waits for its turn: a device that sends a message now and then never does. */
+const heavyBytes = 4096;
 /** First byte of a CONNECT: its type, and flags that must be 0. */
 const connectFirst = 0x10;
 /** Of a PINGREQ. With flags it is malformed. §2.2.2-2 */
@@ -52,17 +56,19 @@ const ackScratch = Buffer.alloc(4 * 16_384);
 /** The PUBLISH being read, for all connections: a packet is read in one turn. */
 const publish = new Publish();
 
-export class MqttConnection implements LiveConnection {
+export class MqttConnection implements LiveConnection, TurnTaker {
   policy: string | null = null;
   readonly #context: MqttServerContext;
   readonly #socket: Socket;
-  /** Bytes read and not used: part of a packet, or what waits for room. */
-  #rest: Buffer = noBytes;
+  readonly #unread: Unread;
+  /** What was read waits for its turn. */
+  #isTurnDue = false;
   #state: "connect" | "authenticating" | "open" | "closed" = "connect";
   #session: Session | null = null;
   #claimedId: string | null = null;
   /** Why reading is stopped; null while it is not. */
-  #paused: "authenticating" | "journal" | "unsent" | "in-flight" | null = null;
+  #paused: "authenticating" | "journal" | "unsent" | "in-flight" | "turn" | null = null;
+  #leaveRoom: () => void = () => {};
   /** Bytes of packets that were accepted and are not durable yet. */
   #bytesInFlight = 0;
   /** What was accepted and is not durable yet, in order; only while it may be folded when it comes again. */
@@ -73,6 +79,7 @@ export class MqttConnection implements LiveConnection {
   constructor(context: MqttServerContext, socket: Socket) {
     this.#context = context;
     this.#socket = socket;
+    this.#unread = new Unread(context.unread);
     this.#sinceMs = context.coarseMs();
     this.#silenceMsMax = context.limits.connectTimeoutMs;
     socket.setNoDelay(true);
@@ -87,7 +94,7 @@ export class MqttConnection implements LiveConnection {
     if (this.#state === "closed") return;
     if (this.#session !== null && this.#session.expiresMs <= nowMs) return this.#violation("token-expired");
     // While reading is stopped for our reasons we cannot see the device's pings, so they are not missed.
-    if (this.#paused === "journal" || this.#paused === "in-flight") return;
+    if (this.#paused === "journal" || this.#paused === "in-flight" || this.#paused === "turn") return;
     // `#sinceMs` may be a sweep too old.
     if (coarseMs - this.#sinceMs > this.#silenceMsMax + coarseErrorMs) {
       this.#violation(this.#state === "open" ? "keep-alive" : "connect-timeout");
@@ -109,18 +116,41 @@ export class MqttConnection implements LiveConnection {
   #read(chunk: Buffer): void {
     // Before that it counts from the first byte on, or a CONNECT could drip in for ever.
     if (this.#state === "open") this.#sinceMs = this.#context.coarseMs();
-    const rest = this.#rest;
-    this.#rest = noBytes;
-    this.#process(rest.length === 0 ? chunk : Buffer.concat([rest, chunk]));
+    const unread = this.#unread;
+    if (this.#isTurnDue || this.#paused !== null) {
+      unread.add(chunk);
+      if (this.#isTurnDue) this.#pause("turn"); // more than a chunk does not wait
+      return;
+    }
+    if (unread.bytes === 0) return this.#take(chunk);
+    unread.add(chunk);
+    if (!unread.isPart) this.#take(unread.take());
   }
 
-  /** Reads whole packets; what is left waits in `#rest`. */
+  /** Uses what was read, now or in its turn. */
+  #take(bytes: Buffer): void {
+    if (bytes.length <= heavyBytes || this.#context.turns.take(this)) return this.#process(bytes);
+    this.#isTurnDue = true;
+    this.#unread.keep(bytes, 0, 0);
+  }
+
+  /** Fair share: what waited is used now. */
+  turn(): void {
+    this.#isTurnDue = false;
+    if (this.#paused === "turn") this.#paused = null;
+    if (this.#state === "closed" || this.#paused !== null) return;
+    this.#process(this.#unread.take());
+    if (this.#paused === null) this.#socket.resume();
+  }
+
+  /** Reads whole packets; what is left waits. */
   #process(chunk: Buffer): void {
     const end = chunk.length;
     let at = 0;
     let ackBytes = 0;
     /** Where the packets begin that the next acknowledgement answers for. */
     let answeredAt = 0;
+    let bytesWanted = 0;
     const session = this.#session;
     while (at < end && this.#paused === null && this.#state !== "closed") {
       // Fixed header, §2.2: type and flags, then the remaining length in up to four bytes.
@@ -142,7 +172,10 @@ export class MqttConnection implements LiveConnection {
       }
       const packetEnd = bodyAt + length;
       if (length > this.#packetBytesMax()) return this.#violation("packet-too-large");
-      if (packetEnd > end) break;
+      if (packetEnd > end) {
+        bytesWanted = packetEnd - at;
+        break;
+      }
 
       if ((first & 0xf0) === 0x30 && session !== null) {
         const outcome = this.#publish(session, chunk, first, bodyAt, packetEnd);
@@ -165,8 +198,7 @@ export class MqttConnection implements LiveConnection {
       at = packetEnd;
     }
     if (session !== null) this.#acknowledge(session, ackBytes, chunk, answeredAt, at);
-    // Copied, so that a few bytes do not keep a whole chunk alive while the connection idles.
-    this.#rest = at === end ? noBytes : Buffer.from(chunk.subarray(at));
+    if (this.#state !== "closed") this.#unread.keep(chunk, at, bytesWanted);
   }
 
   #packetBytesMax(): number {
@@ -190,7 +222,7 @@ export class MqttConnection implements LiveConnection {
       if (by !== null) return by === "connection" ? 0 : packetId;
     }
     const refusal = session.path.accept(head, chunk, publish.payloadAt, packetEnd);
-    return refusal === null ? packetId : this.#stopReading(session, refusal);
+    return refusal === null ? packetId : this.#stopReading(session, refusal, chunk.length - bodyAt);
   }
 
   /**
@@ -248,18 +280,18 @@ export class MqttConnection implements LiveConnection {
     if (this.#socket.writableLength > this.#context.limits.connectionUnsentBytesMax) this.#pause("unsent");
   }
 
-  #stopReading(session: Session, refusal: Refusal): number {
+  #stopReading(session: Session, refusal: Refusal, bytesLeft: number): number {
     if (refusal === "draining" || refusal === "failed") {
       this.stop();
       return stopped;
     }
     if (refusal === "full") this.#context.counters.rejections["journal-full"]++;
     this.#pause("journal");
-    session.path.writer.onRoom(() => this.#resume("journal"));
+    this.#leaveRoom = session.path.writer.onRoom(() => this.#resume("journal"), bytesLeft);
     return stopped;
   }
 
-  #pause(why: "authenticating" | "journal" | "unsent" | "in-flight"): void {
+  #pause(why: "authenticating" | "journal" | "unsent" | "in-flight" | "turn"): void {
     if (this.#paused !== null || this.#state === "closed") return;
     this.#paused = why;
     this.#socket.pause();
@@ -269,10 +301,14 @@ export class MqttConnection implements LiveConnection {
     if (this.#paused !== why || this.#state === "closed") return;
     this.#paused = null;
     this.#sinceMs = this.#context.coarseMs();
-    const rest = this.#rest;
-    this.#rest = noBytes;
-    if (rest.length > 0) this.#process(rest);
-    if (this.#paused === null) this.#socket.resume();
+    if (this.#isTurnDue) return; // reading goes on behind it
+    if (this.#unread.bytes > 0 && !this.#unread.isPart) {
+      const bytes = this.#unread.take();
+      // Room must be used when it is offered.
+      if (why === "journal") this.#process(bytes);
+      else this.#take(bytes);
+    }
+    if (this.#paused === null && !this.#isTurnDue) this.#socket.resume();
   }
 
   /** Every packet but an authenticated PUBLISH. */
@@ -405,7 +441,9 @@ export class MqttConnection implements LiveConnection {
     const session = this.#session;
     this.#state = "closed";
     this.#session = null;
-    this.#rest = noBytes;
+    this.#unread.drop();
+    this.#context.turns.leave(this);
+    this.#leaveRoom();
     if (this.#claimedId !== null) this.#context.table.leave(this.#claimedId, this);
     this.#context.left(this);
     // What was accepted before stays accepted; its acknowledgements cannot be sent any more.

@@ -7,6 +7,8 @@ import type { AuthRegistry } from "../authenticate.ts";
 import type { ConnectionTable, LiveConnection } from "../connection-table.ts";
 import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts";
 import type { Unacknowledged } from "./unacknowledged.ts";
+import type { Turns } from "../turns.ts";
+import type { UnreadTotal } from "./unread.ts";
 
 export interface MqttServerOptions {
   readonly accept: Accept;
@@ -14,6 +16,7 @@ export interface MqttServerOptions {
   readonly table: ConnectionTable;
   readonly counters: IngestCounters;
   readonly limits: IngestLimits;
+  readonly turns: Turns;
   readonly isOurHost: (host: string) => boolean;
   readonly log: Log;
   /** Null: a message marked DUP is a message like any other. */
@@ -25,6 +28,7 @@ export const coarseErrorMs = 1000;
 
 /** What a connection needs of its server. */
 export interface MqttServerContext extends MqttServerOptions {
+  readonly unread: UnreadTotal;
   /** Why no device can be let in now, if so. */
   refusal(): Refusal | null;
   openCount(): number;

@@ -21,6 +21,7 @@ export class MqttServer {
     const { accept, counters, table, log } = options;
     this.#context = {
       ...options,
+      unread: { bytes: 0 },
       refusal: () => accept.refusal,
       openCount: () => table.openCount,
       coarseMs: () => this.#coarseMs,

@@ -18,6 +18,6 @@ export function sendWill(path: AcceptPath, will: Will, onLost: () => void, attem
   const refusal = path.append(will.head, will.body, 0, will.body.length);
   if (refusal === null) path.writer.onDurable({ durable: () => {} });
   else if (refusal === "wait" && attempt < attemptsMax) {
-    path.writer.onRoom(() => sendWill(path, will, onLost, attempt + 1));
+    path.writer.onRoom(() => sendWill(path, will, onLost, attempt + 1), will.body.length);
   } else onLost();
 }

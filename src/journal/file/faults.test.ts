@@ -277,7 +277,7 @@ test("M1: over the budget, writers that wait for room do not slip in one by one"
   const pump = (): void => {
     while (accepted < 1000) {
       if (append(writer, "x".repeat(10_000)) !== null) {
-        writer.onRoom(pump);
+        writer.onRoom(pump, 10_000);
         return;
       }
       accepted++;

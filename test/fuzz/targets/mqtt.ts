@@ -18,6 +18,7 @@ import { ConnectionTable } from "../../../src/ingest/connection-table.ts";
 import { type IngestLimits, newCounters } from "../../../src/ingest/ingest.ts";
 import { MqttConnection } from "../../../src/ingest/mqtt/connection.ts";
 import type { MqttServerContext } from "../../../src/ingest/mqtt/context.ts";
+import { Turns } from "../../../src/ingest/turns.ts";
 import { makeSasToken } from "../../../src/ingest/sas-token.ts";
 import type { DurableWaiter, Journal, PartitionWriter, Refusal } from "../../../src/journal/journal.ts";
 import { silentLog } from "../../../src/lib/log.ts";
@@ -122,8 +123,11 @@ class SimulatedWriter implements PartitionWriter {
   onDurable(waiter: DurableWaiter): void {
     this.#waiters.push({ waiter, records: this.records.length });
   }
-  onRoom(call: () => void): void {
+  onRoom(call: () => void): () => void {
     this.#roomCalls.push(call);
+    return () => {
+      this.#roomCalls = this.#roomCalls.filter((one) => one !== call);
+    };
   }
   async flush(): Promise<void> {}
   sync(): void {
@@ -283,6 +287,8 @@ export const target: Target = {
       refusal: () => null,
       openCount: () => table.openCount,
       coarseMs: () => 0,
+      turns: new Turns(() => 0),
+      unread: { bytes: 0 },
       unacknowledged: null, // the model has a record for each PUBLISH, DUP or not
       reject: (reason) => counters.rejections[reason]++,
       left: () => {
