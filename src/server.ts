@@ -29,10 +29,11 @@ import { ColdpathError, codeOf, messageOf } from "./lib/errors.ts";
 import type { Log } from "./lib/log.ts";
 import { openSqliteRegistry } from "./registry/sqlite/sqlite-registry.ts";
 import type { Registry } from "./registry/registry.ts";
+import { readRestored } from "./backup/restored-file.ts";
 import { openAdminToken, removeServerAddress, writeServerAddress } from "./server/data-files.ts";
 import { readGivenKey } from "./server/given-secret-key.ts";
 import { openMetrics } from "./server/metrics.ts";
-import { refuseNewer } from "./server/refuse-newer.ts";
+import { refuseToStart } from "./server/refuse-to-start.ts";
 import { type Sample, makeSample } from "./server/sample.ts";
 import { Simulator } from "./simulator/simulator.ts";
 import { openTls } from "./tls/tls.ts";
@@ -100,7 +101,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     hubName: config.hubName,
     secretKey,
     clock,
-    beforeOpening: refuseNewer,
+    beforeOpening: refuseToStart,
   });
   closers.push(() => registry.close());
   // A first start that was cut short makes its sample at the next.
@@ -234,6 +235,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     }),
     version,
     startedAt,
+    restored: readRestored(dataDir),
   };
   const web = await bindAdmin(config, admin);
   closers.push(() => web.close());

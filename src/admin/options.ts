@@ -48,6 +48,13 @@ export interface AdminOptions {
   readonly version: string;
   /** ISO, real time. */
   readonly startedAt: string;
+  /** The last restore from a backup, or null. */
+  readonly restored: {
+    readonly restoredAt: string;
+    readonly backupAt: string;
+    readonly isRegistryOnly: boolean;
+    readonly gaps: number;
+  } | null;
   /** What an export has where its maker leaves it out. */
   readonly exportDefaults: { readonly blockBytes: number; readonly fileBytesMax: number };
 

@@ -2,6 +2,8 @@
 
 import { suggest } from "../config/suggest.ts";
 import type { Command, CommandFamily } from "./command.ts";
+import { backupCommand } from "./backup.ts";
+import { backupInspectCommand } from "./backup-inspect.ts";
 import { checkCommand } from "./check.ts";
 import { deviceCommands } from "./device.ts";
 import { exportCommands } from "./export.ts";
@@ -12,6 +14,7 @@ import { UsageError } from "./errors.ts";
 import { renderOverview } from "./help-page.ts";
 import { journalCommands } from "./journal.ts";
 import { readCommand } from "./read.ts";
+import { restoreCommand } from "./restore.ts";
 import { secretCommands } from "./secret.ts";
 import { schemaCommand } from "./schema.ts";
 import { serveCommand } from "./serve.ts";
@@ -25,6 +28,7 @@ const sections: readonly { readonly title: string; readonly entries: readonly (C
     entries: [deviceCommands, templateCommands, policyCommands, storageCommands, exportCommands],
   },
   { title: "Data at rest", entries: [readCommand, schemaCommand, journalCommands, secretCommands] },
+  { title: "Backups", entries: [backupCommand, backupInspectCommand, restoreCommand] },
   { title: "This program", entries: [versionCommand] },
 ];
 
@@ -43,6 +47,8 @@ export interface Found {
  */
 export function findCommand(words: readonly string[]): Found {
   const [first = "", second] = words;
+  const pair = all.find((one) => one.kind === "command" && one.name === `${first} ${second}`);
+  if (pair !== undefined) return { entry: pair, rest: words.slice(2) };
   const entry = all.find((one) => one.name === first);
   if (entry === undefined) {
     throw unknown("", first, [...all.map((one) => one.name), "help"], "is not a command");

@@ -40,14 +40,14 @@ export const journalResetClockCommand = command({
         hint: "Name it with --data-dir (COLDPATH_DATA_DIR).",
       });
     }
-    const [{ resetClock }, { openSqliteRegistry }, { refuseNewer }] = await Promise.all([
+    const [{ resetClock }, { openSqliteRegistry }, { refuseToStart }] = await Promise.all([
       import("../journal/file/reset-clock.ts"),
       import("../registry/sqlite/sqlite-registry.ts"),
-      import("../server/refuse-newer.ts"),
+      import("../server/refuse-to-start.ts"),
     ]);
     const { secretKey: text, secretKeyCommand } = values;
     const secretKey = await readGivenKey({ text, command: secretKeyCommand, option: "secret-key" });
-    const options = { directory: dataDir, secretKey, clock: systemClock, beforeOpening: refuseNewer };
+    const options = { directory: dataDir, secretKey, clock: systemClock, beforeOpening: refuseToStart };
     // Holds the directory's lock until it is closed: no server can start meanwhile.
     const registry = await openSqliteRegistry(options).catch((error: unknown) => {
       if (!(error instanceof ColdpathError) || error.code !== "data-dir-in-use") throw error;

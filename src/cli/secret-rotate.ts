@@ -59,11 +59,11 @@ export const secretRotateCommand = command({
     const where = nextKey === undefined ? `a new random key in ${join(dataDir, "secret.key")}` : "the new key given";
     await confirm("secret rotate", `Encrypt all secrets in ${dataDir} with ${where}?`, values, terminal);
 
-    const [{ rotateSecretKey }, { refuseNewer }] = await Promise.all([
+    const [{ rotateSecretKey }, { refuseToStart }] = await Promise.all([
       import("../registry/sqlite/rotation.ts"),
-      import("../server/refuse-newer.ts"),
+      import("../server/refuse-to-start.ts"),
     ]);
-    const options = { directory: dataDir, presentKey, nextKey, beforeOpening: refuseNewer };
+    const options = { directory: dataDir, presentKey, nextKey, beforeOpening: refuseToStart };
     const rotation = await rotateSecretKey(options).catch((error: unknown) => {
       if (!(error instanceof ColdpathError) || error.code !== "data-dir-in-use") throw error;
       throw new ColdpathError("conflict", error.code, error.message, { hint: "Stop it first, then run this again." });

@@ -16,8 +16,21 @@ export interface OwedWindow {
   /** Where a part starts and ends, in offsets or revisions, for its identity. */
   firstOf(recordFirst: number): number;
   nextOf(end: PartEnd): number;
+  /** What is known of it when its source is gone (`snapshot-lost`); null when its source is the journal. */
+  readonly whenLost: LostSource | null;
   /** Records that it is all in the destination (E3). False when another was faster: nothing was changed. */
   commit(runs: readonly ExportRun[]): Promise<boolean>;
+}
+
+/** A source that is not kept with the journal's care. */
+export interface LostSource {
+  /** In all parts of the window. */
+  readonly records: number;
+  /**
+   * Lets the window go with a gap on record, when it was lost in a restore: a full snapshot follows. False when it was lost
+   * otherwise: an operator must look.
+   */
+  letGo(): Promise<boolean>;
 }
 
 /** How much is owed, as far as is known without asking anyone. */

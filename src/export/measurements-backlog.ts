@@ -124,6 +124,7 @@ export class MeasurementsBacklog implements Backlog {
       source: { runs: () => this.#journal.read(segment) },
       firstOf: (recordFirst) => offsetFirst + recordFirst,
       nextOf: ({ recordNext }) => offsetFirst + recordNext,
+      whenLost: null,
       commit: async (runs: readonly ExportRun[]) => {
         const to = window + 1;
         const cut: CutRecord = {

@@ -7,7 +7,7 @@
 // SHA-256 of all before it. docs/formats.md "Staged snapshots".
 
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { DeviceState, TemplateState } from "../avro/avro.ts";
 import { type Disk, nodeDisk } from "../lib/disk.ts";
 import { ColdpathError } from "../lib/errors.ts";
@@ -116,6 +116,36 @@ export class SnapshotStage {
     await this.#disk.remove(this.#path(cut));
   }
 
+  /**
+   * Puts on record why the staged file of a cut is gone, in its place. Nothing when the file is there.
+   *
+   * @param reason  for the gap of each export that cannot find it in its destination either.
+   */
+  async markLost(cut: SnapshotCut, reason: string): Promise<void> {
+    const path = this.#path(cut);
+    if ((await this.#disk.list(this.#directory)).includes(basename(path))) return;
+    const { type, window, scope, revisionFrom, revisionTo } = cut;
+    const header = { version: formatVersion, type, window, scope, revisionFrom, revisionTo, lost: reason };
+    const temporary = `${path}.tmp`;
+    const file = await this.#disk.open(temporary, "create");
+    try {
+      await file.write([Buffer.from(`${JSON.stringify(header)}\n`)], 0);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await this.#disk.rename(temporary, path);
+    await this.#disk.syncDirectory(this.#directory);
+  }
+
+  /** The reason that `markLost` put on record, or null. */
+  async lostBy(cut: SnapshotCut): Promise<string | null> {
+    const path = this.#path(cut);
+    if (!(await this.#disk.list(this.#directory)).includes(basename(path))) return null;
+    const lost = (await headerOf(this.#disk, path))?.lost;
+    return typeof lost === "string" ? lost : null;
+  }
+
   /** Removes what a crash left between staging and recording: every file that is of none of these cuts. */
   async removeOthers(cuts: readonly SnapshotCut[]): Promise<void> {
     const known = new Set(cuts.map((cut) => this.#path(cut)));
@@ -169,24 +199,29 @@ export async function refuseNewerSnapshots(directory: string, disk: Disk = nodeD
   for (const name of await disk.list(directory)) {
     if (!name.endsWith(".jsonl")) continue;
     const path = join(directory, name);
-    const version = await versionOf(disk, path);
-    if (version === null || version <= formatVersion) continue;
+    const version = (await headerOf(disk, path))?.version;
+    if (typeof version !== "number" || version <= formatVersion) continue;
     throw new ColdpathError("fatal", "snapshot-newer", `${path} was written by a newer Coldpath.`, {
       hint: "Start the version of Coldpath that wrote it, or a later one.",
     });
   }
 }
 
+interface StagedHeader {
+  readonly version?: unknown;
+  readonly lost?: unknown;
+}
+
 /** Null when the header cannot be read: that is for the export that owes it to tell. */
-async function versionOf(disk: Disk, path: string): Promise<number | null> {
+async function headerOf(disk: Disk, path: string): Promise<StagedHeader | null> {
   const file = await disk.open(path, "read");
   try {
     const buffer = Buffer.alloc(headerBytesMax);
     const [line = ""] = buffer.toString("utf8", 0, await file.read(buffer, 0)).split("\n");
-    const { version } = JSON.parse(line) as { readonly version?: unknown };
-    return typeof version === "number" ? version : null;
+    const header: unknown = JSON.parse(line);
+    return typeof header === "object" ? header : null;
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof TypeError) return null;
+    if (error instanceof SyntaxError) return null;
     throw error;
   } finally {
     await file.close();

@@ -44,6 +44,7 @@ export class SnapshotsBacklog implements Backlog {
       // A part's identity is the cut's revisions and its number: states have no offsets.
       firstOf: () => cut.revisionFrom,
       nextOf: () => cut.revisionTo,
+      whenLost: { records: cut.records, letGo: () => this.#letGoLost(owed) },
       commit: (runs) => this.#registry.settleSnapshot(owed, runs),
     };
   }
@@ -62,14 +63,23 @@ export class SnapshotsBacklog implements Backlog {
     let count = 0;
     for (const owed of this.#owed) {
       if (owed.cut.window > windowLast) break;
-      const { window, revisionFrom: first, revisionTo: next, records } = owed.cut;
-      const stream = { exportId: this.#exportId, type: this.type, partition: 0 };
-      const at = new Date(this.#clock.nowMs()).toISOString();
-      const gap = { ...stream, windowFirst: window, windowLast: window, reason, at, offsets: { first, next }, records };
-      if (await this.#registry.settleSnapshot(owed, [], gap)) count++;
+      if (await this.#settleWithGap(owed, reason)) count++;
     }
     await this.#refresh();
     return count;
+  }
+
+  async #letGoLost(owed: OwedSnapshot): Promise<boolean> {
+    const reason = await this.#stage.lostBy(owed.cut);
+    return reason !== null && (await this.#settleWithGap(owed, reason));
+  }
+
+  async #settleWithGap(owed: OwedSnapshot, reason: string): Promise<boolean> {
+    const { window, revisionFrom: first, revisionTo: next, records } = owed.cut;
+    const stream = { exportId: this.#exportId, type: this.type, partition: 0 };
+    const at = new Date(this.#clock.nowMs()).toISOString();
+    const gap = { ...stream, windowFirst: window, windowLast: window, reason, at, offsets: { first, next }, records };
+    return await this.#registry.settleSnapshot(owed, [], gap);
   }
 
   async #refresh(): Promise<void> {

@@ -8,8 +8,10 @@ import { schemaName, schemaText } from "../avro/avro.ts";
 import { type Clock, sleep } from "../lib/clock.ts";
 import { ColdpathError, messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
+import { must } from "../lib/assert.ts";
 import { printWindow } from "../lib/window.ts";
 import type { ExportRun, ExportSettings, Installation } from "../registry/registry.ts";
+import { findLost } from "./adopt-lost.ts";
 import type { Backlog, OwedWindow } from "./backlog.ts";
 import type { ExportTrouble } from "./export.ts";
 import { partMax, printPath } from "./path-template.ts";
@@ -138,7 +140,58 @@ export class Stream {
       }
     } catch (error) {
       if (signal.aborted) return "again";
-      return this.#blockedBy(failureOf(error), path);
+      const failure = failureOf(error);
+      if (owed?.whenLost === null || failure.code !== "snapshot-lost") return this.#blockedBy(failure, path);
+      return await this.#withoutSource(must(owed, "its source was read"), failure, signal);
+    }
+  }
+
+  /** The source of a window is gone: its files may be in the destination all the same, or a restore is why. */
+  async #withoutSource(
+    owed: OwedWindow,
+    failure: Parameters<typeof blockedBy>[0],
+    signal: AbortSignal,
+  ): Promise<"again" | Blocked> {
+    const lost = must(owed.whenLost, "only what can be lost is");
+    const { definition, type, partition, window } = owed;
+    const { installation } = this.#context;
+    const { version: definitionVersion } = definition;
+    const file = { exportId: this.exportId, definitionVersion, type, partition, window };
+    const pathOf = (part: number): string =>
+      printPath(definition.pathTemplate, installation.hubName, { type, window, partition, part });
+    try {
+      const first = owed.firstOf(0);
+      const cut = {
+        ...file,
+        part: 0,
+        installation: installation.id,
+        first,
+        next: owed.nextOf({ recordNext: 0, isLast: true }),
+      };
+      const destination = await this.#context.destinationOf(definition);
+      const found = await findLost({ destination, cut, records: lost.records, pathOf, signal });
+      if (signal.aborted) return "again";
+      if (found !== null && "kind" in found) return this.#blockedBy(found, pathOf(0));
+      if (found === null) return (await lost.letGo()) ? "again" : this.#blockedBy(failure, pathOf(0));
+      const at = this.#iso();
+      const runs = found.map(({ path, label: { part, records, sha256 }, bytes }): ExportRun => {
+        return {
+          ...file,
+          part,
+          path,
+          records,
+          bytes,
+          sha256,
+          attempts: 1,
+          startedAt: at,
+          committedAt: at,
+          outcome: "adopted",
+        };
+      });
+      if (await owed.commit(runs)) this.#wrote(runs);
+      return "again";
+    } catch (error) {
+      return signal.aborted ? "again" : this.#blockedBy(failureOf(error), pathOf(0));
     }
   }
 

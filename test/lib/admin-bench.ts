@@ -61,6 +61,7 @@ export class AdminBench {
       metrics: async () => "coldpath_up 1\n",
       version: "0.0.0-test",
       startedAt: new Date().toISOString(),
+      restored: null,
       exportDefaults: { blockBytes: 65_536, fileBytesMax: 1 << 30 },
       adminToken,
       host: "127.0.0.1",

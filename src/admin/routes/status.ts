@@ -45,6 +45,7 @@ export function statusRoutes(api: Api, options: AdminOptions): void {
               .map((reason) => [reason, counters.rejections[reason]]),
           ),
         },
+        restored: options.restored,
         journal: journalOf(options),
         exports: exports.map((one) => {
           const { state, trouble, owedFiles, owedBytes, lagMs, lastFile, audit } = statusOf(one, options);

@@ -52,6 +52,12 @@ export const ExportSummary = shape("ExportSummary", "An export in short.", {
   lastFile: orNull(ref(ExportedFile)),
   audit: orNull(ref(AuditSummary)),
 });
+export const RestoredHub = shape("Restored", "The last restore of this hub from a backup.", {
+  restoredAt: time(),
+  backupAt: time("When the backup was made: changes after it are gone."),
+  isRegistryOnly: Type.Boolean({ description: "Whether the journal stayed." }),
+  gaps: count("On record because of it: see the gaps of each export."),
+});
 export const Status = shape("Status", "How the hub is.", {
   hubName: Type.String(),
   installationId: Type.String(),
@@ -73,6 +79,7 @@ export const Status = shape("Status", "How the hub is.", {
     },
     { additionalProperties: false, description: "Since the server started." },
   ),
+  restored: orNull(ref(RestoredHub, "That it was restored from a backup; null when it never was.")),
   journal: ref(JournalState),
   exports: Type.Array(ref(ExportSummary)),
 });

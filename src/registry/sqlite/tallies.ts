@@ -69,7 +69,7 @@ export async function tallyGiven(
   cut: { readonly type: ExportType; readonly window: number; readonly records: number },
 ): Promise<void> {
   const stream = { exportId, type: cut.type, partition: 0 };
-  const present = await newest(change, stream);
+  const present = await newestTally(change, stream);
   if (present === undefined) await open(change, stream, { window_first: cut.window, records_given: cut.records });
   else {
     await change
@@ -82,7 +82,7 @@ export async function tallyGiven(
 
 /** After windows of which nobody knows what they held, offsets may start anywhere. */
 export async function startAfter(change: Change, gap: ExportGap): Promise<void> {
-  const present = await newest(change, gap);
+  const present = await newestTally(change, gap);
   const windowFirst = gap.windowLast + 1;
   if (present === undefined || present.offset_next !== null) await open(change, gap, { window_first: windowFirst });
   else {
@@ -101,7 +101,7 @@ async function add(
   span: Span | null,
   step: Step,
 ): Promise<void> {
-  const present = await newest(change, stream);
+  const present = await newestTally(change, stream);
   const number = joins(present, span, step)
     ? present.number
     : await open(change, stream, { window_first: firstOf(present, span, step) });
@@ -138,7 +138,7 @@ function firstOf(present: StoredTally | undefined, span: Span | null, step: Step
   return Math.max(span?.windowFirst ?? step.windowFirst, (present?.settled_last ?? -1) + 1);
 }
 
-async function newest(
+export async function newestTally(
   db: Reader,
   { exportId, type, partition }: StreamKey & { exportId: string },
 ): Promise<StoredTally | undefined> {
