@@ -4,6 +4,10 @@
 //     lint     oxlint --type-aware      floating promises above all
 //     types    tsc
 //     unused   knip                     files, exports, dependencies
+//     supply   tools/supply-chain.ts    bill of materials, licences, install scripts, the lock file
+//     advice   tools/advisories.ts      known vulnerabilities; needs the registry's advisory service
+//
+// A step that cannot run (exit code 3) is said to, and counts as neither passed nor failed.
 //
 // Every step runs even when an earlier one failed, so that one run shows all there is to repair. The last line is
 // `N passed, N failed`, counted in steps; the exit code says the same.
@@ -17,22 +21,32 @@ const steps = [
   { name: "lint", command: "oxlint", parameters: ["--type-aware", "--deny-warnings"] },
   { name: "types", command: "tsc", parameters: ["-p", "."] },
   { name: "unused", command: "knip", parameters: ["--no-progress"] },
+  { name: "supply", command: "node", parameters: ["tools/supply-chain.ts"] },
+  { name: "advice", command: "node", parameters: ["tools/advisories.ts"] },
 ] as const;
 
+/** The exit code of a step that lacks something outside this machine. */
+const cannotRun = 3;
+
 const failed: string[] = [];
+const notRun: string[] = [];
 for (const { name, command, parameters } of steps) {
   const startMs = performance.now();
   const result = spawnSync(join(root, "node_modules/.bin", command), parameters, { cwd: root, encoding: "utf8" });
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
   const isPassed = result.status === 0;
+  // Only ours mean it so.
+  const isNotRun = command === "node" && result.status === cannotRun;
   console.log(
-    `${isPassed ? "passed" : "FAILED"}  ${name.padEnd(7)} ${seconds} s  ${[command, ...parameters].join(" ")}`,
+    `${isPassed ? "passed" : isNotRun ? "CANNOT RUN" : "FAILED"}  ${name.padEnd(7)} ${seconds} s  ${[command, ...parameters].join(" ")}`,
   );
   if (isPassed) continue;
-  failed.push(name);
+  (isNotRun ? notRun : failed).push(name);
   console.log(`${result.error?.message ?? ""}${result.stdout ?? ""}${result.stderr ?? ""}`.trimEnd());
 }
 if (failed.length > 0)
   console.log(`\nTo repair: ${failed.join(", ")}${failed.includes("format") ? " (format: npm run format)" : ""}`);
-console.log(`\n${steps.length - failed.length} passed, ${failed.length} failed`);
+if (notRun.length > 0)
+  console.log(`\nNot checked: ${notRun.join(", ")}. Run it where the registry's advisory service can be asked.`);
+console.log(`\n${steps.length - failed.length - notRun.length} passed, ${failed.length} failed`);
 process.exitCode = failed.length === 0 ? 0 : 1;
