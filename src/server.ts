@@ -31,6 +31,7 @@ import { openSqliteRegistry } from "./registry/sqlite/sqlite-registry.ts";
 import type { Registry } from "./registry/registry.ts";
 import { readRestored } from "./backup/restored-file.ts";
 import { openAdminToken, removeServerAddress, writeServerAddress } from "./server/data-files.ts";
+import { guardFileModes } from "./server/file-modes.ts";
 import { readGivenKey } from "./server/given-secret-key.ts";
 import { openMetrics } from "./server/metrics.ts";
 import { refuseToStart } from "./server/refuse-to-start.ts";
@@ -113,6 +114,8 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
       : { certPath: config.tlsCert, keyPath: config.tlsKey, caPath: config.tlsCa };
   const tls = await openTls({ dataDir, publicHosts: config.publicHost, own });
   const secure = { cert: tls.identity.certPem, key: tls.identity.keyPem };
+
+  await guardFileModes(dataDir, config.tlsKey, log);
 
   const counters = newCounters();
   const table = new ConnectionTable();

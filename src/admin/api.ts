@@ -27,6 +27,8 @@ import { namedSchemas } from "./schemas/schemas.ts";
 /** A client that is slower than this is cut off. */
 const headersTimeoutMs = 10_000;
 const requestTimeoutMs = 60_000;
+/** How often Node looks for such clients. */
+const connectionsCheckingInterval = 2_000;
 const keepAliveTimeoutMs = 30_000;
 const connectionsMax = 512;
 const requestsPerConnectionMax = 10_000;
@@ -41,7 +43,9 @@ export async function makeApi(options: AdminOptions): Promise<{ app: Api; server
       // Before Fastify, so that no answer is without them, not even to what it cannot route.
       const secured = secureAnswers(handler, { isTls: tls !== undefined, isKnownHost: knownHosts(options) });
       const server =
-        tls === undefined ? http.createServer(secured) : https.createServer({ ...secureTransport, ...tls }, secured);
+        tls === undefined
+          ? http.createServer({ connectionsCheckingInterval }, secured)
+          : https.createServer({ connectionsCheckingInterval, ...secureTransport, ...tls }, secured);
       server.headersTimeout = headersTimeoutMs;
       server.requestTimeout = requestTimeoutMs;
       server.keepAliveTimeout = keepAliveTimeoutMs;

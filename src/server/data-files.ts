@@ -2,14 +2,13 @@
 
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { chmod, rename, rm, writeFile } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /** The local administrator's token, made at first start: whoever may read the file administers the server. Mode 600. */
 export async function openAdminToken(dataDir: string): Promise<string> {
   const path = join(dataDir, "admin.token");
   if (existsSync(path)) {
-    await chmod(path, 0o600);
     const token = readFileSync(path, "utf8").trim();
     if (token.length >= 32) return token;
   }

@@ -255,3 +255,29 @@ test("a port in use is an error with its code, and nothing stays open", async ()
   bench = await AdminBench.open();
   await expect(AdminBench.open({ port: bench.admin.port })).rejects.toMatchObject({ code: "EADDRINUSE" });
 });
+
+test("M1: headers that drip, that are many, or that are large, end their connection", async () => {
+  bench = await AdminBench.open();
+  const { port } = bench.admin;
+  /** What comes back until the connection ends. */
+  const talk = async (start: string, drip: string): Promise<string> =>
+    await new Promise((resolve) => {
+      let heard = "";
+      const socket = connect(port, "127.0.0.1");
+      const dripping = setInterval(() => socket.write(drip), 500);
+      socket.setEncoding("utf8").on("data", (text: string) => {
+        heard += text;
+      });
+      socket.on("error", () => {});
+      socket.once("close", () => {
+        clearInterval(dripping);
+        resolve(heard);
+      });
+      socket.write(start);
+    });
+  const head = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n";
+  // Node's own answers, or an end without one.
+  expect(await talk(head, "x-a: 1\r\n")).toMatch(/^(HTTP\/1.1 (400|408) [^]*)?$/);
+  expect(await talk(`${head}x-large: ${"x".repeat(20_000)}\r\n\r\n`, "")).toMatch(/^HTTP\/1.1 (400|431) /);
+  expect(await talk(`${head}${"x: y\r\n".repeat(5_000)}\r\n`, "")).toMatch(/^HTTP\/1.1 (400|431) /);
+});

@@ -348,7 +348,7 @@ test("A2: no planted secret comes out anywhere, whatever goes wrong", { timeout:
   // Commands, in the same environment as an operator's.
   await coldpath(["check", "--show"], { COLDPATH_SECRET_KEY: plant("the secret key in a variable") });
   await coldpath(
-    ["storage", "create", "cli", "--connection-string-file", "-"],
+    ["storage", "add", "cli", "--connection-string-file", "-"],
     {},
     `AccountKey=${plant("a string on standard input")}`,
   );
@@ -405,7 +405,7 @@ test("A2: no planted secret comes out anywhere, whatever goes wrong", { timeout:
   }
   await coldpath(["export", "status"]);
   await coldpath(["storage", "list", "--json"]);
-  await coldpath(["device", "list", "--csv"]);
+  await coldpath(["read", join(lake, "iot"), "--type=devices", "--csv"]);
 
   // And now look.
   const leaks = seen.flatMap(([where, content]) => found(content).map((what) => `${what} in ${where}`));

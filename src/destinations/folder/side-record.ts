@@ -4,7 +4,7 @@
 // time. So it may be missing (a crash in between, a lake copied to another disk), and is then null, but it cannot speak
 // for a foreign file that took the name later: that one has another inode or another time.
 
-import type { BigIntStats } from "node:fs";
+import { type BigIntStats, constants } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { codeOf } from "../../lib/errors.ts";
 import type { Label } from "../destination.ts";
@@ -57,10 +57,13 @@ export class SideRecords {
     let text: string;
     try {
       if (!(await this.#directories.exist(segments))) return null;
-      text = await this.#files.readFile(join(this.#root, ...segments, `${basename(path)}.json`), "utf8");
+      const file = join(this.#root, ...segments, `${basename(path)}.json`);
+      // A3: a symbolic link there leads out of the root; a pipe would hang us.
+      const flag = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+      text = await this.#files.readFile(file, { encoding: "utf8", flag });
     } catch (thrown) {
       // ENOTDIR, EISDIR: the record of another path is in the way (`a.json` beside `a.json/b`), so this one has none.
-      if (isAbsent(thrown) || ["ENOTDIR", "EISDIR"].includes(codeOf(thrown) ?? "")) return null;
+      if (isAbsent(thrown) || ["ENOTDIR", "EISDIR", "ELOOP"].includes(codeOf(thrown) ?? "")) return null;
       throw thrown;
     }
     const record = parseRecord(text);
