@@ -50,6 +50,8 @@ export const backupCommand = command({
       temporaryDirectory: path === null ? tmpdir() : dirname(path),
       nowMs: Date.now(),
       write: path === null ? writeOut : (bytes) => writeWhole(path, bytes),
+    }).catch((cause: unknown) => {
+      throw codeOf(cause)?.startsWith("E") === true ? unwritable(file, cause) : cause;
     });
     if (path === null) return;
     const inspection = inspectionOf(manifest);
@@ -65,6 +67,13 @@ export const backupCommand = command({
     }
   },
 });
+
+function unwritable(file: string, cause: unknown): ColdpathError {
+  return new ColdpathError("conflict", "backup-unwritable", `${file} cannot be written: ${messageOf(cause)}.`, {
+    hint: "Name a file in a directory that exists, is writable and has room for the registry twice.",
+    cause,
+  });
+}
 
 async function writeOut(bytes: AsyncIterable<Buffer>): Promise<void> {
   for await (const chunk of bytes) {
@@ -89,10 +98,6 @@ async function writeWhole(path: string, bytes: AsyncIterable<Buffer>): Promise<v
     await nodeDisk.syncDirectory(dirname(path));
   } catch (cause) {
     await rm(temporary, { force: true });
-    if (codeOf(cause)?.startsWith("E") !== true) throw cause;
-    throw new ColdpathError("conflict", "backup-unwritable", `${path} cannot be written: ${messageOf(cause)}.`, {
-      hint: "Name a file in a directory that exists, is writable and has room.",
-      cause,
-    });
+    throw cause;
   }
 }

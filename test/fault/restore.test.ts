@@ -170,10 +170,17 @@ function alarms(): string[] {
   return lines.filter((line) => /"level":(?:40|50)/.test(line) && !line.includes("A test clock is on"));
 }
 
+/** The audit has looked, and balances: what a restore let go is no violation. */
+async function expectSoundAudit(): Promise<void> {
+  const { exports } = await running().api<{ exports: { audit: { violations: number } | null }[] }>("GET", "/status");
+  expect(exports.map(({ audit }) => audit?.violations)).toEqual([0]);
+}
+
 async function expectNoAlarm(exportId: string): Promise<void> {
   const { status } = await running().api<Answer>("GET", `/exports/${exportId}`);
   expect(status).toMatchObject({ state: "healthy", trouble: null });
   expect(alarms()).toEqual([]);
+  await expectSoundAudit();
 }
 
 test.each([
@@ -311,6 +318,7 @@ test("B3, E1: the registry alone is lost and restored beside its journal: every 
   expect(status).toMatchObject({ state: "healthy", trouble: null });
   // The journal is that of a server that was killed.
   expect(alarms().filter((line) => !line.includes("torn-tail"))).toEqual([]);
+  await expectSoundAudit();
   const { items } = await running().api<{ items: { outcome: string }[] }>("GET", `/exports/${exportId}/runs?limit=500`);
   expect(items.filter(({ outcome }) => outcome === "adopted").length).toBeGreaterThan(0);
   expect(await running().stop()).toBe(0);
