@@ -257,7 +257,7 @@ export class MqttConnection implements LiveConnection, TurnTaker {
     this.#bytesInFlight += packetBytes;
     if (this.#bytesInFlight > this.#context.limits.connectionBytesInFlightMax) this.#pause("in-flight");
     const isKept = ackBytes > 0 && !session.isClean && this.#context.unacknowledged !== null;
-    const acknowledgements = new Acknowledgements(this, bytes, packetBytes, isKept ? { chunk, first, next } : null);
+    const acknowledgements = new Acknowledgements(this, bytes, isKept ? chunk : null, first, next);
     if (isKept && this.#state !== "closed") this.#pending.push(acknowledgements);
     // The chunk held the end of the connection, too.
     else if (isKept) this.#leave(session, [{ chunk, first, next }]);
@@ -265,9 +265,9 @@ export class MqttConnection implements LiveConnection, TurnTaker {
   }
 
   /** J1: packets are durable: their acknowledgements go out. */
-  durable({ bytes, packetBytes, packets }: Acknowledgements): void {
-    this.#bytesInFlight -= packetBytes;
-    if (packets !== null) this.#pending.shift(); // the journal tells in order
+  durable({ bytes, chunk, first, next }: Acknowledgements): void {
+    this.#bytesInFlight -= next - first;
+    if (chunk !== null) this.#pending.shift(); // the journal tells in order
     if (bytes.length > 0) this.write(bytes);
     if (this.#bytesInFlight <= this.#context.limits.connectionBytesInFlightMax) this.#resume("in-flight");
   }
@@ -452,7 +452,7 @@ export class MqttConnection implements LiveConnection, TurnTaker {
       this.#context.unacknowledged?.drop(session.name); // what the connection before left and did not come again
       this.#leave(
         session,
-        this.#pending.flatMap(({ packets }) => packets ?? []),
+        this.#pending.flatMap(({ packets }) => packets),
       );
       this.#pending.length = 0;
     }
@@ -468,27 +468,34 @@ const stopped = -1;
 class Acknowledgements {
   readonly #connection: MqttConnection;
   readonly bytes: Buffer;
-  readonly packetBytes: number;
-  /** The packets they answer; null where nobody will ask. */
-  readonly packets: ReadPackets | null;
-  /** Of `packets`, by packet id; made when it is first asked. */
+  /** The packets they answer are `chunk[first, next)`; null where nobody will ask for them. */
+  readonly chunk: Buffer | null;
+  readonly first: number;
+  readonly next: number;
+  /** Of the packets, by packet id; made when it is first asked. */
   #publishes: ReadonlyMap<number, SentPublish> | null = null;
 
-  constructor(connection: MqttConnection, bytes: Buffer, packetBytes: number, packets: ReadPackets | null) {
+  constructor(connection: MqttConnection, bytes: Buffer, chunk: Buffer | null, first: number, next: number) {
     this.#connection = connection;
     this.bytes = bytes;
-    this.packetBytes = packetBytes;
-    this.packets = packets;
+    this.chunk = chunk;
+    this.first = first;
+    this.next = next;
   }
 
   durable(): void {
     this.#connection.durable(this);
   }
 
+  get packets(): readonly ReadPackets[] {
+    const { chunk, first, next } = this;
+    return chunk === null ? [] : [{ chunk, first, next }];
+  }
+
   /** Whether it answers the same PUBLISH. */
   holds(chunk: Buffer, one: SentPublish): boolean {
-    const { packets } = this;
-    if (packets === null) return false;
+    const [packets] = this.packets;
+    if (packets === undefined) return false;
     this.#publishes ??= new Map(Array.from(publishesOf(packets), (publish) => [publish.packetId, publish]));
     const found = this.#publishes.get(one.packetId);
     return found !== undefined && isSamePublish(packets.chunk, found, chunk, one);
