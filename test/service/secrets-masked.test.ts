@@ -407,6 +407,12 @@ test("A2: no planted secret comes out anywhere, whatever goes wrong", { timeout:
   await coldpath(["storage", "list", "--json"]);
   await coldpath(["read", join(lake, "iot"), "--type=devices", "--csv"]);
 
+  // A backup holds what its manual says: here the token, and keys only as they are sealed.
+  const backup = join(directory, "backup.tar");
+  await coldpath(["backup", backup]);
+  await coldpath(["backup", backup]); // which exists
+  expect(found(readFileSync(backup))).toEqual(["the administrator's token"]);
+
   // And now look.
   const leaks = seen.flatMap(([where, content]) => found(content).map((what) => `${what} in ${where}`));
   expect(leaks).toEqual([]);
