@@ -187,6 +187,45 @@ describe("A device is not let in", () => {
     await starting.close();
   });
 
+  test("M1: a storm of sign-ins never passes the bound, though credentials are read slowly", async () => {
+    const { promise: read, resolve: answer } = Promise.withResolvers<void>();
+    const small = await IngestHub.open({
+      limits: { connectionsMax: 5 },
+      wrap: (registry) => ({
+        deviceCredentials: async (id) => {
+          await read;
+          return await registry.deviceCredentials(id);
+        },
+        policyKeys: (name) => registry.policyKeys(name),
+      }),
+    });
+    const ids = Array.from({ length: 20 }, (_, index) => `storm-${index}`);
+    for (const id of ids) await small.createDevice(id);
+    const clients = await Promise.all(ids.map(() => RawMqtt.open(small.mqttPort)));
+    const codes = clients.map((client, index) =>
+      client.connect(connectBytes(ids[index] ?? "", small.token(ids[index] ?? ""))),
+    );
+    await until(() => small.rejections("too-many-connections") === 15, "all but five are refused at once");
+    answer();
+    expect((await Promise.all(codes)).toSorted((one, other) => Number(one) - Number(other))).toEqual([
+      ...Array(5).fill(0),
+      ...Array(15).fill(3),
+    ]);
+    expect(small.table.openCount).toBe(5);
+    // Places come back, also those of sign-ins that came to nothing.
+    const open = clients.filter((_, index) => small.table.isOpen(ids[index] ?? ""));
+    for (const client of open) client.destroy();
+    await until(() => small.table.openCount === 0, "they left");
+    for (let attempt = 0; attempt < 6; attempt++) {
+      const wrong = await RawMqtt.open(small.mqttPort);
+      expect(await wrong.connect(connectBytes("storm-0", small.token("storm-1")))).toBe(5);
+    }
+    const again = await Promise.all(ids.slice(0, 5).map((id) => RawMqtt.device(small.mqttPort, id, small.token(id))));
+    expect(small.table.openCount).toBe(5);
+    for (const client of again) client.destroy();
+    await small.close();
+  });
+
   test("with CONNACK 3 above the most connections; a device that comes back takes its own place", async () => {
     const small = await IngestHub.open({ limits: { connectionsMax: 1 } });
     for (const id of ["a", "b"]) await small.createDevice(id);

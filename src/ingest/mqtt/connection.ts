@@ -61,6 +61,8 @@ export class MqttConnection implements LiveConnection, TurnTaker {
   readonly #context: MqttServerContext;
   readonly #socket: Socket;
   readonly #unread: Unread;
+  /** Counted among the sign-ins. */
+  #holdsPlace = false;
   /** What was read waits for its turn. */
   #isTurnDue = false;
   #state: "connect" | "authenticating" | "open" | "closed" = "connect";
@@ -348,7 +350,7 @@ export class MqttConnection implements LiveConnection, TurnTaker {
     // 3 is the one code after which the Azure SDKs try again by themselves.
     if (this.#context.refusal() !== null) return this.#rejectConnect("not-ready", connack.serverUnavailable);
     // A device that comes back takes its own place.
-    if (this.#context.openCount() >= limits.connectionsMax && !table.isOpen(deviceId)) {
+    if (!table.isOpen(deviceId) && !this.#takePlace()) {
       return this.#rejectConnect("too-many-connections", connack.serverUnavailable);
     }
     this.#state = "authenticating";
@@ -369,8 +371,28 @@ export class MqttConnection implements LiveConnection, TurnTaker {
     );
   }
 
+  /** M1: exact also in a storm, since credentials take time to be read. */
+  #takePlace(): boolean {
+    const { signIns, limits } = this.#context;
+    if (this.#context.openCount() + signIns.count >= limits.connectionsMax) return false;
+    signIns.count++;
+    this.#holdsPlace = true;
+    return true;
+  }
+
+  /** It is open from here on, or over. */
+  #leavePlace(): void {
+    if (this.#holdsPlace) this.#context.signIns.count--;
+    this.#holdsPlace = false;
+  }
+
   #open(request: ConnectRequest, identity: Extract<AuthOutcome, { kind: "known" }>): void {
     const { accept, counters, table, unacknowledged } = this.#context;
+    // The device's former connection may have gone meanwhile, and its place with it.
+    if (!this.#holdsPlace && !table.isOpen(request.deviceId) && !this.#takePlace()) {
+      return this.#rejectConnect("too-many-connections", connack.serverUnavailable);
+    }
+    this.#leavePlace();
     this.policy = identity.policy;
     const session = openSession(request, identity, accept.pathOf(request.deviceId));
     this.#session = session;
@@ -441,6 +463,7 @@ export class MqttConnection implements LiveConnection, TurnTaker {
     const session = this.#session;
     this.#state = "closed";
     this.#session = null;
+    this.#leavePlace();
     this.#unread.drop();
     this.#context.turns.leave(this);
     this.#leaveRoom();

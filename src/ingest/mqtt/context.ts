@@ -29,6 +29,8 @@ export const coarseErrorMs = 1000;
 /** What a connection needs of its server. */
 export interface MqttServerContext extends MqttServerOptions {
   readonly unread: UnreadTotal;
+  /** Connections that sign in and will need a place: with those that are open they are never more than there are places. */
+  readonly signIns: { count: number };
   /** Why no device can be let in now, if so. */
   refusal(): Refusal | null;
   openCount(): number;

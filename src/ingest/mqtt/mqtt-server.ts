@@ -22,6 +22,7 @@ export class MqttServer {
     this.#context = {
       ...options,
       unread: { bytes: 0 },
+      signIns: { count: 0 },
       refusal: () => accept.refusal,
       openCount: () => table.openCount,
       coarseMs: () => this.#coarseMs,

@@ -289,6 +289,7 @@ export const target: Target = {
       coarseMs: () => 0,
       turns: new Turns(() => 0),
       unread: { bytes: 0 },
+      signIns: { count: 0 },
       unacknowledged: null, // the model has a record for each PUBLISH, DUP or not
       reject: (reason) => counters.rejections[reason]++,
       left: () => {
