@@ -18,6 +18,7 @@ import { restoreCommand } from "./restore.ts";
 import { secretCommands } from "./secret.ts";
 import { schemaCommand } from "./schema.ts";
 import { serveCommand } from "./serve.ts";
+import { verifyCommand } from "./verify.ts";
 import { version } from "../lib/version.ts";
 import { versionCommand } from "./version.ts";
 
@@ -27,7 +28,7 @@ const sections: readonly { readonly title: string; readonly entries: readonly (C
     title: "Administration of a running server",
     entries: [deviceCommands, templateCommands, policyCommands, storageCommands, exportCommands],
   },
-  { title: "Data at rest", entries: [readCommand, schemaCommand, journalCommands, secretCommands] },
+  { title: "Data at rest", entries: [verifyCommand, readCommand, schemaCommand, journalCommands, secretCommands] },
   { title: "Backups", entries: [backupCommand, backupInspectCommand, restoreCommand] },
   { title: "This program", entries: [versionCommand] },
 ];

@@ -113,6 +113,33 @@ export function printPath(template: string, hub: string, name: FileName): string
     .join("");
 }
 
+/**
+ * What the paths of a type start with: all before the first token of time; with a day, also the date, as far as it stands in
+ * the order of a date.
+ *
+ * @param day  any window of the day, or null.
+ */
+export function pathPrefix(template: string, hub: string, type: ExportType, day: Window | null): string {
+  const iso = day === null ? "" : new Date(windowStartMs(day)).toISOString();
+  const date = [
+    ["{YYYY}", iso.slice(0, 4)],
+    ["{MM}", iso.slice(5, 7)],
+    ["{dd}", iso.slice(8, 10)],
+  ] as const;
+  let prefix = "";
+  let dateParts = 0;
+  for (const piece of pieces(template)) {
+    const value = piece === "{type}" ? type : piece === "{hub}" ? hub : tokens.includes(piece) ? null : piece;
+    const next = date[dateParts];
+    if (value !== null) prefix += value;
+    else if (day !== null && next !== undefined && next[0] === piece) {
+      prefix += next[1];
+      dateParts++;
+    } else break;
+  }
+  return prefix;
+}
+
 /** The file that a path names, or null when the template never prints it. `type` when the template does not say it. */
 export function parsePath(template: string, hub: string, path: string, type?: ExportType): FileName | null {
   const groups: string[] = [];

@@ -129,6 +129,11 @@ export const registryErrors = {
     meaning: "A newer Coldpath has used this data directory.",
     hint: "Start the newer version again; an older one cannot read its registry.",
   },
+  "registry-older": {
+    kind: "fatal",
+    meaning: "An older Coldpath has used this data directory, and it can only be read.",
+    hint: "Start this version's server once; it brings the registry up to date.",
+  },
   "registry-unreadable": {
     kind: "fatal",
     meaning: "The registry's database cannot be opened or is damaged.",

@@ -15,7 +15,7 @@ import { closeSync, existsSync, openSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { assert } from "../../lib/assert.ts";
-import { messageOf } from "../../lib/errors.ts";
+import { ColdpathError, messageOf } from "../../lib/errors.ts";
 import { registryError } from "../errors.ts";
 import type { RegistryEvent } from "../registry.ts";
 import { nodeSqliteDialect } from "./dialect.ts";
@@ -40,11 +40,11 @@ export class Database {
   #tail: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
-  private constructor(file: string, rawWriter: DatabaseSync, writer: Kysely<Tables>) {
+  private constructor(file: string, rawWriter: DatabaseSync, writer: Kysely<Tables>, rawReader: DatabaseSync) {
     this.file = file;
     this.#rawWriter = rawWriter;
     this.#writer = writer;
-    this.rawReader = openReadOnly(file);
+    this.rawReader = rawReader;
     this.reader = new Kysely<Tables>({ dialect: nodeSqliteDialect(this.rawReader) });
   }
 
@@ -54,10 +54,40 @@ export class Database {
     try {
       const writer = new Kysely<Tables>({ dialect: nodeSqliteDialect(rawWriter) });
       await migrate(file, writer);
-      return new Database(file, rawWriter, writer);
+      return new Database(file, rawWriter, writer, openReadOnly(file));
     } catch (error) {
       rawWriter.close();
       throw error;
+    }
+  }
+
+  /**
+   * Opens a database that this version has made, to be read only: beside a running server, or without one; then nothing is
+   * made beside the file, so that it does not matter as which user. A change throws.
+   *
+   * @throws ColdpathError `registry-newer`, `registry-older`, `registry-unreadable`.
+   */
+  static openToRead(file: string): Database {
+    refuseNewerRegistry(file);
+    const connections: DatabaseSync[] = [];
+    try {
+      const connect = hasWal(file) ? openReadOnly : openImmutable;
+      const rawReader = connect(file);
+      connections.push(rawReader);
+      const rawWriter = connect(file);
+      connections.push(rawWriter);
+      const done = rawReader.prepare("select name from kysely_migration").all();
+      const names = new Set(done.map(({ name }) => String(name)));
+      if (Object.keys(migrations).some((name) => !names.has(name))) {
+        throw registryError("registry-older", `The registry ${file} was made by an older Coldpath.`);
+      }
+      return new Database(file, rawWriter, new Kysely<Tables>({ dialect: nodeSqliteDialect(rawWriter) }), rawReader);
+    } catch (cause) {
+      for (const connection of connections) connection.close();
+      if (cause instanceof ColdpathError) throw cause;
+      throw registryError("registry-unreadable", `The registry ${file} cannot be read: ${messageOf(cause)}.`, {
+        cause,
+      });
     }
   }
 
@@ -118,6 +148,16 @@ export function openReadOnly(file: string): DatabaseSync {
   return new DatabaseSync(file, { readOnly: true, timeout: busyTimeoutMs });
 }
 
+/** Without a WAL all is in the file, and nobody writes: SQLite needs no files beside it, and makes none. */
+function openImmutable(file: string): DatabaseSync {
+  return new DatabaseSync(new URL(`${pathToFileURL(file).href}?immutable=1`), { readOnly: true });
+}
+
+/** A server that runs has a WAL, and so has one that was killed. */
+export function hasWal(file: string): boolean {
+  return existsSync(`${file}-wal`);
+}
+
 function openWriter(file: string): DatabaseSync {
   let connection: DatabaseSync | undefined;
   try {
@@ -156,11 +196,8 @@ function unknownMigrationOf(file: string): string | null {
   let connection: DatabaseSync | undefined;
   try {
     const wal = statSync(`${file}-wal`, { throwIfNoEntry: false });
-    // Without a WAL all is in the file, and nobody writes: SQLite needs no files beside it, and makes none.
     const isWhole = wal === undefined || wal.size === 0;
-    connection = isWhole
-      ? new DatabaseSync(new URL(`${pathToFileURL(file).href}?immutable=1`), { readOnly: true })
-      : openReadOnly(file);
+    connection = isWhole ? openImmutable(file) : openReadOnly(file);
     const names = connection.prepare("select name from kysely_migration order by name").all();
     return names.map(({ name }) => String(name)).find((name) => !Object.hasOwn(migrations, name)) ?? null;
   } catch {

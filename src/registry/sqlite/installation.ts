@@ -81,6 +81,33 @@ export function openWith(row: InstallationRow, key: Buffer): Opened | null {
   }
 }
 
+/**
+ * Reads the installation and changes nothing, also where a rotation of the key was cut short.
+ *
+ * @throws ColdpathError `secret-key-missing`, `secret-key-wrong`, `registry-unreadable`.
+ */
+export async function readInstallation(
+  database: Database,
+  directory: string,
+  givenKey: Buffer | undefined,
+): Promise<OpenedInstallation> {
+  const row = await database.reader.selectFrom("installation").selectAll().executeTakeFirst();
+  if (row === undefined) throw registryError("registry-unreadable", `The registry in ${directory} is empty.`);
+  const keys =
+    givenKey === undefined
+      ? [secretKeyFile(directory), nextSecretKeyFile(directory)].map(readSecretKey).filter((key) => key !== null)
+      : [givenKey];
+  for (const key of keys) {
+    const opened = openWith(row, key);
+    if (opened === null) continue;
+    return { secrets: opened.secrets, installation: { id: row.id, hubName: row.hub_name, secret: opened.secret } };
+  }
+  if (keys.length === 0) {
+    throw registryError("secret-key-missing", `There is no key for the secrets of the registry in ${directory}.`);
+  }
+  throw registryError("secret-key-wrong", `The key does not open the secrets of the registry in ${directory}.`);
+}
+
 /** Finds out how far a rotation came that was cut short, and ends it either way. */
 function openWithFile(row: InstallationRow, directory: string): Opened {
   const file = secretKeyFile(directory);

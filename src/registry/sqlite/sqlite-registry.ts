@@ -16,7 +16,7 @@ import { credentialsIn } from "./credentials.ts";
 import { Database, refuseNewerRegistry } from "./database.ts";
 import { devicesIn } from "./devices.ts";
 import { exportsIn } from "./exports.ts";
-import { openInstallation } from "./installation.ts";
+import { openInstallation, readInstallation } from "./installation.ts";
 import { lockDirectory } from "./lock.ts";
 import { progressIn } from "./progress.ts";
 import { snapshotsIn } from "./snapshots.ts";
@@ -79,6 +79,37 @@ export async function openSqliteRegistry(options: SqliteRegistryOptions): Promis
   } catch (error) {
     await database?.close();
     unlock();
+    throw error;
+  }
+}
+
+/** What can be asked of a registry that somebody else may be writing to. */
+export type ReadRegistry = Pick<
+  Registry,
+  "installation" | "exports" | "cuts" | "auditFacts" | "storageAccount" | "storageSecret" | "close"
+>;
+
+/**
+ * Opens the registry of a data directory to read it, whether a server runs there or not. It must have been opened by this
+ * version before.
+ *
+ * @throws ColdpathError `fatal`: `registry-newer`, `registry-older`, `registry-unreadable`, `secret-key-missing`,
+ *         `secret-key-wrong`.
+ */
+export async function readSqliteRegistry(
+  options: Pick<SqliteRegistryOptions, "directory" | "secretKey" | "clock">,
+): Promise<ReadRegistry> {
+  const directory = path.resolve(options.directory);
+  const database = Database.openToRead(path.join(directory, "registry.db"));
+  try {
+    const { installation, secrets } = await readInstallation(database, directory, options.secretKey);
+    const { exports } = exportsIn(database, options.clock);
+    const { cuts, auditFacts } = auditIn(database);
+    const { storageAccount, storageSecret } = storageAccountsIn(database, secrets, options.clock);
+    const close = (): Promise<void> => database.close();
+    return { installation, exports, cuts, auditFacts, storageAccount, storageSecret, close };
+  } catch (error) {
+    await database.close();
     throw error;
   }
 }

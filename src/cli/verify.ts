@@ -1,0 +1,255 @@
+// `coldpath verify`: reads destinations back and proves that every owed minute has its files.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { DestinationError, type StorageAccess } from "../destinations/destination.ts";
+import type { Finding, Verification } from "../export/verify.ts";
+import { systemClock } from "../lib/clock.ts";
+import { ColdpathError, messageOf } from "../lib/errors.ts";
+import { silentLog } from "../lib/log.ts";
+import { type Window, windowOf } from "../lib/window.ts";
+import type { Export, ExportGap } from "../registry/registry.ts";
+import type { ReadRegistry } from "../registry/sqlite/sqlite-registry.ts";
+import { readGivenKey } from "../server/given-secret-key.ts";
+import { command } from "./command.ts";
+import { UsageError } from "./errors.ts";
+import { dataDirOption, minuteText } from "./journal-directory.ts";
+import { bytesText, jsonOption } from "./output.ts";
+import { secretKeyOptions } from "./secret-key-options.ts";
+import { renderTable } from "./table.ts";
+import type { Terminal } from "./terminal.ts";
+
+const group = "Selection";
+const minuteOption = (description: string) =>
+  ({
+    group,
+    type: "string",
+    isFlagOnly: true,
+    pattern: /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::00)?Z?)?$/,
+    form: "a UTC minute such as 2026-01-02T03:04, or a day such as 2026-01-02",
+    description,
+  }) as const;
+
+/** Requests to a store at once. */
+const requestsMax = 8;
+const progressMs = 5000;
+
+export const verifyCommand = command({
+  name: "verify",
+  purpose: "read exported files back and prove that every owed minute is there, unharmed",
+  details: [
+    "Compares what lies in the folder or container with the record of every file that was written: none missing, none twice, none changed, cut off or under another name. It also looks whether the records themselves join without a hole. Works beside a running server and without one, and changes nothing.",
+    "Names, sizes and labels are looked at; a file whose label is gone or differs is read. With --deep every byte of every file is read.",
+    "The secrets of Azure accounts come from the registry, with the key that the server has.",
+  ].join("\n"),
+  options: {
+    ...dataDirOption,
+    ...secretKeyOptions,
+    export: { group, type: "string", isFlagOnly: true, description: "Only this export: its name or id." },
+    from: minuteOption("From this UTC minute or day on."),
+    to: minuteOption("Up to this UTC minute or day, inclusive."),
+    deep: { group: "Options", type: "boolean", isFlagOnly: true, description: "Read every byte of every file." },
+    ...jsonOption,
+  },
+  examples: [
+    ["coldpath verify --data-dir /var/lib/coldpath", "all exports, all that is on record"],
+    ["coldpath verify --export lake --from 2026-01-01 --to 2026-01-31 --deep", "a month, every byte"],
+  ],
+  exitCodes: {
+    0: "Proven: every file is there once, as it was written.",
+    1: "Something is missing, doubled or changed; it is printed.",
+    2: "It could not be looked at.",
+  },
+  run: async ({ values, terminal }) => {
+    const range = rangeOf(values.from, values.to);
+    try {
+      const verifications = await verify(values, range, terminal);
+      if (values.json === true) terminal.print(JSON.stringify(verifications.map(answerOf), null, 2));
+      else for (const each of verifications) printVerification(each, terminal);
+      return verifications.some(({ faultCount }) => faultCount > 0) ? 1 : 0;
+    } catch (error) {
+      throw fatal(error);
+    }
+  },
+});
+
+interface Values {
+  readonly dataDir: string;
+  readonly export: string | undefined;
+  readonly deep: boolean | undefined;
+  readonly secretKey: string | undefined;
+  readonly secretKeyCommand: string | undefined;
+}
+
+type Range = { readonly first: Window; readonly last: Window } | null;
+
+async function verify(values: Values, range: Range, terminal: Terminal): Promise<readonly Verification[]> {
+  const { dataDir } = values;
+  const file = join(dataDir, "registry.db");
+  if (!existsSync(file)) {
+    throw new ColdpathError("not-found", "registry-not-found", `${dataDir} is not a server's data directory.`, {
+      hint: "Name it with --data-dir (COLDPATH_DATA_DIR).",
+    });
+  }
+  const [{ readSqliteRegistry }, { hasWal }] = await Promise.all([
+    import("../registry/sqlite/sqlite-registry.ts"),
+    import("../registry/sqlite/database.ts"),
+  ]);
+  const secretKey = await readGivenKey({
+    text: values.secretKey,
+    command: values.secretKeyCommand,
+    option: "secret-key",
+  });
+  const wasInUse = hasWal(file);
+  const registry = await readSqliteRegistry({ directory: dataDir, secretKey, clock: systemClock });
+  const storages = new Map<string, Promise<StorageAccess>>();
+  try {
+    const verifications: Verification[] = [];
+    for (const one of chosen(await registry.exports(), values.export)) {
+      verifications.push(await verifyOne(registry, storages, one, range, values.deep === true, terminal));
+    }
+    if (!wasInUse && hasWal(file)) {
+      throw new ColdpathError("conflict", "registry-changed", "A server was started meanwhile.", {
+        hint: "Run it again: beside a running server it works as well.",
+      });
+    }
+    return verifications;
+  } finally {
+    for (const storage of storages.values()) await storage.then((one) => one.close()).catch(() => {});
+    await registry.close();
+  }
+}
+
+async function verifyOne(
+  registry: ReadRegistry,
+  storages: Map<string, Promise<StorageAccess>>,
+  one: Export,
+  range: Range,
+  isDeep: boolean,
+  terminal: Terminal,
+): Promise<Verification> {
+  const [{ verifyExport }, { openStorage }] = await Promise.all([
+    import("../export/verify.ts"),
+    import("../destinations/open-storage.ts"),
+  ]);
+  const open = async (id: string): Promise<StorageAccess> => {
+    const { settings } = await registry.storageAccount(id);
+    return openStorage(settings, (await registry.storageSecret(id)) ?? undefined, { log: silentLog });
+  };
+  let toldMs = performance.now();
+  return await verifyExport({
+    registry,
+    export: one,
+    destinationOf: async ({ storageAccountId: id, container }) => {
+      const storage = storages.get(id) ?? open(id);
+      storages.set(id, storage);
+      return (await storage).container(container);
+    },
+    range,
+    isDeep,
+    requestsMax,
+    onProgress: (files) => {
+      if (performance.now() - toldMs < progressMs) return;
+      toldMs = performance.now();
+      terminal.complain(`coldpath: ${one.name}: ${files} files looked at …`);
+    },
+  });
+}
+
+function chosen(exports: readonly Export[], wanted: string | undefined): readonly Export[] {
+  if (wanted === undefined) return exports;
+  const found = exports.filter(({ id, name }) => id === wanted || name === wanted);
+  if (found.length > 0) return found;
+  throw new ColdpathError("not-found", "export-not-found", `There is no export ${JSON.stringify(wanted)}.`, {
+    hint: `There are ${exports.map(({ name }) => JSON.stringify(name)).join(", ")}.`,
+  });
+}
+
+function rangeOf(from: string | undefined, to: string | undefined): Range {
+  if (from === undefined && to === undefined) return null;
+  const first = from === undefined ? 0 : minuteOf(from, "00:00");
+  const last = to === undefined ? windowOf(Date.now()) : minuteOf(to, "23:59");
+  if (first > last) throw new UsageError("verify", "--from lies behind --to.");
+  return { first, last };
+}
+
+function minuteOf(text: string, time: string): Window {
+  const timeMs = Date.parse(`${text.length === 10 ? `${text}T${time}` : text.slice(0, 16)}:00Z`);
+  if (!Number.isNaN(timeMs)) return windowOf(timeMs);
+  throw new UsageError("verify", `${text} is not a day or minute of the calendar.`);
+}
+
+function printVerification(found: Verification, terminal: Terminal): void {
+  const { name, days, faults, faultCount, notes, noteCount, unrecordedFiles, gaps, isDeep } = found;
+  terminal.print(terminal.style("bold", name));
+  if (days.length === 0) terminal.print("  Nothing is on record for this time.");
+  else {
+    const rows = days.map((day) => [
+      day.day,
+      String(day.windows),
+      String(day.files),
+      String(day.records),
+      bytesText(day.bytes),
+      day.faults === 0 ? "proven" : { text: `${day.faults} faults`, style: "red" as const },
+    ]);
+    const headings = ["day", "minutes", "files", "records", "bytes", "result"];
+    terminal.print(renderTable(headings, rows, terminal).replace(/^/gm, "  "));
+  }
+  for (const gap of gaps) terminal.print(`  let go: ${gapText(gap)}`);
+  for (const fault of faults) printFinding(terminal.style("red", "FAULT"), fault, terminal);
+  if (faultCount > faults.length) terminal.print(`  … and ${faultCount - faults.length} more faults.`);
+  for (const note of notes) printFinding(terminal.style("yellow", "note"), note, terminal);
+  if (noteCount > notes.length) terminal.print(`  … and ${noteCount - notes.length} more notes.`);
+  if (unrecordedFiles > 0) {
+    terminal.print(
+      `  ${unrecordedFiles} files are older than what is on record (--cut-records-retention) and not looked at.`,
+    );
+  }
+  const files = days.reduce((sum, day) => sum + day.files, 0);
+  const how = isDeep ? "by every byte" : "by names, sizes and labels";
+  const result =
+    faultCount === 0
+      ? terminal.style("green", `  proven: ${files} files, each there once and as it was written, ${how}.`)
+      : terminal.style(
+          "red",
+          `  NOT proven: ${faultCount} ${faultCount === 1 ? "fault" : "faults"} in ${files} files.`,
+        );
+  terminal.print(result);
+}
+
+function printFinding(word: string, { kind, window, what, hint }: Finding, terminal: Terminal): void {
+  terminal.print(`  ${word} ${kind}${window === null ? "" : ` ${minuteText(window)}`}: ${what}`);
+  terminal.print(`    → ${hint}`);
+}
+
+function gapText({ type, partition, windowFirst, windowLast, records, reason }: ExportGap): string {
+  const minutes =
+    windowFirst === windowLast ? minuteText(windowFirst) : `${minuteText(windowFirst)} to ${minuteText(windowLast)}`;
+  return `${minutes} of ${type}, partition ${partition}: ${records ?? "an unknown number of"} records (${reason})`;
+}
+
+/** Windows as minutes. */
+function answerOf({ faults, notes, gaps, ...rest }: Verification) {
+  const minute = (window: Window | null): string | null => (window === null ? null : minuteText(window));
+  const findingOf = (finding: Finding) => ({ ...finding, window: minute(finding.window) });
+  return {
+    ...rest,
+    isProven: rest.faultCount === 0,
+    faults: faults.map(findingOf),
+    notes: notes.map(findingOf),
+    gaps: gaps.map((gap) => ({ ...gap, windowFirst: minute(gap.windowFirst), windowLast: minute(gap.windowLast) })),
+  };
+}
+
+/** Exit code 2: nothing was found out. */
+function fatal(error: unknown): unknown {
+  if (error instanceof UsageError) return error;
+  if (error instanceof DestinationError) {
+    const { code, message, hint } = error.failure;
+    return new ColdpathError("fatal", code, message, { hint, cause: error });
+  }
+  if (error instanceof ColdpathError) {
+    return new ColdpathError("fatal", error.code, messageOf(error), { hint: error.hint, cause: error });
+  }
+  return error;
+}
