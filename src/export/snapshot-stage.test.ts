@@ -93,6 +93,21 @@ test("E2: a staged file that was changed, cut off or lost is told, never exporte
   await expect(read(stage, cut)).rejects.toMatchObject({ code: "snapshot-lost" });
 });
 
+test("E2: of a damaged file not even the states before the damage are used", async () => {
+  const stage = await SnapshotStage.open(directory);
+  const cut = (await stage.write(viewOf(3), of)) as SnapshotCut;
+  const whole = readFileSync(fileOf(), "utf8");
+  // Still JSON, and no state that an encoder knows.
+  writeFileSync(fileOf(), whole.replace('"settings"', '"Settings"'));
+  expect(readFileSync(fileOf(), "utf8")).not.toBe(whole);
+  const read: unknown[] = [];
+  const reading = async (): Promise<void> => {
+    for await (const state of stage.read(cut)) read.push(state);
+  };
+  await expect(reading()).rejects.toMatchObject({ code: "snapshot-lost" });
+  expect(read).toEqual([]);
+});
+
 test("Files of no known cut are removed at a start", async () => {
   const stage = await SnapshotStage.open(directory);
   const cut = (await stage.write(viewOf(3), of)) as SnapshotCut;

@@ -24,6 +24,8 @@ const pageRows = 500;
 const readBytes = 64 * 1024;
 const lineFeed = 0x0a;
 
+type Lost = (what: string, cause?: unknown) => ColdpathError;
+
 export class SnapshotStage {
   readonly #directory: string;
   readonly #disk: Disk;
@@ -92,18 +94,25 @@ export class SnapshotStage {
    */
   async *read(cut: SnapshotCut): AsyncGenerator<SnapshotState, void, void> {
     const path = this.#path(cut);
-    const lost = (what: string, cause?: unknown): ColdpathError =>
+    const lost: Lost = (what, cause) =>
       new ColdpathError("conflict", "snapshot-lost", `The staged snapshot ${path} ${what}.`, {
         hint: "Restore the file from a backup, or discard this export's backlog and turn the type off and on again, which makes a full snapshot.",
         cause,
       });
+    // All of it before the first state is used: a damaged state may be anything, and is not for an encoder to find.
+    for await (const state of this.#verified(path, cut, lost)) void state;
+    for await (const state of this.#verified(path, cut, lost)) yield parseState(state, lost);
+  }
+
+  /** The lines that are states; throws after the last when the file is not what was staged. */
+  async *#verified(path: string, cut: SnapshotCut, lost: Lost): AsyncGenerator<string, void, void> {
     const hash = createHash("sha256");
     let records = -1; // the header is no record
     let previous: string | null = null;
     for await (const line of this.#lines(path, lost)) {
       if (previous !== null) {
         hash.update(`${previous}\n`);
-        if (records >= 0) yield parseState(previous, lost);
+        if (records >= 0) yield previous;
         records++;
       }
       previous = line;
@@ -160,10 +169,7 @@ export class SnapshotStage {
   }
 
   /** Without their line feeds; bytes behind the last one are a line too, since nothing may be passed over. */
-  async *#lines(
-    path: string,
-    lost: (what: string, cause: unknown) => ColdpathError,
-  ): AsyncGenerator<string, void, void> {
+  async *#lines(path: string, lost: Lost): AsyncGenerator<string, void, void> {
     const unreadable = (error: unknown): never => {
       throw lost("cannot be read", error);
     };
@@ -228,7 +234,7 @@ async function headerOf(disk: Disk, path: string): Promise<StagedHeader | null> 
   }
 }
 
-function parseState(line: string, lost: (what: string, cause: unknown) => ColdpathError): SnapshotState {
+function parseState(line: string, lost: Lost): SnapshotState {
   try {
     return JSON.parse(line) as SnapshotState;
   } catch (error) {
