@@ -65,6 +65,8 @@ export class SimulatedDisk {
   delayTurnsMax = 0;
   /** Begun so far, in all sessions. */
   operations = 0;
+  /** Told before an operation takes effect, which waits for it. It may cut the power or kill the process meanwhile. */
+  onOperation: (operation: Operation, path: string) => Promise<void> | void = () => {};
 
   readonly #random: () => number;
   readonly #directories = new Set<string>();
@@ -151,6 +153,12 @@ export class SimulatedDisk {
     this.#faults.push({ operation, code, path: more.path ?? /./, skip: more.skip ?? 0, times: more.times ?? 1 });
   }
 
+  /** Nothing fails any more, and there is room. */
+  heal(): void {
+    this.#faults = [];
+    this.roomBytes = Number.POSITIVE_INFINITY;
+  }
+
   /** After so many more operations that change something, nothing returns any more: the place for a power cut. */
   freezeAfter(count: number): void {
     this.#freezeAfter = count;
@@ -183,6 +191,18 @@ export class SimulatedDisk {
 
   content(path: string): Buffer {
     return Buffer.from(this.#inode(path).cached);
+  }
+
+  /** What is left of every file when the power goes now and nothing unsynced is kept. Not copied: read only. */
+  stableContents(): readonly (readonly [path: string, content: Buffer])[] {
+    const names = new Map(this.#stableNames);
+    for (const change of this.#nameChanges) if (change.unsynced.size === 0) change.apply(names);
+    return [...names].map(([path, inode]) => [path, inode.stable]);
+  }
+
+  /** What every file holds for those who read it now. Not copied: read only. */
+  contents(): readonly (readonly [path: string, content: Buffer])[] {
+    return [...this.#names].map(([path, inode]) => [path, inode.cached]);
   }
 
   setContent(path: string, content: Uint8Array): void {
@@ -240,6 +260,8 @@ export class SimulatedDisk {
     const turns = this.delayTurnsMax === 0 ? 0 : Math.floor(this.#random() * (this.delayTurnsMax + 1));
     for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
     if (turns === 0) await Promise.resolve();
+    if (session !== this.#session || this.#isFrozen) return forever();
+    await this.onOperation(operation, path);
     if (session !== this.#session || this.#isFrozen) return forever();
     if (operation !== "read" && operation !== "open" && this.#freezeAfter-- <= 0) {
       this.#isFrozen = true;

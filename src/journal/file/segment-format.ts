@@ -19,8 +19,6 @@ export const sealCopyAt = 1024;
 export const frameHeadBytes = 44;
 /** Hub names are at most this long in bytes. */
 export const hubBytesMax = 128;
-/** Partition, window, offset, nonce, and a hub's name of one letter. */
-const identityBytesMin = 33;
 
 /** What `identityBytes` has before the hub's name. */
 const identityBytesMin = 32;

@@ -10,7 +10,7 @@ import { sealBytes } from "./seal.ts";
 import { SegmentPool } from "./segment-pool.ts";
 import { readSegment } from "./segment-read.ts";
 import { type SegmentScan, scanSegment } from "./segment-scan.ts";
-import { decodeSegmentHeader, encodeSegmentHeader, headerBytes, sealCopyAt } from "./segment-format.ts";
+import { headerBytes, sealCopyAt } from "./segment-format.ts";
 
 const directory = "/p";
 const window = 29_456_824;
@@ -213,9 +213,4 @@ test("J2: the frames of a segment that is written again from the middle are one 
   await segment.append(1, Buffer.from([5, 0, 0, 0]), Buffer.from("seven"), window * 60_000 + 6);
   await segment.seal();
   expect(await readOf(simulated, offsetFirst + 7)).toEqual(["onetwo", "three", "fourfivesix", "seven"]);
-});
-
-test.each([1, 3, 4, 50])("J3: the header of a hub whose name has %i characters is read back", (characters) => {
-  const identity = { hub: "h".repeat(characters), partition: 0, window, offsetFirst, nonce: Buffer.alloc(16, 7) };
-  expect(decodeSegmentHeader(encodeSegmentHeader(identity))).toEqual({ kind: "header", identity });
 });

@@ -1,0 +1,98 @@
+// What a story is made of, drawn from its seed. Each story has a random few of all the faults, at random rates (swarm
+// testing): what hides when everything fails at once shows when only two things do.
+
+import { type ExportType, exportTypes } from "../../src/registry/registry.ts";
+import { type Act, administratorActs } from "./administrator.ts";
+import type { Habits } from "./devices.ts";
+import type { MachineOptions } from "./hub.ts";
+import type { NetworkFaults } from "./network.ts";
+import { type Outage, type StoreFault, outages, storeFaults } from "./wire.ts";
+import type { Chance } from "./world.ts";
+
+export const machineFaults = [
+  "kill",
+  "power cut",
+  "kill at an operation",
+  "power cut at an operation",
+  "stop",
+  "pause",
+  "disk full",
+  "disk EIO on write",
+  "disk EIO on sync",
+  "bit flip",
+  "clock +1 h",
+  "clock -1 h",
+  "clock wrong year",
+  "clock back over a restart",
+  "container deleted",
+  "foreign object",
+] as const;
+export type MachineFault = (typeof machineFaults)[number];
+
+export interface Plan {
+  readonly machine: MachineOptions;
+  readonly devices: number;
+  readonly habits: Habits;
+  readonly acts: Partial<Record<Act, number>>;
+  readonly types: readonly ExportType[];
+  readonly storeShares: Partial<Record<StoreFault, number>>;
+  readonly outages: readonly Outage[];
+  readonly losesMetadata: boolean;
+  readonly network: NetworkFaults;
+  readonly faults: Partial<Record<MachineFault | "outage", number>>;
+  /** Of 1: how often a step is a fault, an act of the administrator, or nothing but time. */
+  readonly faultShare: number;
+  readonly actShare: number;
+  readonly diskDelayTurnsMax: number;
+  readonly durationMs: number;
+  readonly stepMsMax: number;
+}
+
+export function planOf(chance: Chance): Plan {
+  const some = <T>(of: readonly T[], share: number): T[] => of.filter(() => chance.is(share));
+  const weights = <T extends string>(of: readonly T[]): Partial<Record<T, number>> =>
+    Object.fromEntries(of.map((one) => [one, chance.skewed(1, 8)])) as Partial<Record<T, number>>;
+  const isCalm = chance.is(0.1);
+  const share = isCalm ? 0 : chance.pick([0.15, 0.3, 0.5]);
+  const isSmall = chance.is(0.2);
+  return {
+    machine: {
+      partitions: chance.pick([1, 1, 2, 3]),
+      journalBytesMax: isSmall ? chance.int(12_000, 40_000) : 1_000_000,
+      freeBytesMin: chance.pick([0, 20_000]),
+      retentionMs: chance.pick([0, 60_000, 600_000, 86_400_000]),
+      recycleBytesMax: chance.pick([0, 20_000, 1_000_000]),
+      frameBytesMax: chance.pick([4096, 8192, 16_384]),
+      uploadsMax: chance.pick([1, 2, 4]),
+      storeBlockBytes: chance.pick([256, 2000, 1_000_000]),
+    },
+    devices: chance.int(1, 4),
+    habits: {
+      isHttp: chance.is(0.5),
+      sendsAgain: chance.is(0.7),
+      storms: chance.is(share),
+      repeats: chance.is(share),
+      wills: chance.is(share),
+      nonsense: chance.is(share),
+      qos0: chance.is(share),
+      staleKeys: chance.is(share),
+      paceMs: chance.skewed(6_000, 60_000),
+    },
+    acts: weights(isCalm ? ["device edited"] : ["device edited", ...some(administratorActs, Math.max(share, 0.3))]),
+    types: chance.is(0.3) ? ["measurements"] : chance.is(0.5) ? exportTypes : ["measurements", "devices"],
+    storeShares: Object.fromEntries(some(storeFaults, share).map((fault) => [fault, chance.pick([0.02, 0.1, 0.3])])),
+    outages: some(outages, share),
+    losesMetadata: chance.is(share / 2),
+    network: {
+      resetShare: chance.is(share) ? chance.pick([0.01, 0.05]) : 0,
+      halfOpenShare: chance.is(share) ? chance.pick([0.01, 0.05]) : 0,
+      slowShare: chance.is(share) ? 0.3 : 0,
+    },
+    faults: weights(some([...machineFaults, "outage", "outage"] as const, share)),
+    faultShare: chance.pick([0.05, 0.15, 0.3]),
+    actShare: chance.pick([0.1, 0.3, 0.5]),
+    diskDelayTurnsMax: chance.pick([0, 0, 1, 4]),
+    durationMs: chance.int(2, 7) * 60_000,
+    stepMsMax: chance.pick([5_000, 20_000, 60_000]),
+  };
+}
