@@ -40,6 +40,8 @@ export interface Habits {
 
 interface Sent {
   readonly message: Message;
+  /** Under which it went out last. */
+  packetId?: number;
   readonly bytes: { readonly topic: string; readonly payload: string };
 }
 
@@ -224,8 +226,10 @@ export class SimulatedDevice {
     const connection = this.#connection;
     if (connection === null || connection.link === null || this.#inFlight.size >= inFlightMax) return;
     const isQos0 = habits.qos0 && this.#chance.is(0.2);
-    // A repeated message keeps its packet id once it is free again.
-    const packetId = sent.message.body.includes("same") && !this.#inFlight.has(7) ? 7 : this.#nextPacketId();
+    // A repeated message, or one that is sent again, keeps its packet id when that is free.
+    const kept = sent.message.body.includes("same") ? 7 : isAgain && this.#chance.is(0.7) ? sent.packetId : undefined;
+    const packetId = kept === undefined || this.#inFlight.has(kept) ? this.#nextPacketId() : kept;
+    sent.packetId = packetId;
     if (!isQos0) this.#inFlight.set(packetId, sent);
     else world.count("qos 0");
     world.count("sent");

@@ -5,9 +5,12 @@ import { Exporter } from "../../src/export/exporter.ts";
 import { Accept } from "../../src/ingest/accept.ts";
 import { ConnectionTable } from "../../src/ingest/connection-table.ts";
 import { hostNames } from "../../src/ingest/host-names.ts";
+import { Folding } from "../../src/ingest/folding.ts";
 import { HttpsServer } from "../../src/ingest/https/https-server.ts";
 import { type IngestLimits, newCounters } from "../../src/ingest/ingest.ts";
 import { MqttServer } from "../../src/ingest/mqtt/mqtt-server.ts";
+import { Unacknowledged } from "../../src/ingest/mqtt/unacknowledged.ts";
+import { Turns } from "../../src/ingest/turns.ts";
 import { FileJournal } from "../../src/journal/file/file-journal.ts";
 import { SimulatedDisk } from "../../src/lib/disk.simulated.ts";
 import type { Disk } from "../../src/lib/disk.ts";
@@ -33,6 +36,9 @@ export interface MachineOptions {
   readonly frameBytesMax: number;
   readonly uploadsMax: number;
   readonly storeBlockBytes: number;
+  /** Re-sends by message id, and marked DUP; 0 for off. */
+  readonly foldWindowMs: number;
+  readonly dupWindowMs: number;
 }
 
 export const limits: IngestLimits = {
@@ -210,9 +216,17 @@ export class Machine {
     const counters = newCounters();
     const table = new ConnectionTable();
     registry.subscribe((event) => table.hear(event));
-    const accept = new Accept(counters);
-    const front = { accept, registry, table, counters, limits, isOurHost: hostNames(["hub.test"]), log };
-    const mqtt = new MqttServer(front);
+    const { foldWindowMs, dupWindowMs } = options;
+    const messagesMax = 200;
+    const folding =
+      foldWindowMs === 0 ? null : new Folding({ windowMs: foldWindowMs, messagesMax, counters, clock, log });
+    const accept = new Accept(counters, folding);
+    // Time does not pass within a turn here: each look at it costs a little, so that turns do end.
+    let lookedMs = 0;
+    const turns = new Turns(() => (lookedMs += world.random("turns")() * 2));
+    const front = { accept, registry, table, counters, limits, turns, isOurHost: hostNames(["hub.test"]), log };
+    const unacknowledged = dupWindowMs === 0 ? null : new Unacknowledged({ windowMs: dupWindowMs, messagesMax });
+    const mqtt = new MqttServer({ ...front, unacknowledged });
     const https = new HttpsServer({ ...front, bounds: { bodiesBytesMax: 8192 } });
     await mqtt.listenPlain(1883, "0.0.0.0");
     await https.listenPlain(443, "0.0.0.0");
@@ -249,6 +263,7 @@ export class Machine {
       disk,
       uploadsMax: options.uploadsMax,
       runsKept: 1000,
+      cutsRetentionMs: 86_400_000,
       openStorage: async (id) => {
         await registry.storageAccount(id);
         await registry.storageSecret(id);
@@ -256,6 +271,7 @@ export class Machine {
       },
       random: world.random("exporter"),
     });
+    await folding?.rebuild(journal);
     accept.open(journal);
     return {
       process: one,

@@ -65,6 +65,8 @@ export function planOf(chance: Chance): Plan {
       frameBytesMax: chance.pick([4096, 8192, 16_384]),
       uploadsMax: chance.pick([1, 2, 4]),
       storeBlockBytes: chance.pick([256, 2000, 1_000_000]),
+      foldWindowMs: chance.pick([0, 60_000, 3_600_000]),
+      dupWindowMs: chance.pick([0, 60_000, 3_600_000]),
     },
     devices: chance.int(1, 4),
     habits: {

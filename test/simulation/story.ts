@@ -365,10 +365,17 @@ class Story {
     }
   }
 
-  /** M1, as far as it is cheap to see. */
+  /** M1, as far as it is cheap to see; and the hub's own audit, which must be right. */
   #checkBounds(): void {
     const { hub } = this.#machine;
     if (hub === null) return;
+    const isDamaged = this.#journal.all().some((closed) => closed.isDamaged);
+    for (const { exportId, audit } of hub.exporter.statuses()) {
+      const [first] = audit?.violations ?? [];
+      // Records that a damaged window lost may be missed before it is let go.
+      if (first !== undefined && !isDamaged)
+        this.#world.violate("audit", `${exportId}: ${first.kind} ${first.message}`);
+    }
     const { partitions, journalBytesMax, frameBytesMax } = this.#plan.machine;
     const { bytes } = hub.journal.status();
     // What was taken before it was full: three frames a partition, and files have a header and a seal.
@@ -412,6 +419,7 @@ class Story {
     await this.#fresh(world.flowMs, "what devices sent last");
     await world.pass(1_000);
     if (world.violation === null) this.#oracle.checkAll();
+    this.#checkBounds();
     await this.#checkStates();
     if (world.violation !== null) return;
     this.#isOver = true;
