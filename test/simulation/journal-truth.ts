@@ -70,6 +70,7 @@ export class JournalTruth {
   /** Looks at what is stable on the disk now. */
   look(): void {
     const floorsBefore = new Map(this.floors);
+    const cached = new Map(this.#disk.contents());
     for (const [path, content] of this.#disk.stableContents()) {
       const match = /^(.*)\/(\d+)\/([^/]+)$/.exec(path);
       if (match === null || match[1] !== journalDirectory) continue;
@@ -78,6 +79,8 @@ export class JournalTruth {
       if (match[3]?.endsWith(".seg") !== true) continue;
       const window = parseWindow(match[3].slice(0, -4));
       if (window === null || this.window(partition, window) !== undefined) continue;
+      // What has no copy of a seal even for its writer is open: it need not be read to the end. The seal is what counts.
+      if (cached.get(path)?.toString("latin1", 1024, 1028) !== "CPFM") continue;
       const closed = this.#read(path, partition, window, content);
       if (closed !== null) this.#close(closed, floorsBefore.get(partition) ?? 0);
     }
@@ -105,7 +108,6 @@ export class JournalTruth {
   /** A segment that is sealed; null when it is open. */
   #read(path: string, partition: number, window: number, content: Buffer): ClosedWindow | null {
     if (content.length < 4096 || content.toString("latin1", 0, 8) !== "CPSEGMNT") return null;
-    if (content.toString("latin1", 1024, 1028) !== "CPFM") return null; // no copy of a seal yet
     const identityBytes = content.readUInt32LE(12);
     const identity = content.subarray(16, 16 + identityBytes);
     if (content.readUInt32LE(16) !== partition || content.readUInt32LE(20) !== window) return null; // a name not stable yet
