@@ -17,7 +17,13 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["src/**/*.test.ts", "test/*.test.ts", "test/lib/*.test.ts", "test/soak/*.test.ts", "test/simulation/store.test.ts"],
+          include: [
+            "src/**/*.test.ts",
+            "test/*.test.ts",
+            "test/lib/*.test.ts",
+            "test/soak/*.test.ts",
+            "test/simulation/store.test.ts",
+          ],
           testTimeout: 30_000,
           sequence: { groupOrder: 0 },
           setupFiles,
