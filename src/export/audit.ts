@@ -381,7 +381,7 @@ const hints: Readonly<Record<ViolationKind, string>> = {
   lost: "Keep the journal: copy its segment of that minute aside (journal cat prints it). Then run coldpath verify, and report this.",
   doubled: "Run coldpath verify: it names the files. Unless the journal was replaced, report this.",
   replaced:
-    "If a journal was lost and a new one began, that is the loss: put it on record. If it was not meant, stop the server and restore the newest copy.",
+    "If a journal was lost and a new one began, what it held and had not exported is lost, and this stays on record. If that was not meant, stop the server and restore the newest copy.",
   miscounted: "Run coldpath verify --deep for that minute, keep the file and the journal, and report this.",
   unbalanced: "Run coldpath verify, and report this.",
 };

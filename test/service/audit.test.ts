@@ -1,5 +1,7 @@
 // The conservation audit on a real exporter: quiet while all is well, and exact about what is not.
 
+import { copyFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import type { Log } from "../../src/lib/log.ts";
 import { windowOf } from "../../src/lib/window.ts";
@@ -232,4 +234,37 @@ test("a journal that was lost and replaced is told as that; on record as unknown
   await bench.pass(2);
   expect(auditOf(id).violations).toEqual([]);
   expect(sumOf(auditOf(id).balances)).toMatchObject({ exported: 8, waiting: 0 });
+});
+
+test("E1, E2: a registry restored from an older copy adopts the files that are there: equal cut records, no alarm", async () => {
+  await open();
+  const storage = await bench.folder("lake");
+  const { id } = await bench.createExport("lake", bench.settings(storage, { types: ["measurements"] }));
+  const query = { exportId: id, stream: { type: "measurements", partition: 0 }, windowFirst: 0, limit: 10 } as const;
+  await bench.send(5);
+  await bench.pass(1);
+  const [file, copy] = [join(bench.directory, "registry.db"), join(bench.directory, "copy.db")];
+  await bench.exporter.stop();
+  await bench.registry.close();
+  copyFileSync(file, copy);
+  await bench.openRegistry();
+  await bench.startExporter();
+  for (const count of [3, 2]) {
+    await bench.send(count);
+    await bench.pass(1);
+  }
+  const cuts = await bench.registry.cuts(query);
+  expect(cuts).toHaveLength(3);
+  await bench.exporter.stop();
+  await bench.registry.close();
+  copyFileSync(copy, file);
+  await bench.openRegistry();
+  expect(await bench.registry.cuts(query)).toHaveLength(1);
+  await bench.startExporter();
+  await bench.pass(1);
+  expect(await bench.registry.cuts(query)).toEqual(cuts);
+  const runs = await bench.registry.runs({ exportId: id, limit: 2 });
+  expect(runs.map(({ outcome }) => outcome)).toEqual(["adopted", "adopted"]);
+  expect(sumOf(auditOf(id).balances)).toEqual({ journaled: 10, exported: 10, waiting: 0, discarded: 0 });
+  expect(alarms).toEqual([]);
 });
