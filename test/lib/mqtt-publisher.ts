@@ -47,6 +47,8 @@ export interface PublisherOptions {
   readonly inFlight: number;
   /** At most so many messages a second; as fast as acknowledgements come when left out. */
   readonly perSecond?: number | undefined;
+  /** Bodies are padded by less than so many bytes, each by another number. Default 200. */
+  readonly padBytesMax?: number | undefined;
 }
 
 /** Publishes as fast as acknowledgements come, until stopped or cut off. Resolves `ended` then. */
@@ -118,7 +120,7 @@ export class MqttPublisher {
   }
 
   #fill(): void {
-    const { ledger, deviceId, inFlight, perSecond = Infinity } = this.#options;
+    const { ledger, deviceId, inFlight, perSecond = Infinity, padBytesMax = 200 } = this.#options;
     this.#socket.cork();
     while (!this.#isStopped && !this.#socket.destroyed && this.#inFlight.size < inFlight) {
       if (this.#sent >= ((performance.now() - this.#startMs) / 1000) * perSecond) break;
@@ -126,7 +128,7 @@ export class MqttPublisher {
       const number = ledger.next++;
       this.#packetId = (this.#packetId % 65_535) + 1;
       this.#inFlight.set(this.#packetId, number);
-      const body = Buffer.from(JSON.stringify({ number, device: deviceId, pad: "x".repeat(number % 200) }));
+      const body = Buffer.from(JSON.stringify({ number, device: deviceId, pad: "x".repeat(number % padBytesMax) }));
       const id = Buffer.from([this.#packetId >> 8, this.#packetId & 255]);
       this.#socket.write(packet(0x32, text(`devices/${deviceId}/messages/events/`), id, body));
     }

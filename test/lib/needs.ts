@@ -12,6 +12,7 @@
 import { appendFileSync, existsSync, globSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { describe, test } from "vitest";
+import { SmallDisk } from "./small-disk.ts";
 
 export const setupCommand = "npm run setup:machine";
 
@@ -54,9 +55,13 @@ const tools = {
     );
     return absent.length === 0 ? null : `.venv lacks ${absent.join(", ")}`;
   },
+  mount: () => SmallDisk.reasonImpossible(),
 } as const satisfies Record<string, () => string | null>;
 
 export type Tool = keyof typeof tools;
+
+/** Rights, which no installation gives: what needs them is skipped, as loudly, also where nothing else may be missing. */
+const rights: readonly Tool[] = ["mount"];
 
 /** One suite that did not run. */
 export interface SkippedSuite {
@@ -69,7 +74,11 @@ type Describe = (name: string, body: () => void) => void;
 
 /** `describe` for a suite that can run only with all of `names`. */
 export function needs(...names: readonly Tool[]): Describe {
-  return describeWith(reasonMissing(names), process.env, { describe, skip: describe.skip, test });
+  const reason = reasonMissing(names.filter((name) => !rights.includes(name)));
+  const rightMissing = reasonMissing(names.filter((name) => rights.includes(name)));
+  const runner = { describe, skip: describe.skip, test };
+  if (reason !== null || rightMissing === null) return describeWith(reason, process.env, runner);
+  return describeWith(rightMissing, { ...process.env, [requireVariable]: "" }, runner);
 }
 
 /** Why a suite that needs `names` cannot run, or null when it can. */

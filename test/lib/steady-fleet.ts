@@ -13,6 +13,7 @@ export interface SteadyFleetOptions {
   readonly devices: number;
   /** Of each device. */
   readonly perSecond: number;
+  readonly padBytesMax?: number | undefined;
 }
 
 export class SteadyFleet {
@@ -55,11 +56,20 @@ export class SteadyFleet {
   }
 
   async #run(deviceId: string): Promise<void> {
-    const { hub, ledger, perSecond } = this.#options;
+    const { hub, ledger, perSecond, padBytesMax } = this.#options;
     while (!this.#isStopped) {
-      const { port, policyKey } = { port: this.#port(hub), policyKey: this.#policyKey };
+      const port = this.#port(hub);
+      const policyKey = this.#policyKey;
       if (port !== null) {
-        const publisher = new MqttPublisher({ port, deviceId, policyKey, ledger, perSecond, inFlight: 50 });
+        const publisher = new MqttPublisher({
+          port,
+          deviceId,
+          policyKey,
+          ledger,
+          perSecond,
+          padBytesMax,
+          inFlight: 50,
+        });
         this.#publishers.add(publisher);
         await publisher.ended;
         this.#publishers.delete(publisher);

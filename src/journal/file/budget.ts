@@ -138,9 +138,11 @@ export class Budget {
     if (this.#released.size === 0) return;
     const { bytesMax, warnShare, warnBeforeMs, notice } = this.#options;
     const { owedBytes } = this;
-    if (this.#warned !== "none" && owedBytes < this.#warnedBytes - bytesMax * warnAgainShare) this.#warned = "none";
-    const isMuch = owedBytes > bytesMax * warnShare;
-    if (this.#warned === "share" || !(isMuch || (this.#warned === "none" && owedBytes > bytesMax * warnSoonShare))) {
+    // A disk that is smaller than the budget is full sooner.
+    const fullBytes = owedBytes + Math.max(0, this.#roomBytes);
+    if (this.#warned !== "none" && owedBytes < this.#warnedBytes - fullBytes * warnAgainShare) this.#warned = "none";
+    const isMuch = owedBytes > fullBytes * warnShare;
+    if (this.#warned === "share" || !(isMuch || (this.#warned === "none" && owedBytes > fullBytes * warnSoonShare))) {
       return;
     }
     const { untilFullMs } = this;
@@ -151,7 +153,7 @@ export class Budget {
       notice(
         "warn",
         "journal-filling",
-        `${owedBytes} of at most ${bytesMax} bytes of the journal are owed to exports.${rate} When it is full, devices are refused: see which export is behind, or raise --journal-bytes-max.`,
+        `${owedBytes} of at most ${Math.round(fullBytes)} bytes of the journal are owed to exports.${rate} When it is full, devices are refused: see which export is behind, or ${fullBytes < bytesMax ? "make room on the journal's disk" : "raise --journal-bytes-max"}.`,
       );
     }
   }
