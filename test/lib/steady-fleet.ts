@@ -14,6 +14,8 @@ export interface SteadyFleetOptions {
   /** Of each device. */
   readonly perSecond: number;
   readonly padBytesMax?: number | undefined;
+  /** The devices are there already. */
+  readonly haveDevices?: boolean | undefined;
 }
 
 export class SteadyFleet {
@@ -34,6 +36,12 @@ export class SteadyFleet {
   /** Makes the devices, with a device template for them, and lets them publish. */
   static async start(options: SteadyFleetOptions): Promise<SteadyFleet> {
     const hub = options.hub();
+    if (options.haveDevices !== true) await SteadyFleet.#makeDevices(hub, options.devices);
+    const { primaryKey } = await hub.api<{ primaryKey: string }>("GET", "/policies/device/keys");
+    return new SteadyFleet(options, primaryKey);
+  }
+
+  static async #makeDevices(hub: HubProcess, devices: number): Promise<void> {
     const { id: templateId } = await hub.api<{ id: string }>("POST", "/device-templates", {
       name: "T",
       publish: true,
@@ -41,11 +49,9 @@ export class SteadyFleet {
       settings: { device: {} },
       properties: { cloud: {}, device: {} },
     });
-    for (let index = 0; index < options.devices; index++) {
+    for (let index = 0; index < devices; index++) {
       await hub.api("POST", "/devices", { id: `dev-${index}`, templateId });
     }
-    const { primaryKey } = await hub.api<{ primaryKey: string }>("GET", "/policies/device/keys");
-    return new SteadyFleet(options, primaryKey);
   }
 
   /** Sends no more, waits for what is in flight. */
