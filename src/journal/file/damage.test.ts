@@ -99,6 +99,20 @@ test("a flipped bit anywhere in a closed segment: reading fails, or the header i
   }
 });
 
+test("one wrong byte in a frame's mark is told, also in the last frame, which nothing witnesses yet", async () => {
+  // Found by test/fuzz: the frame was taken for the end of the segment, and an acknowledged record was gone without a word.
+  for (let at = 4096; at < 4096 + 8; at++) {
+    const machine = new SimulatedMachine(1);
+    await machine.start();
+    await machine.accept("a");
+    machine.kill();
+    machine.disk.flipBit(segmentPath(firstWindow), at, 4);
+    expect(await verdict(machine), `byte ${at}`).toEqual(["torn"]);
+    await restarted(machine);
+    expect(machine.notices(), `byte ${at}`).toContain("torn-tail");
+  }
+});
+
 test("damage of a closed segment that is found while reading is told once, and heals when the file is restored", async () => {
   const machine = await threeWindows();
   await restarted(machine);

@@ -41,8 +41,12 @@ export class FrameReader {
     const start = await this.#bytes(frameHeadBytes);
     const head = decodeFrameHead(this.#crc, start, 0);
     if (head === null) {
-      const begins = start.length >= 8 && start.subarray(0, 8).equals(frameMark(this.#crc));
-      return begins ? { kind: "invalid", head: null } : { kind: "end" };
+      const mark = frameMark(this.#crc);
+      if (start.length >= mark.length && start.subarray(0, mark.length).equals(mark))
+        return { kind: "invalid", head: null };
+      // J3: damage may have hit the mark itself. With the mark put right, its checksum says whether it is a head of ours.
+      const marked = decodeFrameHead(this.#crc, Buffer.concat([mark, start.subarray(mark.length)]), 0);
+      return marked === null ? { kind: "end" } : { kind: "invalid", head: marked };
     }
     const bytes = frameBytes(head);
     const whole = await this.#bytes(bytes);

@@ -73,6 +73,7 @@ async function* catSegment(
   if (verdict.kind === "newer") return damage(`segment ${path} was written by a newer Coldpath`);
   if (verdict.kind === "damaged") damage(`segment ${path}: ${verdict.what}`);
   if (identity === null) return;
+  if (identity.partition !== partition) return damage(`segment ${path} belongs to partition ${identity.partition}`);
 
   const file = await disk.open(path, "read");
   try {

@@ -1,6 +1,6 @@
 // The offline tools on real directories: journal-check, journal-cat, reset-clock.
 
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -169,6 +169,17 @@ test("check: damage, a torn tail, a lost segment, a lost table are told, with wh
   report = await checkJournal(directory);
   expect(report.problems[0]).toMatch(/no partition table/);
   expect(report.partitions[0]).toMatchObject({ role: "unlisted" });
+});
+
+test("cat: a segment of another partition is damage, not a record under another's offset", async () => {
+  // Found by test/fuzz.
+  const journal = await opened(new StandingClock(), 2);
+  expect(append(journal.partitions[0] as PartitionWriter, "a")).toBeNull();
+  await journal.close();
+  copyFileSync(pathOf(first), pathOf(first, 1));
+  const told: string[] = [];
+  expect(await cat({ partition: 1, onDamage: (what) => told.push(what) })).toEqual([]);
+  expect(told).toEqual([expect.stringContaining("belongs to partition 0")]);
 });
 
 test("cat: all records, a window, a range of offsets, a partition", async () => {
