@@ -12,11 +12,16 @@ export function objectOf(input: unknown, field: string, keys?: readonly string[]
   }
   for (const key of Object.keys(input)) {
     if (keys !== undefined && !keys.includes(key)) {
-      const path = field === "" ? key : `${field}.${key}`;
+      const path = field === "" ? shownKey(key) : `${field}.${shownKey(key)}`;
       throw registryError("field-unknown", `${path} does not exist; known: ${listed(keys)}.`, { field: path });
     }
   }
   return input as Record<string, unknown>;
+}
+
+/** A key that somebody made up, for an error: it may be a megabyte, and half a character. */
+export function shownKey(key: string): string {
+  return key.length <= 64 ? key.toWellFormed() : `${key.slice(0, 64).toWellFormed()}…`;
 }
 
 /** As `objectOf`; `{}` when `input` is left out. */

@@ -1,7 +1,7 @@
 // One value of a property or setting, checked against its definition.
 
 import { registryError } from "./errors.ts";
-import { kindOf, listed } from "./input.ts";
+import { kindOf, listed, shownKey } from "./input.ts";
 import type { DataType, EnumValue, Location, PropertyValue } from "./registry.ts";
 
 const valueCharsMax = 4096;
@@ -79,9 +79,8 @@ function locationOf(input: unknown, field: string): Location {
   if (typeof input !== "object" || input === null || Array.isArray(input)) throw refused(field, expected, input);
   for (const key of Object.keys(input)) {
     if (!["lon", "lat", "alt"].includes(key)) {
-      throw registryError("value-invalid", `${field}.${key} does not exist; a location has lon, lat and alt.`, {
-        field: `${field}.${key}`,
-      });
+      const path = `${field}.${shownKey(key)}`;
+      throw registryError("value-invalid", `${path} does not exist; a location has lon, lat and alt.`, { field: path });
     }
   }
   const { lon, lat, alt } = input as Record<string, unknown>;

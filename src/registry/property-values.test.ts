@@ -71,6 +71,27 @@ describe("values at creation", () => {
   test("R8: an unknown field is refused naming the known ones", () => {
     expect(() => valuesAtCreation(content, { settings: { device: { fan: 1 } } })).toThrow(/known: fanSpeed/);
   });
+
+  test("M1: an unknown field's name is told in short, and as text that UTF-8 can hold", () => {
+    // Found by test/fuzz: the error was as long as the request, and held half characters.
+    for (const name of ["x".repeat(100_000), "a\ud800"]) {
+      for (const given of [
+        { settings: { device: { [name]: 1 } } },
+        { [name]: 1 },
+        { properties: { cloud: { [name]: 1 } } },
+      ]) {
+        let message = "";
+        try {
+          valuesAtCreation(content, given);
+        } catch (error) {
+          ({ message } = error as Error);
+        }
+        expect(message.isWellFormed()).toBe(true);
+        expect(message.length).toBeLessThan(400);
+        if (!(name in given)) expect(message).not.toBe("");
+      }
+    }
+  });
 });
 
 describe("date and time", () => {

@@ -3,7 +3,7 @@
 // Stored values never hold null: a cleared property is absent. They stand in the template's order.
 
 import { registryError } from "./errors.ts";
-import { listed, objectOf, objectOrEmpty, own } from "./input.ts";
+import { listed, objectOf, objectOrEmpty, own, shownKey } from "./input.ts";
 import { propertyValueOf, type ValueDefinition } from "./property-value.ts";
 import type { DeviceValues, PropertyValue, TemplateContent } from "./registry.ts";
 
@@ -60,9 +60,8 @@ function merged(definitions: Definitions, base: Values, patch: Record<string, un
   for (const name of Object.keys(patch)) {
     if (own(definitions, name) === undefined) {
       const known = listed(Object.keys(definitions));
-      throw registryError("field-unknown", `${section}.${name} is not in the device template; known: ${known}.`, {
-        field: `${section}.${name}`,
-      });
+      const path = `${section}.${shownKey(name)}`;
+      throw registryError("field-unknown", `${path} is not in the device template; known: ${known}.`, { field: path });
     }
   }
   const entries = Object.entries(definitions).map(([name, definition]): [string, PropertyValue | undefined] => {
