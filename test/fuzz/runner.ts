@@ -8,7 +8,7 @@ import { Fuzzer, filesIn } from "./engine/fuzzer.ts";
 import { instrument } from "./engine/instrument.ts";
 import type { Target } from "./engine/target.ts";
 import { Watchdog } from "./engine/watchdog.ts";
-import { type TargetName, targets } from "./targets.ts";
+import { type TargetEntry, type TargetName, targets } from "./targets.ts";
 
 export interface Orders {
   readonly target: TargetName;
@@ -30,8 +30,8 @@ export interface Orders {
 const rssMax = 1.5 * 2 ** 30;
 
 async function main(orders: Orders): Promise<void> {
-  const { covers, plant } = targets[orders.target];
-  const instrumentation = instrument(covers, orders.isPlanted ? plant : null);
+  const { covers, plant, stubs = [] }: TargetEntry = targets[orders.target];
+  const instrumentation = instrument(covers, [...stubs, ...(orders.isPlanted ? [plant] : [])]);
   const { target } = (await import(`./targets/${orders.target}.ts`)) as { readonly target: Target };
   if (orders.replay !== undefined) return await replay(target, orders.replay);
   if (orders.isHanging === true) hangOnTenth(target);

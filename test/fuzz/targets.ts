@@ -2,10 +2,12 @@
 
 import type { Plant } from "./engine/instrument.ts";
 
-interface TargetEntry {
+export interface TargetEntry {
   /** Files whose branches guide the fuzzer, from the root; folders end in a slash. */
   readonly covers: readonly string[];
   readonly plant: Plant;
+  /** What is taken out of the modules, because it would leave the process. */
+  readonly stubs?: readonly Plant[];
 }
 
 export const targets = {
@@ -67,6 +69,98 @@ export const targets = {
   "path-template": {
     covers: ["src/export/path-template.ts", "src/destinations/object-path.ts"],
     plant: { path: "src/export/path-template.ts", from: `name.part === 0 ? ""`, to: `name.part <= 1 ? ""` },
+  },
+  "journal-recovery": {
+    covers: ["src/journal/file/"],
+    plant: {
+      path: "src/journal/file/frame-reader.ts",
+      from: "return marked === null ?",
+      to: "return marked !== undefined ?",
+    },
+  },
+  "journal-tools": {
+    covers: [
+      "src/journal/file/frame-reader.ts",
+      "src/journal/file/floor.ts",
+      "src/journal/file/journal-cat.ts",
+      "src/journal/file/journal-check.ts",
+      "src/journal/file/partition-table.ts",
+      "src/journal/file/seal.ts",
+      "src/journal/file/segment-format.ts",
+      "src/journal/file/segment-scan.ts",
+      "src/journal/file/survey.ts",
+    ],
+    plant: {
+      path: "src/journal/file/journal-check.ts",
+      from: "if (isProblem) problems.push",
+      to: "if (isProblem && detail === '') problems.push",
+    },
+  },
+  https: {
+    covers: [
+      "src/ingest/https/answer.ts",
+      "src/ingest/https/batch.ts",
+      "src/ingest/https/body.ts",
+      "src/ingest/https/exchange.ts",
+      "src/ingest/https/headers.ts",
+      "src/ingest/https/room.ts",
+      "src/ingest/https/route.ts",
+      "src/ingest/accept.ts",
+    ],
+    plant: {
+      path: "src/ingest/https/exchange.ts",
+      from: "path.writer.onDurable({ durable: () => this.#noContent() }); // J1",
+      to: "this.#noContent();",
+    },
+  },
+  "template-content": {
+    covers: [
+      "src/registry/device-id.ts",
+      "src/registry/input.ts",
+      "src/registry/property-value.ts",
+      "src/registry/property-values.ts",
+      "src/registry/template-content.ts",
+      "src/avro/snapshot-records.ts",
+    ],
+    plant: {
+      path: "src/registry/property-values.ts",
+      from: "stays ? value : definition.initialValue",
+      to: "definition.initialValue",
+    },
+  },
+  cli: {
+    covers: [
+      "src/cli/command.ts",
+      "src/cli/commands.ts",
+      "src/cli/csv.ts",
+      "src/cli/device-values.ts",
+      "src/cli/errors.ts",
+      "src/cli/help-page.ts",
+      "src/cli/record-view.ts",
+      "src/cli/run.ts",
+      "src/cli/table.ts",
+      "src/config/option.ts",
+      "src/config/resolve.ts",
+      "src/config/suggest.ts",
+    ],
+    plant: { path: "src/cli/csv.ts", from: "safe.replaceAll('\"', '\"\"')", to: "safe" },
+    stubs: [
+      {
+        path: "src/cli/command.ts",
+        from: "return (await run({ values, positionals, terminal, environment })) ?? 0;",
+        to: "return 0;",
+      },
+      {
+        path: "src/cli/serve.ts",
+        from: "// Loaded here: no other command needs it.",
+        to: "if (notices !== null) return 0;",
+      },
+      {
+        path: "src/cli/check.ts",
+        from: "if (config !== null) {\n      tell(",
+        to: "if (config === undefined) {\n      tell(",
+      },
+    ],
   },
 } as const satisfies Readonly<Record<string, TargetEntry>>;
 

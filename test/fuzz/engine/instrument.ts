@@ -33,8 +33,11 @@ export interface Instrumentation {
 const edgesMax = 32_768;
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 
-/** @param covers  files from the root, or folders that end in a slash. */
-export function instrument(covers: readonly string[], plant: Plant | null): Instrumentation {
+/**
+ * @param covers  files from the root, or folders that end in a slash.
+ * @param plants  changes to make first.
+ */
+export function instrument(covers: readonly string[], plants: readonly Plant[]): Instrumentation {
   const counters = new Uint8ClampedArray(edgesMax);
   const literals = new Set<string>();
   const numbers = new Set<number>();
@@ -47,9 +50,9 @@ export function instrument(covers: readonly string[], plant: Plant | null): Inst
     load: (url, context, nextLoad) => {
       if (!url.startsWith("file:")) return nextLoad(url, context);
       const path = relative(root, fileURLToPath(url));
-      if (path !== plant?.path && !isCovered(path)) return nextLoad(url, context);
-      let text = readFileSync(fileURLToPath(url), "utf8");
-      if (path === plant?.path) text = planted(text, plant);
+      const own = plants.filter((plant) => plant.path === path);
+      if (own.length === 0 && !isCovered(path)) return nextLoad(url, context);
+      const text = own.reduce(planted, readFileSync(fileURLToPath(url), "utf8"));
       const source = withCounters(stripTypeScriptTypes(text), () => edges++, literals, numbers);
       if (edges > edgesMax) throw new Error(`More than ${edgesMax} edges: raise the bound in ${import.meta.filename}.`);
       return { format: "module", source, shortCircuit: true };
