@@ -105,6 +105,7 @@ export const targets = {
       "src/ingest/https/headers.ts",
       "src/ingest/https/room.ts",
       "src/ingest/https/route.ts",
+      "src/ingest/turns.ts",
       "src/ingest/accept.ts",
     ],
     plant: {

@@ -16,9 +16,9 @@ import { ConnectionTable } from "../../../src/ingest/connection-table.ts";
 import { BodyBudget } from "../../../src/ingest/https/body.ts";
 import { type HttpsContext, defaultHttpsBounds } from "../../../src/ingest/https/context.ts";
 import { Exchange } from "../../../src/ingest/https/exchange.ts";
-import { Room } from "../../../src/ingest/https/room.ts";
 import { newCounters } from "../../../src/ingest/ingest.ts";
 import { makeSasToken } from "../../../src/ingest/sas-token.ts";
+import { Turns } from "../../../src/ingest/turns.ts";
 import type { DurableWaiter, Journal, PartitionWriter, Refusal } from "../../../src/journal/journal.ts";
 import { silentLog } from "../../../src/lib/log.ts";
 import { type Target, InputReader, claim } from "../engine/target.ts";
@@ -53,8 +53,11 @@ class SimulatedWriter implements PartitionWriter {
   onDurable(waiter: DurableWaiter): void {
     this.waiters.push(waiter);
   }
-  onRoom(call: () => void): void {
+  onRoom(call: () => void): () => void {
     this.#roomCalls.push(call);
+    return () => {
+      this.#roomCalls = this.#roomCalls.filter((one) => one !== call);
+    };
   }
   async flush(): Promise<void> {}
   sync(): void {
@@ -205,7 +208,7 @@ export const target: Target = {
         connectionUnsentBytesMax: 64,
       },
       bounds: { ...defaultHttpsBounds, bodiesBytesMax, roomWaitMs: 200 },
-      room: new Room(),
+      turns: new Turns(),
       log: { ...silentLog, error: (fields, message) => (logged += `${message} ${JSON.stringify(fields)}`) },
       isOurHost: (host) => host === "hub.test",
       registry: {
