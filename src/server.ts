@@ -17,6 +17,7 @@ import { Exporter } from "./export/exporter.ts";
 import { Accept } from "./ingest/accept.ts";
 import { ConnectionTable } from "./ingest/connection-table.ts";
 import { hostNames } from "./ingest/host-names.ts";
+import { DeviceRates } from "./ingest/device-rates.ts";
 import { Folding } from "./ingest/folding.ts";
 import { HttpsServer } from "./ingest/https/https-server.ts";
 import { newCounters } from "./ingest/ingest.ts";
@@ -124,7 +125,10 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     config.foldWindowMs === 0
       ? null
       : new Folding({ windowMs: config.foldWindowMs, messagesMax: config.foldMessagesMax, counters, clock, log });
-  const accept = new Accept(counters, folding);
+  const { deviceMessagesPerSecondMax: messagesPerSecondMax, deviceBytesPerSecondMax: bytesPerSecondMax } = config;
+  const isRateLimited = messagesPerSecondMax > 0 || bytesPerSecondMax > 0;
+  const rates = isRateLimited ? new DeviceRates({ messagesPerSecondMax, bytesPerSecondMax, clock }) : null;
+  const accept = new Accept(counters, folding, rates);
   const isOurHost = hostNames([...config.publicHost, ...tls.identity.names, "localhost", "127.0.0.1", "::1"]);
   const limits = {
     messageBytesMax: config.messageBytesMax,

@@ -291,6 +291,23 @@ export const serverOptions = {
     default: "256 KiB",
     description: "Acknowledgements that a device does not read; beyond it the server stops reading from that device.",
   },
+  "device-messages-per-second-max": {
+    group: "Limits",
+    type: "integer",
+    min: "0",
+    max: "1000000",
+    default: "0",
+    description:
+      "Messages a second that one device may send, over all its connections; after a silence it may send those of ten seconds at once. Beyond it the server stops reading from it for a while (MQTT) or answers 429 (HTTPS). 0: as many as it can.",
+  },
+  "device-bytes-per-second-max": {
+    group: "Limits",
+    type: "bytes",
+    min: "0 B",
+    max: "1 GiB",
+    default: "0 B",
+    description: "The same in bytes a second, of MQTT packets and HTTPS bodies. 0: as many as it can.",
+  },
   "connect-timeout": {
     group: "Limits",
     type: "duration",

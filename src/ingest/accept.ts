@@ -10,6 +10,7 @@ import { must } from "../lib/assert.ts";
 import type { Journal, PartitionWriter, Refusal } from "../journal/journal.ts";
 import { EnqueuedTime } from "../message/enqueued-time.ts";
 import { type RecordHead, recordBytesMax, writeRecord } from "../message/record-encoder.ts";
+import type { DeviceRates } from "./device-rates.ts";
 import type { Folding } from "./folding.ts";
 import type { IngestCounters } from "./ingest.ts";
 
@@ -89,6 +90,8 @@ export class AcceptPath {
 /** The paths of a journal, and which of them a device takes. */
 export class Accept {
   readonly counters: IngestCounters;
+  /** What a device may send a second; null: as much as it can. Who calls `accept` asks first. */
+  readonly rates: DeviceRates | null;
   readonly #folding: Folding | null;
   #paths: readonly AcceptPath[] = [];
 
@@ -97,8 +100,9 @@ export class Accept {
    *
    * @param folding  re-sends are folded by their message id; null: they are not.
    */
-  constructor(counters: IngestCounters, folding: Folding | null = null) {
+  constructor(counters: IngestCounters, folding: Folding | null = null, rates: DeviceRates | null = null) {
     this.counters = counters;
+    this.rates = rates;
     this.#folding = folding;
   }
 

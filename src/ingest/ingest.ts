@@ -47,6 +47,7 @@ export const rejectionReasons = [
   // ends that are no fault of the device's
   "journal-full",
   "overloaded",
+  "throttled",
 ] as const;
 export type RejectionReason = (typeof rejectionReasons)[number];
 

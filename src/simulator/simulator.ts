@@ -37,7 +37,7 @@ export interface SimulatorStatus {
   readonly devices: number;
   /** Messages that the journal took. */
   readonly sent: number;
-  /** Turns without a message because the journal refused. */
+  /** Turns without a message because the journal refused, or the device may not send so much. */
   readonly skipped: number;
 }
 
@@ -168,11 +168,18 @@ export class Simulator {
       this.#skipped++;
       return;
     }
+    const bucket = accept.rates?.bucketOf(active.deviceId);
+    if (bucket?.hasRoom === false) {
+      accept.counters.rejections.throttled++;
+      this.#skipped++;
+      return;
+    }
     const path = accept.pathOf(active.deviceId);
     if (path.accept(active.head, body, 0, body.length) !== null) {
       this.#skipped++;
       return;
     }
+    bucket?.spend(1, body.length);
     path.writer.onDurable({
       durable: () => {
         this.#sent++;

@@ -11,6 +11,7 @@ import type { AuthRegistry } from "../../src/ingest/authenticate.ts";
 import { ConnectionTable } from "../../src/ingest/connection-table.ts";
 import { hostNames } from "../../src/ingest/host-names.ts";
 import type { HttpsBounds } from "../../src/ingest/https/context.ts";
+import { DeviceRates } from "../../src/ingest/device-rates.ts";
 import { Folding } from "../../src/ingest/folding.ts";
 import { HttpsServer } from "../../src/ingest/https/https-server.ts";
 import { type IngestCounters, type IngestLimits, type RejectionReason, newCounters } from "../../src/ingest/ingest.ts";
@@ -128,6 +129,8 @@ export interface HubOptions {
   readonly folding?: { readonly windowMs: number; readonly messagesMax?: number };
   /** Bounds of what ended MQTT connections leave; wide ones when left out. */
   readonly dup?: { readonly windowMs: number; readonly messagesMax: number } | null;
+  /** What a device may send a second; as much as it can when left out. */
+  readonly rates?: { readonly messagesPerSecondMax: number; readonly bytesPerSecondMax: number };
   /** Puts something between the front ends and the registry. */
   readonly wrap?: (registry: AuthRegistry) => AuthRegistry;
 }
@@ -178,7 +181,8 @@ export class IngestHub {
       options.folding === undefined
         ? null
         : new Folding({ messagesMax: 1000, ...options.folding, counters: this.counters, clock, log: silentLog });
-    this.accept = new Accept(this.counters, this.folding);
+    const rates = options.rates === undefined ? null : new DeviceRates({ ...options.rates, clock });
+    this.accept = new Accept(this.counters, this.folding, rates);
     if (options.isStarting !== true) this.openJournal();
     this.limits = {
       messageBytesMax: 256 * 1024,

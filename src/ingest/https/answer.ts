@@ -5,7 +5,7 @@
 //     {"Message":"ErrorCode:IotHubUnauthorizedAccess;The token …","ExceptionMessage":"Reason:token-expired"}
 //
 // Statuses are chosen for what the SDKs make of them: 401, 404 and 413 have errors of their own; 503 is tried again, 429
-// is not, so 503 is what a device gets whenever a later try may succeed.
+// is not, so 503 is what a device gets whenever a later try may succeed. A device that sends too much gets 429.
 //
 // Whoever holds no valid key learns nothing: an unknown device, a wrong key and an unknown policy get the same 401. The
 // other 401s come after the signature was found right, or say only what stands in the request itself. (404 would tell
@@ -41,6 +41,7 @@ export type HttpsReason = Extract<
   | "not-ready"
   | "journal-full"
   | "overloaded"
+  | "throttled"
 >;
 
 const unauthorized = (text: string, shown: string): Answer => ({
@@ -97,12 +98,28 @@ const answers: Readonly<Record<HttpsReason, Answer>> = {
   "not-ready": unavailable("The hub is starting or stopping.", "not-ready", 5),
   "journal-full": unavailable("The hub's journal is full of messages that are not exported yet.", "journal-full", 30),
   overloaded: unavailable("The hub has more to do than it can take now.", "overloaded", 5),
+  throttled: {
+    status: 429,
+    code: "ThrottlingException",
+    text: "The device sends more than it may.",
+    shown: "throttled",
+    retryAfterSeconds: 1,
+  },
 };
 
-/** The answer to a refusal. @param text  when more can be said than the table does; without `;`. */
-export function answerOf(reason: HttpsReason, text?: string): Answer {
+/**
+ * The answer to a refusal.
+ *
+ * @param text              when more can be said than the table does; without `;`.
+ * @param retryAfterSeconds  when it is known better than the table does.
+ */
+export function answerOf(reason: HttpsReason, text?: string, retryAfterSeconds?: number): Answer {
   const answer = answers[reason];
-  return text === undefined ? answer : { ...answer, text };
+  return {
+    ...answer,
+    text: text ?? answer.text,
+    retryAfterSeconds: retryAfterSeconds ?? answer.retryAfterSeconds,
+  };
 }
 
 /** Of IoT Hub, but not of this hub yet. */

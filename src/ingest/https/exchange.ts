@@ -25,7 +25,11 @@ type Identity = Extract<AuthOutcome, { kind: "known" }>;
 /** Null: taken, and to be answered when durable; or why not. */
 type Attempt = JournalRefusal | "access-changed" | Refusal;
 /** Null: answered, or to be answered when durable. */
-type Refusal = { readonly reason: HttpsReason; readonly text?: string | undefined } | null;
+type Refusal = {
+  readonly reason: HttpsReason;
+  readonly text?: string | undefined;
+  readonly retryAfterSeconds?: number | undefined;
+} | null;
 
 /** Changes of access while one request is authenticated, after which it is told to come back. */
 const attemptsMax = 3;
@@ -86,7 +90,7 @@ export class Exchange implements LiveConnection {
     const { accept, limits, budget } = this.#context;
     // Before the body is read: a device need not send what cannot be taken.
     if (accept.refusal !== null && accept.refusal !== "wait") return refusalOf(accept.refusal);
-    const rejected = await this.#authenticate();
+    const rejected = (await this.#authenticate()) ?? this.#throttled();
     if (rejected !== null) return rejected;
     const isBatch = isBatchType(this.#request.headers["content-type"]);
     // A batch counts as its messages do; base64 and JSON around them are given as much room again.
@@ -122,6 +126,8 @@ export class Exchange implements LiveConnection {
     const { accept, limits } = this.#context;
     const identity = this.#identity;
     if (identity === null) return "access-changed";
+    const throttled = this.#throttled(); // others of this device may have been taken since it was asked first
+    if (throttled !== null) return throttled;
     const deviceId = this.#deviceId ?? "";
     const path = accept.pathOf(deviceId);
     let messages: readonly DeviceMessage[];
@@ -141,8 +147,17 @@ export class Exchange implements LiveConnection {
       messages.map(({ properties, body: bytes }) => ({ head: recordHead(sender, properties), body: bytes })),
     );
     if (refusal === "too-large") return { reason: "message-too-large" };
-    if (refusal === null) path.writer.onDurable({ durable: () => this.#noContent() }); // J1
-    return refusal;
+    if (refusal !== null) return refusal;
+    accept.rates?.bucketOf(deviceId).spend(messages.length, body.length);
+    path.writer.onDurable({ durable: () => this.#noContent() }); // J1
+    return null;
+  }
+
+  /** The device sent more than it may. */
+  #throttled(): Refusal {
+    const bucket = this.#context.accept.rates?.bucketOf(this.#deviceId ?? "");
+    if (bucket === undefined || bucket.hasRoom) return null;
+    return { reason: "throttled", retryAfterSeconds: Math.ceil(bucket.waitMs / 1000) };
   }
 
   /** Cloud-to-device messages: there are none, which is what SDKs that poll for them should hear. */
@@ -167,7 +182,9 @@ export class Exchange implements LiveConnection {
   }
 
   #refuse(refusal: Refusal): void {
-    if (refusal !== null) this.#reject(refusal.reason, answerOf(refusal.reason, refusal.text));
+    if (refusal === null) return;
+    const { reason, text, retryAfterSeconds } = refusal;
+    this.#reject(reason, answerOf(reason, text, retryAfterSeconds));
   }
 
   #reject(reason: HttpsReason, answer: Answer): void {

@@ -13,6 +13,7 @@ import type { Refusal } from "../../journal/journal.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { type AuthOutcome, authenticate } from "../authenticate.ts";
 import type { LiveConnection } from "../connection-table.ts";
+import type { Bucket } from "../device-rates.ts";
 import type { RejectionReason } from "../ingest.ts";
 import type { TurnTaker } from "../turns.ts";
 import { type ConnectRequest, readConnect } from "./connect.ts";
@@ -48,6 +49,10 @@ const connectFirst = 0x10;
 /** Of a PINGREQ. With flags it is malformed. §2.2.2-2 */
 const pingreqFirst = 0xc0;
 const noBytes = Buffer.alloc(0);
+/** Why reading is stopped. */
+type Pause = "authenticating" | "journal" | "unsent" | "in-flight" | "turn" | "rate";
+/** Those in which the device may have sent its pings in time. */
+const pausesOfOurs: ReadonlySet<Pause> = new Set(["journal", "in-flight", "turn", "rate"]);
 const dupFlag = 8;
 /** Chunks not durable yet that are searched for a message that comes again over the same connection. */
 const pendingLookedAt = 32;
@@ -69,8 +74,9 @@ export class MqttConnection implements LiveConnection, TurnTaker {
   #session: Session | null = null;
   #claimedId: string | null = null;
   /** Why reading is stopped; null while it is not. */
-  #paused: "authenticating" | "journal" | "unsent" | "in-flight" | "turn" | null = null;
+  #paused: Pause | null = null;
   #leaveRoom: () => void = () => {};
+  #cancelWait: () => void = () => {};
   /** Bytes of packets that were accepted and are not durable yet. */
   #bytesInFlight = 0;
   /** What was accepted and is not durable yet, in order; only while it may be folded when it comes again. */
@@ -96,7 +102,7 @@ export class MqttConnection implements LiveConnection, TurnTaker {
     if (this.#state === "closed") return;
     if (this.#session !== null && this.#session.expiresMs <= nowMs) return this.#violation("token-expired");
     // While reading is stopped for our reasons we cannot see the device's pings, so they are not missed.
-    if (this.#paused === "journal" || this.#paused === "in-flight" || this.#paused === "turn") return;
+    if (this.#paused !== null && pausesOfOurs.has(this.#paused)) return;
     // `#sinceMs` may be a sweep too old.
     if (coarseMs - this.#sinceMs > this.#silenceMsMax + coarseErrorMs) {
       this.#violation(this.#state === "open" ? "keep-alive" : "connect-timeout");
@@ -154,6 +160,7 @@ export class MqttConnection implements LiveConnection, TurnTaker {
     let answeredAt = 0;
     let bytesWanted = 0;
     const session = this.#session;
+    const bucket = session === null ? null : this.#bucketOf(session);
     while (at < end && this.#paused === null && this.#state !== "closed") {
       // Fixed header, §2.2: type and flags, then the remaining length in up to four bytes.
       const first = chunk[at] as number;
@@ -180,8 +187,13 @@ export class MqttConnection implements LiveConnection, TurnTaker {
       }
 
       if ((first & 0xf0) === 0x30 && session !== null) {
+        if (bucket?.hasRoom === false) {
+          this.#throttle(session, bucket);
+          break;
+        }
         const outcome = this.#publish(session, chunk, first, bodyAt, packetEnd);
         if (outcome === stopped) break;
+        bucket?.spend(1, packetEnd - at);
         if (outcome > 0) {
           ackScratch[ackBytes] = 0x40;
           ackScratch[ackBytes + 1] = 2;
@@ -293,13 +305,26 @@ export class MqttConnection implements LiveConnection, TurnTaker {
     return stopped;
   }
 
-  #pause(why: "authenticating" | "journal" | "unsent" | "in-flight" | "turn"): void {
+  #bucketOf(session: Session): Bucket | null {
+    return this.#context.accept.rates?.bucketOf(session.sender.deviceId) ?? null;
+  }
+
+  /** The device sent more than it may: the rest is read when there is room in its bucket again. */
+  #throttle(session: Session, { waitMs }: Bucket): void {
+    const { accept, counters, log } = this.#context;
+    counters.rejections.throttled++;
+    log.debug({ deviceId: session.sender.deviceId, waitMs }, "A device sends more than it may; reading waits.");
+    this.#pause("rate");
+    if (accept.rates !== null) this.#cancelWait = accept.rates.clock.timer(waitMs, () => this.#resume("rate"));
+  }
+
+  #pause(why: Pause): void {
     if (this.#paused !== null || this.#state === "closed") return;
     this.#paused = why;
     this.#socket.pause();
   }
 
-  #resume(why: "authenticating" | "journal" | "unsent" | "in-flight"): void {
+  #resume(why: Exclude<Pause, "turn">): void {
     if (this.#paused !== why || this.#state === "closed") return;
     this.#paused = null;
     this.#sinceMs = this.#context.coarseMs();
@@ -467,6 +492,7 @@ export class MqttConnection implements LiveConnection, TurnTaker {
     this.#unread.drop();
     this.#context.turns.leave(this);
     this.#leaveRoom();
+    this.#cancelWait();
     if (this.#claimedId !== null) this.#context.table.leave(this.#claimedId, this);
     this.#context.left(this);
     // What was accepted before stays accepted; its acknowledgements cannot be sent any more.
