@@ -3,6 +3,7 @@
 //   unit      beside the code: pure behaviour, properties, contract suites on adapters that need no server
 //   service   real servers from npm (Azurite), real device SDKs, the whole server in this process or a child
 //   fuzz      each target of test/fuzz for a few seconds, and with a planted fault
+//   simulation  the whole server on a virtual clock, seeded: 500 stories, and the proof that sabotages are caught
 //   fault     processes killed, clocks moved, destinations taken away
 //
 // The suites run one after the other, each with two files at a time: what measures time or kills processes is not
@@ -55,6 +56,15 @@ export default defineConfig({
           include: ["test/fuzz/**/*.test.ts"],
           testTimeout: 120_000,
           sequence: { groupOrder: 3 },
+          setupFiles,
+        },
+      },
+      {
+        test: {
+          name: "simulation",
+          include: ["test/simulation/{simulation,mutations}.test.ts"],
+          testTimeout: 1_200_000,
+          sequence: { groupOrder: 4 },
           setupFiles,
         },
       },

@@ -151,6 +151,7 @@ export class Administrator {
     const chance = this.#chance;
     const exports = [...this.exports.values()];
     const devices = [...this.identities.values()];
+    const present = devices.filter(({ id }) => !this.#deleted.has(id));
     switch (act) {
       case "export made": {
         if (exports.length >= this.#options.exportsMax) return false;
@@ -198,7 +199,7 @@ export class Administrator {
       case "device enabled":
         return devices.length > 0 && (await this.#enable(chance.pick(devices), act === "device enabled"));
       case "device deleted":
-        return devices.length > 1 && (await this.#deleteDevice(chance.pick(devices)));
+        return present.length > 1 && (await this.#deleteDevice(chance.pick(present)));
       case "device migrated": {
         if (devices.length === 0) return false;
         const { id } = chance.pick(devices);

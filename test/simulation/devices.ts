@@ -103,6 +103,13 @@ export class SimulatedDevice {
       const { link, will } = connection;
       // Its will goes with it, unless the connection had ended before.
       if (will !== null && link !== null && !link.isClosed && !link.server.destroyed) will.delivered--;
+      // It does not know, and goes on.
+      if (connection !== this.#connection || this.#state !== "open") continue;
+      for (let times = this.#chance.int(0, 3); times > 0; times--) {
+        this.#of.world.later(this.#chance.skewed(1, 3_000), () => {
+          if (connection === this.#connection) this.#publish(this.#newMessage());
+        });
+      }
     }
   }
 

@@ -4,6 +4,7 @@
 //     npm run simulate -- --seeds 500 --from 1          so many, from a seed on
 //     node test/simulation/main.ts --seed 123 --verbose one story, with its trace
 //
+// --until-broken  stops at the first broken promise and prints it as JSON, with how many stories that took
 // --workers N     processes, 2 when left out
 // --results PATH  where results accumulate: test-results/simulation.json
 // --json          prints the results as one line of JSON, and nothing else
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     verbose: { type: "boolean", default: false },
     seeds: { type: "string" },
+    "until-broken": { type: "boolean", default: false },
     from: { type: "string" },
     workers: { type: "string", default: "2" },
     results: { type: "string", default: join(import.meta.dirname, "../../test-results/simulation.json") },
@@ -40,6 +42,7 @@ interface Told {
 const replay = (seed: number): string => `node test/simulation/main.ts --seed ${seed} --verbose`;
 
 if (values.worker) work();
+else if (values["until-broken"]) await tellUntilBroken();
 else if (values.seed !== undefined) await tellOne(Number(values.seed));
 else await tellMany();
 
@@ -50,6 +53,20 @@ async function tellOne(seed: number): Promise<void> {
     console.log(`\nSeed ${seed} broke ${story.violation.check}: ${story.violation.message}`);
   else console.log(`Seed ${seed} kept every promise. Trace: ${story.digest}`);
   process.exitCode = story.violation === null ? 0 : 1;
+}
+
+async function tellUntilBroken(): Promise<void> {
+  const first = Number(values.from ?? 1);
+  const count = Number(values.seeds ?? 150);
+  let told = 0;
+  for (let seed = first; seed < first + count; seed++) {
+    const { violation } = await runStory(seed);
+    told++;
+    if (violation === null) continue;
+    console.log(JSON.stringify({ seed, told, ...violation, mutation: process.env["COLDPATH_MUTATED"] }));
+    return;
+  }
+  console.log(JSON.stringify({ seed: null, told, mutation: process.env["COLDPATH_MUTATED"] }));
 }
 
 function work(): void {

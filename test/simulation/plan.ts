@@ -80,7 +80,7 @@ export function planOf(chance: Chance): Plan {
       staleKeys: chance.is(share),
       paceMs: chance.skewed(6_000, 60_000),
     },
-    acts: weights(isCalm ? ["device edited"] : ["device edited", ...some(administratorActs, Math.max(share, 0.3))]),
+    acts: weights(isCalm ? ["device edited"] : ["device edited", ...some(administratorActs, Math.max(share, 0.4))]),
     types: chance.is(0.3) ? ["measurements"] : chance.is(0.5) ? exportTypes : ["measurements", "devices"],
     storeShares: Object.fromEntries(some(storeFaults, share).map((fault) => [fault, chance.pick([0.02, 0.1, 0.3])])),
     outages: some(outages, share),
@@ -94,7 +94,7 @@ export function planOf(chance: Chance): Plan {
     faultShare: chance.pick([0.05, 0.15, 0.3]),
     actShare: chance.pick([0.1, 0.3, 0.5]),
     diskDelayTurnsMax: chance.pick([0, 0, 1, 4]),
-    durationMs: chance.int(2, 7) * 60_000,
+    durationMs: chance.int(2, 6) * 60_000,
     stepMsMax: chance.pick([5_000, 20_000, 60_000]),
   };
 }

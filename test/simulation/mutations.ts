@@ -1,0 +1,188 @@
+// Sabotages of the product, one line each (now and then two): for every promise a way to break it. The simulation is worth
+// something only if it catches each of them; mutations.test.ts proves that it does.
+
+export interface Mutation {
+  readonly name: string;
+  readonly file: string;
+  /** Stands in the file exactly once. */
+  readonly text: string;
+  readonly replacement: string;
+  /** What it breaks. The simulation may meet a consequence first. */
+  readonly breaks: string;
+}
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: "ack before fsync",
+    file: "src/journal/file/open-segment.ts",
+    text: "    await syncOrFail(this.#file);\n    this.#end +=",
+    replacement: "    this.#end +=",
+    breaks: "J1",
+  },
+  {
+    name: "waiter told when it registers",
+    file: "src/journal/frame-queue.ts",
+    text: "else newest.waiters.push(waiter);",
+    replacement: "else waiter.durable();",
+    breaks: "J1",
+  },
+  {
+    name: "directory entry not synced",
+    file: "src/journal/file/open-segment.ts",
+    text: "      await disk.syncDirectory(directory);\n      if (free",
+    replacement: "      if (free",
+    breaks: "J1",
+  },
+  {
+    name: "seal not synced",
+    file: "src/journal/file/open-segment.ts",
+    text: "  await syncOrFail(file);\n  // The copy after",
+    replacement: "  // The copy after",
+    breaks: "J4",
+  },
+  {
+    name: "floor forgotten",
+    file: "src/journal/file/partition.ts",
+    text: "    await writeFloor(this.#owner.disk, this.directory, { windowNext: window, offsetNext: this.#offsetNext });\n",
+    replacement: "",
+    breaks: "J4",
+  },
+  {
+    name: "torn tail accepted",
+    file: "src/journal/file/frame-reader.ts",
+    text: 'if (bodyCrc(this.#crc, lengthsPart, payload) !== head.bodyCrc) return { kind: "invalid", head };',
+    replacement: "",
+    breaks: "J3",
+  },
+  {
+    name: "last record of a frame dropped when it is read",
+    file: "src/journal/file/segment-read.ts",
+    text: "      offset += head.records;\n      yield { offsetFirst: head.offsetFirst, timeMs: head.timeMs, bytes: payload, lengths };",
+    replacement:
+      "      offset += head.records;\n      yield { offsetFirst: head.offsetFirst, timeMs: head.timeMs, bytes: payload, lengths: lengths.subarray(0, -1) };",
+    breaks: "E1",
+  },
+  {
+    name: "trimmed too early",
+    file: "src/journal/file/budget.ts",
+    text: "oldest.window >= released) return false;",
+    replacement: "oldest.window >= partition.closedBelow) return false;",
+    breaks: "E4",
+  },
+  {
+    name: "checkpoint before confirm",
+    file: "src/export/stream.ts",
+    text: "    const runs: ExportRun[] = [];\n",
+    replacement: "    const runs: ExportRun[] = [];\n    await owed.commit([]);\n",
+    breaks: "E3",
+  },
+  {
+    name: "checkpoint past an unfinished part",
+    file: "src/export/stream.ts",
+    text: "      if (end.isLast) break;",
+    replacement: "      break;",
+    breaks: "E1",
+  },
+  {
+    name: "a lost answer taken for a confirmation",
+    file: "src/export/write-file.ts",
+    text: '    case "temporary":\n    case "permanent":\n      return outcome;',
+    replacement:
+      '    case "temporary":\n      if (pass.byteCount > 0) return pass.written("created");\n      return outcome;\n    case "permanent":\n      return outcome;',
+    breaks: "E3",
+  },
+  {
+    name: "name from the wall clock",
+    file: "src/export/path-template.ts",
+    text: "new Date(windowStartMs(name.window)).toISOString()",
+    replacement: "new Date(Date.now()).toISOString()",
+    breaks: "E2",
+  },
+  {
+    name: "retry under a new name",
+    file: "src/export/stream.ts",
+    text: "        fileBytesMax: definition.fileBytesMax,\n",
+    replacement:
+      "        fileBytesMax: definition.fileBytesMax,\n        ...(attempts > 1 ? { path: `${path}.${attempts}` } : {}),\n",
+    breaks: "E2",
+  },
+  {
+    name: "definition read at upload",
+    file: "src/export/measurements-backlog.ts",
+    text: "must(definitionAt(this.#export, window), ",
+    replacement: "must(this.#export.definitions.at(-1), ",
+    breaks: "E2",
+  },
+  {
+    name: "snapshot read again at retry",
+    file: "src/export/snapshots-backlog.ts",
+    text: "of this.#stage.read(cut))",
+    replacement:
+      'of ((view) => (cut.type === "devices" ? view.devices(cut.revisionFrom, 500).map(({ device }) => device) : view.deviceTemplates(cut.revisionFrom, 500).map(({ template }) => template)))(this.#registry.openView()))',
+    breaks: "S2",
+  },
+  {
+    name: "delta starts one change too late",
+    file: "src/registry/sqlite/snapshots.ts",
+    text: "await setPosition(change, type, revisionTo);",
+    replacement: "await setPosition(change, type, revisionTo + 1);",
+    breaks: "S1",
+  },
+  {
+    name: "exists taken for ours without a look",
+    file: "src/export/write-file.ts",
+    text: '  if (isOurCut && label.sha256 === pass.sha256() && head.bytes === pass.byteCount) return pass.written("adopted");',
+    replacement: '  if (isOurCut || label === null || label !== null) return pass.written("adopted");',
+    breaks: "E5",
+  },
+  {
+    name: "foreign object overwritten",
+    file: "src/destinations/azure-blob/azure-blob-destination.ts",
+    text: 'conditions: { ifNoneMatch: "*" },',
+    replacement: "conditions: {},",
+    breaks: "E5",
+  },
+  {
+    name: "turned off, and what it owes is forgotten",
+    file: "src/export/measurements-backlog.ts",
+    text: ".filter(({ window }) => isOwed(this.#export, window, type));",
+    replacement: ".filter(({ window }) => this.#export.on && isOwed(this.#export, window, type));",
+    breaks: "E1",
+  },
+  {
+    name: "discard without a gap",
+    file: "src/registry/sqlite/progress.ts",
+    text: "    await insertGap(change, gap);\n",
+    replacement: "",
+    breaks: "E3",
+  },
+  {
+    name: "generation used again",
+    file: "src/registry/generation-id.ts",
+    text: "const first = now > after ? now : after;",
+    replacement: "const first = now;",
+    breaks: "D1",
+  },
+  {
+    name: "connection of a deleted device kept",
+    file: "src/ingest/connection-table.ts",
+    text: 'if (event.kind === "device-deleted" || (',
+    replacement: "if ((",
+    breaks: "D1",
+  },
+  {
+    name: "key rotation closes nothing",
+    file: "src/registry/sqlite/credentials.ts",
+    text: 'tell({ kind: "device-changed", deviceId: id, access: true });',
+    replacement: 'tell({ kind: "device-changed", deviceId: id, access: false });',
+    breaks: "D1",
+  },
+  {
+    name: "a key written to the log",
+    file: "src/ingest/authenticate.ts",
+    text: "  const isSigned = isSignedWith(token, [keys.primaryKey, keys.secondaryKey]);\n",
+    replacement:
+      "  const isSigned = isSignedWith(token, [keys.primaryKey, keys.secondaryKey]);\n  if (!isSigned) throw new Error(`neither ${keys.primaryKey} nor ${keys.secondaryKey} signed it`);\n",
+    breaks: "A2",
+  },
+];
