@@ -8,7 +8,7 @@ import { Fuzzer, filesIn } from "./engine/fuzzer.ts";
 import { instrument } from "./engine/instrument.ts";
 import type { Target } from "./engine/target.ts";
 import { Watchdog } from "./engine/watchdog.ts";
-import { type TargetEntry, type TargetName, targets } from "./targets.ts";
+import { type TargetName, entryOf } from "./targets.ts";
 
 export interface Orders {
   readonly target: TargetName;
@@ -30,7 +30,7 @@ export interface Orders {
 const rssMax = 1.5 * 2 ** 30;
 
 async function main(orders: Orders): Promise<void> {
-  const { covers, plant, stubs = [] }: TargetEntry = targets[orders.target];
+  const { covers, plant, stubs = [] } = entryOf(orders.target);
   const instrumentation = instrument(covers, [...stubs, ...(orders.isPlanted ? [plant] : [])]);
   const { target } = (await import(`./targets/${orders.target}.ts`)) as { readonly target: Target };
   if (orders.replay !== undefined) return await replay(target, orders.replay);

@@ -2,12 +2,14 @@
 
 import type { Plant } from "./engine/instrument.ts";
 
-export interface TargetEntry {
+interface TargetEntry {
   /** Files whose branches guide the fuzzer, from the root; folders end in a slash. */
   readonly covers: readonly string[];
   readonly plant: Plant;
   /** What is taken out of the modules, because it would leave the process. */
   readonly stubs?: readonly Plant[];
+  /** Share of the edges that a few seconds reach at least, where much is out of reach. */
+  readonly shareMin?: number;
 }
 
 export const targets = {
@@ -129,6 +131,25 @@ export const targets = {
       to: "definition.initialValue",
     },
   },
+  admin: {
+    covers: [
+      "src/admin/error-answer.ts",
+      "src/admin/page-limit.ts",
+      "src/admin/query-values.ts",
+      "src/admin/validation-words.ts",
+      "src/admin/routes/device-keys.ts",
+      "src/admin/routes/device-templates.ts",
+      "src/admin/routes/devices.ts",
+      "src/admin/routes/policies.ts",
+      "src/admin/routes/storage-accounts.ts",
+    ],
+    shareMin: 0.3, // no store can be opened
+    plant: {
+      path: "src/admin/query-values.ts",
+      from: "Object.hasOwn(properties, name) ? valueOf(properties[name]?.type, value)",
+      to: "Object.hasOwn(properties, name) ? Number(BigInt(String(value)))",
+    },
+  },
   cli: {
     covers: [
       "src/cli/command.ts",
@@ -166,6 +187,7 @@ export const targets = {
 } as const satisfies Readonly<Record<string, TargetEntry>>;
 
 export type TargetName = keyof typeof targets;
+export const entryOf = (name: TargetName): TargetEntry => targets[name];
 export const targetNames = Object.keys(targets) as readonly TargetName[];
 
 export function isTargetName(text: string): text is TargetName {
