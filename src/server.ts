@@ -21,6 +21,7 @@ import { DeviceRates } from "./ingest/device-rates.ts";
 import { Folding } from "./ingest/folding.ts";
 import { HttpsServer } from "./ingest/https/https-server.ts";
 import { newCounters } from "./ingest/ingest.ts";
+import { TakeOvers } from "./ingest/take-overs.ts";
 import { Turns } from "./ingest/turns.ts";
 import { MqttServer } from "./ingest/mqtt/mqtt-server.ts";
 import { Unacknowledged } from "./ingest/mqtt/unacknowledged.ts";
@@ -144,7 +145,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     config.dupWindowMs === 0
       ? null
       : new Unacknowledged({ windowMs: config.dupWindowMs, messagesMax: config.dupMessagesMax });
-  const mqtt = new MqttServer({ ...front, unacknowledged });
+  const mqtt = new MqttServer({ ...front, takeOvers: new TakeOvers({ clock, log }), unacknowledged });
   closers.push(() => mqtt.close());
   const https = new HttpsServer({
     ...front,

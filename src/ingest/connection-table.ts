@@ -8,6 +8,8 @@ import type { RegistryEvent } from "../registry/registry.ts";
 export interface LiveConnection {
   /** The hub policy it came in by, once known. */
   readonly policy: string | null;
+  /** Of its other end: address and port; for people. */
+  readonly address?: string | undefined;
   /** `taken-over` by a newer connection of the same device; `access` was taken away by an administrator. */
   end(why: "taken-over" | "access"): void;
 }
@@ -24,6 +26,11 @@ export class ConnectionTable {
 
   isOpen(deviceId: string): boolean {
     return this.#open.has(deviceId);
+  }
+
+  /** Of the device's open connection. */
+  addressOf(deviceId: string): string | undefined {
+    return this.#open.get(deviceId)?.address;
   }
 
   claim(deviceId: string, connection: LiveConnection): void {

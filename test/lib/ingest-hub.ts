@@ -17,12 +17,13 @@ import { HttpsServer } from "../../src/ingest/https/https-server.ts";
 import { type IngestCounters, type IngestLimits, type RejectionReason, newCounters } from "../../src/ingest/ingest.ts";
 import { MqttServer } from "../../src/ingest/mqtt/mqtt-server.ts";
 import { Unacknowledged } from "../../src/ingest/mqtt/unacknowledged.ts";
+import { TakeOvers } from "../../src/ingest/take-overs.ts";
 import { Turns } from "../../src/ingest/turns.ts";
 import { makeSasToken } from "../../src/ingest/sas-token.ts";
 import type { DurableWaiter, Journal, PartitionWriter, RecordBatch, Refusal } from "../../src/journal/journal.ts";
 import { MemoryJournal } from "../../src/journal/memory/memory-journal.ts";
 import { type Clock, systemClock } from "../../src/lib/clock.ts";
-import { silentLog } from "../../src/lib/log.ts";
+import { type Log, silentLog } from "../../src/lib/log.ts";
 import type { NewTemplate, Registry } from "../../src/registry/registry.ts";
 import { openSqliteRegistry } from "../../src/registry/sqlite/sqlite-registry.ts";
 
@@ -129,6 +130,9 @@ export interface HubOptions {
   readonly folding?: { readonly windowMs: number; readonly messagesMax?: number };
   /** Bounds of what ended MQTT connections leave; wide ones when left out. */
   readonly dup?: { readonly windowMs: number; readonly messagesMax: number } | null;
+  /** Hears of take-overs. */
+  readonly log?: Log;
+  readonly takeOversWaitingMax?: number;
   /** What a device may send a second; as much as it can when left out. */
   readonly rates?: { readonly messagesPerSecondMax: number; readonly bytesPerSecondMax: number };
   /** Puts something between the front ends and the registry. */
@@ -205,7 +209,11 @@ export class IngestHub {
     };
     const dup = options.dup === undefined ? { windowMs: 60_000, messagesMax: 1000 } : options.dup;
     this.unacknowledged = dup === null ? null : new Unacknowledged(dup);
-    this.mqtt = new MqttServer({ ...front, unacknowledged: this.unacknowledged });
+    this.mqtt = new MqttServer({
+      ...front,
+      takeOvers: new TakeOvers({ clock, log: options.log ?? silentLog, waitingMax: options.takeOversWaitingMax }),
+      unacknowledged: this.unacknowledged,
+    });
     this.https = new HttpsServer({ ...front, bounds: options.bounds });
   }
 

@@ -10,6 +10,7 @@ import { HttpsServer } from "../../src/ingest/https/https-server.ts";
 import { type IngestLimits, newCounters } from "../../src/ingest/ingest.ts";
 import { MqttServer } from "../../src/ingest/mqtt/mqtt-server.ts";
 import { Unacknowledged } from "../../src/ingest/mqtt/unacknowledged.ts";
+import { TakeOvers } from "../../src/ingest/take-overs.ts";
 import { Turns } from "../../src/ingest/turns.ts";
 import { FileJournal } from "../../src/journal/file/file-journal.ts";
 import { SimulatedDisk } from "../../src/lib/disk.simulated.ts";
@@ -226,7 +227,7 @@ export class Machine {
     const turns = new Turns(() => (lookedMs += world.random("turns")() * 2));
     const front = { accept, registry, table, counters, limits, turns, isOurHost: hostNames(["hub.test"]), log };
     const unacknowledged = dupWindowMs === 0 ? null : new Unacknowledged({ windowMs: dupWindowMs, messagesMax });
-    const mqtt = new MqttServer({ ...front, unacknowledged });
+    const mqtt = new MqttServer({ ...front, takeOvers: new TakeOvers({ clock, log }), unacknowledged });
     const https = new HttpsServer({ ...front, bounds: { bodiesBytesMax: 8192 } });
     await mqtt.listenPlain(1883, "0.0.0.0");
     await https.listenPlain(443, "0.0.0.0");

@@ -49,10 +49,11 @@ const connectFirst = 0x10;
 /** Of a PINGREQ. With flags it is malformed. §2.2.2-2 */
 const pingreqFirst = 0xc0;
 const noBytes = Buffer.alloc(0);
+type Identity = Extract<AuthOutcome, { kind: "known" }>;
 /** Why reading is stopped. */
-type Pause = "authenticating" | "journal" | "unsent" | "in-flight" | "turn" | "rate";
+type Pause = "authenticating" | "journal" | "unsent" | "in-flight" | "take-over" | "turn" | "rate";
 /** Those in which the device may have sent its pings in time. */
-const pausesOfOurs: ReadonlySet<Pause> = new Set(["journal", "in-flight", "turn", "rate"]);
+const pausesOfOurs: ReadonlySet<Pause> = new Set(["take-over", "journal", "in-flight", "turn", "rate"]);
 const dupFlag = 8;
 /** Chunks not durable yet that are searched for a message that comes again over the same connection. */
 const pendingLookedAt = 32;
@@ -95,6 +96,11 @@ export class MqttConnection implements LiveConnection, TurnTaker {
     socket.on("error", () => this.#close(true));
     socket.on("close", () => this.#close(true));
     socket.on("drain", () => this.#resume("unsent"));
+  }
+
+  get address(): string | undefined {
+    const { remoteAddress, remotePort } = this.#socket;
+    return remoteAddress === undefined ? undefined : `${remoteAddress}:${remotePort}`;
   }
 
   /** Called about once a second with real time in ms (for tokens) and the server's coarse monotonic time. */
@@ -386,7 +392,7 @@ export class MqttConnection implements LiveConnection, TurnTaker {
       (outcome) => {
         if (this.#state !== "authenticating") return;
         if (outcome.kind === "rejected") return this.#rejectConnect(outcome.reason, connack.notAuthorized);
-        this.#open(request, outcome);
+        this.#admit(request, outcome);
       },
       (error: unknown) => {
         const fields = { error: messageOf(error), deviceId };
@@ -411,7 +417,20 @@ export class MqttConnection implements LiveConnection, TurnTaker {
     this.#holdsPlace = false;
   }
 
-  #open(request: ConnectRequest, identity: Extract<AuthOutcome, { kind: "known" }>): void {
+  /** Opens the connection, unless the device's former one is to be taken over and that must wait. */
+  #admit(request: ConnectRequest, identity: Identity): void {
+    const { table, takeOvers } = this.#context;
+    const { deviceId } = request;
+    if (!table.isOpen(deviceId)) return this.#open(request, identity);
+    this.#paused = "take-over";
+    const takeOver = { deviceId, address: this.address, formerAddress: table.addressOf(deviceId) };
+    this.#cancelWait = takeOvers.admit(takeOver, () => {
+      this.#paused = "authenticating";
+      this.#open(request, identity);
+    });
+  }
+
+  #open(request: ConnectRequest, identity: Identity): void {
     const { accept, counters, table, unacknowledged } = this.#context;
     // The device's former connection may have gone meanwhile, and its place with it.
     if (!this.#holdsPlace && !table.isOpen(request.deviceId) && !this.#takePlace()) {

@@ -6,6 +6,7 @@ import type { Accept } from "../accept.ts";
 import type { AuthRegistry } from "../authenticate.ts";
 import type { ConnectionTable, LiveConnection } from "../connection-table.ts";
 import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts";
+import type { TakeOvers } from "../take-overs.ts";
 import type { Unacknowledged } from "./unacknowledged.ts";
 import type { Turns } from "../turns.ts";
 import type { UnreadTotal } from "./unread.ts";
@@ -17,6 +18,7 @@ export interface MqttServerOptions {
   readonly counters: IngestCounters;
   readonly limits: IngestLimits;
   readonly turns: Turns;
+  readonly takeOvers: TakeOvers;
   readonly isOurHost: (host: string) => boolean;
   readonly log: Log;
   /** Null: a message marked DUP is a message like any other. */

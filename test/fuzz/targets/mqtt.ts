@@ -18,9 +18,11 @@ import { ConnectionTable } from "../../../src/ingest/connection-table.ts";
 import { type IngestLimits, newCounters } from "../../../src/ingest/ingest.ts";
 import { MqttConnection } from "../../../src/ingest/mqtt/connection.ts";
 import type { MqttServerContext } from "../../../src/ingest/mqtt/context.ts";
+import { TakeOvers } from "../../../src/ingest/take-overs.ts";
 import { Turns } from "../../../src/ingest/turns.ts";
 import { makeSasToken } from "../../../src/ingest/sas-token.ts";
 import type { DurableWaiter, Journal, PartitionWriter, Refusal } from "../../../src/journal/journal.ts";
+import { systemClock } from "../../../src/lib/clock.ts";
 import { silentLog } from "../../../src/lib/log.ts";
 import { recordReader } from "../../../src/avro/record-reader.ts";
 import { type Target, InputReader, claim } from "../engine/target.ts";
@@ -288,6 +290,7 @@ export const target: Target = {
       openCount: () => table.openCount,
       coarseMs: () => 0,
       turns: new Turns(() => 0),
+      takeOvers: new TakeOvers({ clock: systemClock, log: silentLog }),
       unread: { bytes: 0 },
       signIns: { count: 0 },
       unacknowledged: null, // the model has a record for each PUBLISH, DUP or not
