@@ -1,12 +1,12 @@
 // An export as the API shows it: its versions, its tenures, and how far the exporter is.
 
-import { sumOf } from "../export/audit.ts";
+import { type Violation, sumOf } from "../export/audit.ts";
 import type { AuditStatus } from "../export/auditor.ts";
 import type { ExportState, ExportStatus } from "../export/export.ts";
 import { printPath } from "../export/path-template.ts";
 import { must } from "../lib/assert.ts";
 import { type Window, windowStartMs } from "../lib/window.ts";
-import type { Export, ExportDefinition } from "../registry/registry.ts";
+import type { AcceptedViolation, Export, ExportDefinition } from "../registry/registry.ts";
 import type { AdminOptions } from "./options.ts";
 
 export function exportAnswer(one: Export, options: Pick<AdminOptions, "registry" | "journal" | "exporter">) {
@@ -79,16 +79,30 @@ export function auditSummary(audit: AuditStatus | null) {
 }
 
 export function auditAnswer(audit: AuditStatus | null) {
-  if (audit === null) return { at: null, balances: [], violations: [], violationCount: 0 };
+  if (audit === null) return { at: null, balances: [], violations: [], violationCount: 0, accepted: [] };
   return {
     ...audit,
-    violations: audit.violations.map(({ offsets, windowFirst, windowLast, ...violation }) => ({
-      ...violation,
-      windowFirst: printWindowStart(windowFirst),
-      windowLast: printWindowStart(windowLast),
-      offsetFirst: offsets?.first ?? null,
-      offsetNext: offsets?.next ?? null,
-    })),
+    violations: audit.violations.map((one) => placed(one)),
+    accepted: audit.accepted.map(acceptedAnswer),
+  };
+}
+
+export function acceptedAnswer({ exportId: _exportId, ...accepted }: AcceptedViolation) {
+  return placed(accepted);
+}
+
+function placed<T extends Pick<Violation, "offsets" | "windowFirst" | "windowLast">>({
+  offsets,
+  windowFirst,
+  windowLast,
+  ...rest
+}: T) {
+  return {
+    ...rest,
+    windowFirst: printWindowStart(windowFirst),
+    windowLast: printWindowStart(windowLast),
+    offsetFirst: offsets?.first ?? null,
+    offsetNext: offsets?.next ?? null,
   };
 }
 

@@ -31,7 +31,7 @@ export interface TlsCredentials {
 export interface AdminOptions {
   readonly registry: Registry;
   readonly journal: Pick<Journal, "windowNext" | "windowNewest" | "status">;
-  readonly exporter: Pick<Exporter, "status" | "owesNothing" | "retry" | "discard">;
+  readonly exporter: Pick<Exporter, "status" | "owesNothing" | "retry" | "discard" | "acceptViolations">;
   readonly connections: Pick<ConnectionTable, "isOpen" | "openCount">;
   readonly counters: IngestCounters;
 

@@ -16,6 +16,7 @@ interface AuditSummary {
   readonly exported: number;
   readonly waiting: number;
   readonly discarded: number;
+  readonly accepted: number;
   readonly violations: number;
 }
 
@@ -181,9 +182,8 @@ async function printAudit(client: Client, { id, name, status }: ExportAnswer, te
     terminal.print(`${name}: not audited yet`);
     return;
   }
-  const { journaled, exported, waiting, discarded, violations } = audit;
-  const balance = `${journaled} records journaled: ${exported} exported, ${waiting} waiting, ${discarded} let go`;
-  terminal.print(`${name}: ${balance}; ${violations === 0 ? "balanced" : `${violations} VIOLATIONS`}`);
+  terminal.print(`${name}: ${auditText(audit)}`);
+  const { violations } = audit;
   if (violations === 0) return;
   const found = await client.get<{ violations: readonly { message: string; hint: string }[] }>(
     `/exports/${segment(id)}/audit`,
@@ -192,6 +192,12 @@ async function printAudit(client: Client, { id, name, status }: ExportAnswer, te
     terminal.print(`  ${message}`);
     terminal.print(`  → ${hint}`);
   }
+}
+
+export function auditText({ journaled, exported, waiting, discarded, accepted, violations }: AuditSummary): string {
+  const known = accepted === 0 ? "" : `, ${accepted} accepted as missing`;
+  const balance = `${journaled} records journaled: ${exported} exported, ${waiting} waiting, ${discarded} let go${known}`;
+  return `${balance}; ${violations === 0 ? "balanced" : `${violations} VIOLATIONS`}`;
 }
 
 async function placesOf(client: Client): Promise<ReadonlyMap<string, string>> {

@@ -1,6 +1,7 @@
 // `coldpath export`: continuous data exports, their state, and what to do about one that does not move.
 
 import type { CommandFamily } from "./command.ts";
+import { acceptCommand, auditCommand } from "./export-audit.ts";
 import { createExportCommand, deleteExportCommand, editExportCommand, turnExportCommands } from "./export-changes.ts";
 import { discardCommand, retryExportCommand } from "./export-repair.ts";
 import { exportStatusCommand, listExportsCommand, showExportCommand } from "./export-views.ts";
@@ -20,6 +21,8 @@ export const exportCommands: CommandFamily = {
     ...turnExportCommands,
     retryExportCommand,
     discardCommand,
+    auditCommand,
+    acceptCommand,
     runsCommand,
     gapsCommand,
     deleteExportCommand,

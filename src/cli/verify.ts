@@ -8,7 +8,7 @@ import { systemClock } from "../lib/clock.ts";
 import { ColdpathError, messageOf } from "../lib/errors.ts";
 import { silentLog } from "../lib/log.ts";
 import { type Window, windowOf } from "../lib/window.ts";
-import type { Export, ExportGap } from "../registry/registry.ts";
+import type { AcceptedViolation, Export, ExportGap } from "../registry/registry.ts";
 import type { ReadRegistry } from "../registry/sqlite/sqlite-registry.ts";
 import { readGivenKey } from "../server/given-secret-key.ts";
 import { command } from "./command.ts";
@@ -180,7 +180,7 @@ function minuteOf(text: string, time: string): Window {
 }
 
 function printVerification(found: Verification, terminal: Terminal): void {
-  const { name, days, faults, faultCount, notes, noteCount, unrecordedFiles, gaps, isDeep } = found;
+  const { name, days, faults, faultCount, notes, noteCount, unrecordedFiles, gaps, accepted, isDeep } = found;
   terminal.print(terminal.style("bold", name));
   if (days.length === 0) terminal.print("  Nothing is on record for this time.");
   else {
@@ -196,6 +196,7 @@ function printVerification(found: Verification, terminal: Terminal): void {
     terminal.print(renderTable(headings, rows, terminal).replace(/^/gm, "  "));
   }
   for (const gap of gaps) terminal.print(`  let go: ${gapText(gap)}`);
+  for (const { kind, ...one } of accepted) terminal.print(`  accepted as ${kind}: ${gapText(one)}`);
   for (const fault of faults) printFinding(terminal.style("red", "FAULT"), fault, terminal);
   if (faultCount > faults.length) terminal.print(`  … and ${faultCount - faults.length} more faults.`);
   for (const note of notes) printFinding(terminal.style("yellow", "note"), note, terminal);
@@ -222,22 +223,30 @@ function printFinding(word: string, { kind, window, what, hint }: Finding, termi
   terminal.print(`    → ${hint}`);
 }
 
-function gapText({ type, partition, windowFirst, windowLast, records, reason }: ExportGap): string {
+type GapText = Pick<ExportGap, "type" | "partition" | "windowFirst" | "windowLast" | "records" | "reason">;
+
+function gapText({ type, partition, windowFirst, windowLast, records, reason }: GapText): string {
   const minutes =
     windowFirst === windowLast ? minuteText(windowFirst) : `${minuteText(windowFirst)} to ${minuteText(windowLast)}`;
   return `${minutes} of ${type}, partition ${partition}: ${records ?? "an unknown number of"} records (${reason})`;
 }
 
 /** Windows as minutes. */
-function answerOf({ faults, notes, gaps, ...rest }: Verification) {
+function answerOf({ faults, notes, gaps, accepted, ...rest }: Verification) {
   const minute = (window: Window | null): string | null => (window === null ? null : minuteText(window));
+  const inMinutes = <T extends ExportGap | AcceptedViolation>(one: T) => ({
+    ...one,
+    windowFirst: minute(one.windowFirst),
+    windowLast: minute(one.windowLast),
+  });
   const findingOf = (finding: Finding) => ({ ...finding, window: minute(finding.window) });
   return {
     ...rest,
     isProven: rest.faultCount === 0,
     faults: faults.map(findingOf),
     notes: notes.map(findingOf),
-    gaps: gaps.map((gap) => ({ ...gap, windowFirst: minute(gap.windowFirst), windowLast: minute(gap.windowLast) })),
+    gaps: gaps.map(inMinutes),
+    accepted: accepted.map(inMinutes),
   };
 }
 

@@ -1,14 +1,26 @@
-// The conservation audit of one export: journaled = exported + waiting + discarded, and every window joins the next. Pure.
+// The conservation audit of one export: journaled = exported + waiting + discarded + accepted, and every window joins the
+// next. Pure.
 //
 //   E1  What it proves is that no owed record was passed over and none was exported twice, by offsets, which the journal
 //       gives out, against counts, which the file writer counted. docs/guarantees.md says what it does not prove.
 //
 // A stream's tallies (registry) are what was settled without a break, so only their ends need be looked at: the cost
 // follows the number of tallies and of segments in the journal, not the history.
+//
+// What an administrator accepted is taken out by the numbers on record, lost records by their offsets, so that whatever is
+// more, or lies beside, alarms again. It never counts as exported.
 
 import type { Segment } from "../journal/journal.ts";
 import { type Window, printWindow } from "../lib/window.ts";
-import type { AuditFacts, CutRecord, Export, ExportGap, ExportTally, StreamKey } from "../registry/registry.ts";
+import type {
+  AcceptedViolation,
+  AuditFacts,
+  CutRecord,
+  Export,
+  ExportGap,
+  ExportTally,
+  StreamKey,
+} from "../registry/registry.ts";
 import { snapshotTypes } from "../registry/registry.ts";
 import { hasWindowNotOwed, isOwed, tenureAt } from "../registry/tenure.ts";
 
@@ -28,6 +40,8 @@ export interface Balance extends StreamKey {
   readonly exported: number;
   readonly waiting: number;
   readonly discarded: number;
+  /** By how many records accepted violations let the sides differ; below 0 when there are too many. */
+  readonly accepted: number;
 }
 
 /**
@@ -41,6 +55,8 @@ export const violationKinds = ["lost", "doubled", "replaced", "miscounted", "unb
 export type ViolationKind = (typeof violationKinds)[number];
 
 export interface Violation extends StreamKey {
+  /** Names it, with its numbers: whoever accepts it accepts these. */
+  readonly id: string;
   readonly kind: ViolationKind;
   /** The windows it lies in, both included. */
   readonly windowFirst: Window;
@@ -66,7 +82,9 @@ export function sumOf(balances: readonly Balance[]): Sums {
 
 /** What a violation says again and again is the same: told once. */
 export function violationKey({ kind, type, partition, windowFirst, offsets }: Violation): string {
-  return `${kind}/${type}/${partition}/${offsets?.first ?? printWindow(windowFirst)}`;
+  // A replaced journal grows until something is exported from it.
+  const start = kind === "replaced" ? null : (offsets?.first ?? null);
+  return `${kind}/${type}/${partition}/${start ?? printWindow(windowFirst)}`;
 }
 
 export function auditExport(facts: AuditFacts, partitions: readonly PartitionView[]): ExportAudit {
@@ -95,6 +113,7 @@ class PartitionAudit {
   readonly #stream: StreamKey;
   readonly #tallies: readonly ExportTally[];
   readonly #gaps: readonly ExportGap[];
+  readonly #accepted: readonly AcceptedViolation[];
   readonly #windowNext: Window | null;
   readonly #segments: readonly Segment[];
   readonly #open: PartitionView["open"];
@@ -108,6 +127,7 @@ class PartitionAudit {
     this.#stream = { type: measurements, partition };
     this.#tallies = facts.tallies.filter(isOurs);
     this.#gaps = facts.gaps.filter(isOurs);
+    this.#accepted = facts.accepted.filter(isOurs);
     this.#windowNext = facts.checkpoints.find(isOurs)?.windowNext ?? null;
     this.#segments = view?.segments ?? [];
     this.#open = view?.open ?? null;
@@ -135,9 +155,15 @@ class PartitionAudit {
       exported: tally.exported,
       discarded: tally.discarded,
     });
-    const missing = next - first - tally.exported - tally.discarded;
+    const { settled } = tally;
+    const accepted = this.#accepted
+      .filter(({ kind, offsets }) => kind === "miscounted" && isWithin(offsets, { first, next }))
+      .filter(({ windowFirst, windowLast }) => windowFirst >= settled.first && windowLast <= settled.last)
+      .reduce((sum, { records }) => sum + records, 0);
+    this.#add(tally.tenure, { accepted });
+    const missing = next - first - tally.exported - tally.discarded - accepted;
     if (missing === 0) return;
-    this.#violate("miscounted", tally.settled.first, tally.settled.last, tally.offsets, missing);
+    this.#violate("miscounted", settled.first, settled.last, tally.offsets, missing);
   }
 
   /** Whether all that was owed since the tally before, or since the books were opened, is in this one. */
@@ -155,8 +181,9 @@ class PartitionAudit {
     if (first < next) {
       // The same journal still has what was exported at these offsets the first time.
       const isSameJournal = this.#segments.some((one) => one.window <= settledLast && one.offsetNext > first);
-      const kind = isSameJournal ? "doubled" : "replaced";
-      this.#violate(kind, settled.first, settled.first, { first, next }, first - next);
+      const offsets = { first, next };
+      if (isSameJournal) this.#violate("doubled", settled.first, settled.first, offsets, first - next);
+      else this.#violate("replaced", settledLast + 1, Math.max(settledLast + 1, settled.first), offsets, first - next);
       return;
     }
     this.#checkHole(next, first, settledLast, settled.first, tally.tenure);
@@ -164,7 +191,7 @@ class PartitionAudit {
 
   /** Records `[from, to)` are in no tally: let go on record, not owed, or lost. */
   #checkHole(from: number, to: number, settledLast: Window, windowNext: Window, tenure: number | null): void {
-    for (const { first, next } of this.#without(from, to, tenure)) {
+    for (const { first, next } of this.#without(from, to, { first: settledLast, last: windowNext }, tenure)) {
       const held = this.#segments.filter(({ offsetFirst, offsetNext }) => offsetFirst >= first && offsetNext <= next);
       this.#lose(held, tenure);
       // What the journal has trimmed: were all these windows owed, it was, too.
@@ -230,9 +257,10 @@ class PartitionAudit {
     const recorded = this.#gaps
       .filter(({ windowLast }) => windowLast >= first.windowFirst)
       .reduce((sum, { records }) => sum + (records ?? 0), 0);
-    if (recorded === discarded) return;
+    const missing = discarded - recorded - unbalancedOf(this.#accepted);
+    if (missing === 0) return;
     const windowLast = this.#tallies.at(-1)?.settled?.last ?? first.windowFirst;
-    this.#violate("unbalanced", first.windowFirst, windowLast, null, discarded - recorded);
+    this.#violate("unbalanced", first.windowFirst, windowLast, null, missing);
   }
 
   /** Segments that were passed over: not owed, let go on record, or lost. */
@@ -242,9 +270,12 @@ class PartitionAudit {
       const of = tenure ?? this.#tenureOf(window);
       const records = recordsOf(offsetFirst, offsetNext);
       const gap = this.#gaps.find(({ windowFirst, windowLast }) => windowFirst <= window && window <= windowLast);
-      if (gap === undefined) {
+      const offsets = { first: offsetFirst, next: offsetNext };
+      if (this.#lostAccepted(window, window).some((one) => isWithin(offsets, one.offsets))) {
+        this.#add(of, { journaled: records, accepted: records });
+      } else if (gap === undefined) {
         this.#add(of, { journaled: records });
-        this.#violate("lost", window, window, { first: offsetFirst, next: offsetNext }, records);
+        this.#violate("lost", window, window, offsets, records);
       } else if (gap.records !== null) this.#add(of, { journaled: records, discarded: records });
     }
   }
@@ -254,19 +285,33 @@ class PartitionAudit {
     return this.#gaps.some((gap) => gap.records === null && gap.windowLast > after && gap.windowFirst <= until);
   }
 
-  /** What of `[from, to)` no gap accounts for. */
-  #without(from: number, to: number, tenure: number | null): readonly { first: number; next: number }[] {
+  /** What was accepted as lost in these windows, both included. */
+  #lostAccepted(windowFirst: Window, windowLast: Window): readonly AcceptedViolation[] {
+    return this.#accepted
+      .filter(({ kind }) => kind === "lost")
+      .filter((one) => one.windowFirst <= windowLast && one.windowLast >= windowFirst);
+  }
+
+  /** What of `[from, to)` no gap accounts for, nor what was accepted. */
+  #without(
+    from: number,
+    to: number,
+    windows: { readonly first: Window; readonly last: Window },
+    tenure: number | null,
+  ): readonly { first: number; next: number }[] {
     const left: { first: number; next: number }[] = [];
     let at = from;
-    const inside = this.#gaps
-      .map(({ offsets }) => offsets)
-      .filter((offsets) => offsets !== null)
+    const inside = [
+      ...this.#gaps.map(({ offsets }) => ({ offsets, as: "discarded" as const })),
+      ...this.#lostAccepted(windows.first, windows.last).map(({ offsets }) => ({ offsets, as: "accepted" as const })),
+    ]
+      .flatMap(({ offsets, as }) => (offsets === null ? [] : [{ ...offsets, as }]))
       .filter(({ first, next }) => first < to && next > from)
       .toSorted((one, other) => one.first - other.first);
-    for (const { first, next } of inside) {
+    for (const { first, next, as } of inside) {
       if (first > at) left.push({ first: at, next: first });
       const covered = Math.min(next, to) - Math.max(first, at);
-      if (covered > 0) this.#add(tenure, { journaled: covered, discarded: covered });
+      if (covered > 0) this.#add(tenure, { journaled: covered, [as]: covered });
       at = Math.max(at, next);
     }
     if (at < to) left.push({ first: at, next: to });
@@ -290,13 +335,15 @@ class PartitionAudit {
     offsets: Violation["offsets"],
     records: number,
   ): void {
-    this.#violations.push(violation({ ...this.#stream, kind, windowFirst, windowLast, offsets, records }));
+    const of = { ...this.#stream, kind, windowFirst, windowLast, offsets, records };
+    this.#violations.push(violation(this.#export, of));
   }
 }
 
 /** Snapshots: what was given to write, against what was written, let go, and is owed. */
 function auditSnapshots(facts: AuditFacts, type: (typeof snapshotTypes)[number]): ExportAudit {
   const tallies = facts.tallies.filter((tally) => tally.type === type);
+  const accepted = unbalancedOf(facts.accepted.filter((one) => one.type === type));
   const owed = facts.owed.filter(({ cut }) => cut.type === type);
   const first = tallies[0];
   if (first === undefined) return { balances: [], violations: [] };
@@ -310,21 +357,25 @@ function auditSnapshots(facts: AuditFacts, type: (typeof snapshotTypes)[number])
     exported: sum(({ exported }) => exported),
     waiting: owed.reduce((total, { cut }) => total + cut.records, 0),
     discarded: sum(({ discarded }) => discarded),
+    accepted,
   };
-  const missing = balance.journaled - balance.exported - balance.waiting - balance.discarded;
+  const missing = balance.journaled - balance.exported - balance.waiting - balance.discarded - accepted;
   const windowLast = tallies.at(-1)?.settled?.last ?? first.windowFirst;
   const of = { type, partition: 0, windowFirst: first.windowFirst, windowLast, offsets: null, records: missing };
-  return { balances: [balance], violations: missing === 0 ? [] : [violation({ ...of, kind: "unbalanced" })] };
+  return {
+    balances: [balance],
+    violations: missing === 0 ? [] : [violation(facts.export, { ...of, kind: "unbalanced" })],
+  };
 }
 
 /** A committed window whose files hold another number of records than the journal did; null when all is well. */
-export function checkCut(cut: CutRecord): Violation | null {
+export function checkCut(facts: Pick<AuditFacts, "export">, cut: CutRecord): Violation | null {
   if (cut.type !== measurements) return null;
   const { type, partition, window, first, next } = cut;
   const records = next - first - cut.parts.reduce((sum, part) => sum + part.records, 0);
   if (records === 0) return null;
   const of = { type, partition, windowFirst: window, windowLast: window, offsets: { first, next }, records } as const;
-  return violation({ ...of, kind: "miscounted" });
+  return violation(facts.export, { ...of, kind: "miscounted" });
 }
 
 /**
@@ -332,7 +383,7 @@ export function checkCut(cut: CutRecord): Violation | null {
  * in between. What the tallies say by their ends, said from the records themselves.
  */
 export function checkJoin(
-  facts: Pick<AuditFacts, "export" | "gaps">,
+  facts: Pick<AuditFacts, "export" | "gaps" | "accepted">,
   before: CutRecord,
   cut: CutRecord,
 ): Violation | null {
@@ -344,21 +395,44 @@ export function checkJoin(
     return null;
   if (cut.first < from) {
     const of = { windowFirst: window, windowLast: window, offsets: { first: cut.first, next: from } };
-    return violation({ kind: "doubled", type, partition, ...of, records: cut.first - from });
+    return violation(facts.export, { kind: "doubled", type, partition, ...of, records: cut.first - from });
   }
   if (hasWindowNotOwed(facts.export, before.window + 1, window - 1, type)) return null;
-  const isBetween = ({ offsets }: ExportGap): boolean =>
-    offsets !== null && offsets.first < cut.first && offsets.next > from;
-  const covered = gaps.filter(isBetween).reduce((sum, { records }) => sum + (records ?? 0), 0);
+  const accepted = facts.accepted
+    .filter((one) => one.kind === "lost" && one.type === type && one.partition === partition)
+    .filter((one) => one.windowLast > before.window && one.windowFirst <= window);
+  const covers = [...gaps, ...accepted]
+    .filter(({ offsets }) => offsets !== null && offsets.first < cut.first && offsets.next > from)
+    .toSorted((one, other) => (one.offsets?.first ?? 0) - (other.offsets?.first ?? 0));
+  const covered = covers.reduce((sum, { records }) => sum + (records ?? 0), 0);
   const records = cut.first - from - covered;
   if (records === 0) return null;
   const windows = window - before.window > 1 ? [before.window + 1, window - 1] : [window, window];
   const [windowFirst = window, windowLast = window] = windows;
-  const offsets = { first: from, next: cut.first };
-  return violation({ kind: "lost", type, partition, windowFirst, windowLast, offsets, records });
+  let first = from;
+  for (const { offsets } of covers) if (offsets !== null && offsets.first <= first) first = offsets.next;
+  const offsets = { first, next: cut.first };
+  return violation(facts.export, { kind: "lost", type, partition, windowFirst, windowLast, offsets, records });
 }
 
-function violation(of: Omit<Violation, "message" | "hint">): Violation {
+/** Whether exactly this was accepted: for what the numbers on record do not take out of the sums. */
+export function isAccepted(violation: Violation, accepted: readonly AcceptedViolation[]): boolean {
+  const { kind, type, partition, windowFirst, windowLast, offsets } = violation;
+  return accepted
+    .filter((one) => one.type === type && one.partition === partition)
+    .some((one) => {
+      const isSameRange = one.offsets?.first === offsets?.first && one.offsets?.next === offsets?.next;
+      if (kind === "miscounted") return one.kind === kind && one.windowFirst === windowFirst && isSameRange;
+      // When the journal has trimmed the first copy, what was exported twice cannot be told from a replaced journal.
+      if (one.kind === "doubled") {
+        return (kind === "doubled" || kind === "replaced") && isSameRange && one.windowLast === windowLast;
+      }
+      if (one.kind !== "replaced" || kind !== "replaced") return false;
+      return one.windowFirst === windowFirst && one.offsets?.next === offsets?.next;
+    });
+}
+
+export function violation(one: Pick<Export, "name">, of: Omit<Violation, "id" | "message" | "hint">): Violation {
   const { kind, type, partition, windowFirst, windowLast, offsets, records } = of;
   const windows =
     windowFirst === windowLast
@@ -374,17 +448,33 @@ function violation(of: Omit<Violation, "message" | "hint">): Violation {
     miscounted: `The files of ${place}${range} hold ${count} records ${records > 0 ? "fewer" : "more"} than the journal did.`,
     unbalanced: `The sums of ${place} differ by ${count} records.`,
   };
-  return { ...of, message: what[kind], hint: hints[kind] };
+  const id = `${kind}/${type}/${partition}/${printWindow(windowFirst)}/${records}`;
+  const name = /^[\w.-]+$/.test(one.name) ? one.name : `'${one.name.replaceAll("'", String.raw`'\''`)}'`;
+  const hint = `${hints[kind]} When it is understood: coldpath export accept ${name} ${id} --reason TEXT.`;
+  return { ...of, id, message: what[kind], hint };
 }
 
 const hints: Readonly<Record<ViolationKind, string>> = {
   lost: "Keep the journal: copy its segment of that minute aside (journal cat prints it). Then run coldpath verify, and report this.",
   doubled: "Run coldpath verify: it names the files. Unless the journal was replaced, report this.",
   replaced:
-    "If a journal was lost and a new one began, what it held and had not exported is lost, and this stays on record. If that was not meant, stop the server and restore the newest copy.",
+    "If a journal was lost and a new one began, what it held and had not exported is lost. If that was not meant, stop the server and restore the newest copy.",
   miscounted: "Run coldpath verify --deep for that minute, keep the file and the journal, and report this.",
   unbalanced: "Run coldpath verify, and report this.",
 };
+
+interface Range {
+  readonly first: number;
+  readonly next: number;
+}
+
+function isWithin(range: Range | null, outer: Range | null): boolean {
+  return range !== null && outer !== null && range.first >= outer.first && range.next <= outer.next;
+}
+
+function unbalancedOf(accepted: readonly AcceptedViolation[]): number {
+  return accepted.reduce((sum, { kind, records }) => sum + (kind === "unbalanced" ? records : 0), 0);
+}
 
 /** 0 where offsets were left unused behind damage whose extent nobody knows (journal/file/survey.ts). */
 function recordsOf(offsetFirst: number, offsetNext: number): number {
@@ -392,7 +482,7 @@ function recordsOf(offsetFirst: number, offsetNext: number): number {
   return records < 0 || records >= 2 ** 32 ? 0 : records;
 }
 
-const sumKeys = ["journaled", "exported", "waiting", "discarded"] as const;
+const sumKeys = ["journaled", "exported", "waiting", "discarded", "accepted"] as const;
 type Sums = Pick<Balance, (typeof sumKeys)[number]>;
-const noSums: Sums = { journaled: 0, exported: 0, waiting: 0, discarded: 0 };
+const noSums: Sums = { journaled: 0, exported: 0, waiting: 0, discarded: 0, accepted: 0 };
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

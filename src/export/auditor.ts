@@ -8,10 +8,10 @@
 
 import type { Journal } from "../journal/journal.ts";
 import type { Clock } from "../lib/clock.ts";
-import { codeOf, messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { printWindow } from "../lib/window.ts";
-import type { AuditFacts, CutRecord, ExportGap, Registry, StreamKey } from "../registry/registry.ts";
+import { ColdpathError, codeOf, messageOf } from "../lib/errors.ts";
+import type { AcceptedViolation, AuditFacts, CutRecord, Registry, StreamKey } from "../registry/registry.ts";
 import {
   type Balance,
   type PartitionView,
@@ -19,6 +19,8 @@ import {
   auditExport,
   checkCut,
   checkJoin,
+  isAccepted,
+  violation,
   violationKey,
 } from "./audit.ts";
 
@@ -30,6 +32,8 @@ export interface AuditStatus {
   /** The first of them; `violationCount` says how many there are. */
   readonly violations: readonly Violation[];
   readonly violationCount: number;
+  /** Violations that an administrator accepted, in that order. */
+  readonly accepted: readonly AcceptedViolation[];
 }
 
 /** Violations of one export that are kept and told. */
@@ -89,6 +93,32 @@ export class Auditor {
     return this.#audits.get(exportId) ?? null;
   }
 
+  /**
+   * Puts violations on record as looked into: they alarm no more.
+   *
+   * @param ids  of violations that stand now, with the numbers they have now.
+   * @throws ColdpathError `violation-not-found`: nothing is accepted then.
+   */
+  async accept(exportId: string, ids: readonly string[], reason: string): Promise<readonly AcceptedViolation[]> {
+    let accepted: readonly AcceptedViolation[] = [];
+    const accepting = this.#work.then(async () => {
+      await this.#audit(exportId);
+      const standing = this.#audits.get(exportId)?.violations ?? [];
+      const at = new Date(this.#clock.nowMs()).toISOString();
+      accepted = [...new Set(ids)].map((id) => {
+        const found = standing.find((one) => one.id === id);
+        if (found === undefined) throw noSuchViolation(id);
+        const { kind, type, partition, windowFirst, windowLast, offsets, records } = found;
+        return { exportId, kind, type, partition, windowFirst, windowLast, offsets, records, reason, at };
+      });
+      await this.#registry.acceptViolations(accepted);
+      await this.#audit(exportId);
+    });
+    this.#work = accepting.catch(() => {}); // told to the caller; the queue goes on
+    await accepting;
+    return accepted;
+  }
+
   /** Resolves when nothing is being looked at. */
   async resting(): Promise<void> {
     await this.#reading;
@@ -127,6 +157,7 @@ export class Auditor {
       balances,
       violations: all.slice(0, violationsMax),
       violationCount: all.length,
+      accepted: facts.accepted,
     });
     this.#tell(facts, all.slice(0, violationsMax));
   }
@@ -169,7 +200,7 @@ export class Auditor {
     for (const stream of streams.values()) {
       let before: CutRecord | null = null;
       for await (const cut of this.#cuts(facts.export.id, stream)) {
-        const faults = [checkCut(cut), before === null ? null : checkJoin(facts, before, cut)];
+        const faults = [checkCut(facts, cut), before === null ? null : checkJoin(facts, before, cut)];
         found.push(...faults.filter((fault) => fault !== null));
         if (found.length > violationsMax || this.#isStopped) break;
         before = cut;
@@ -210,31 +241,62 @@ export class Auditor {
   }
 }
 
-/** What the tallies and what the records say, each once; a record names its window where a tally knows a range. */
+/**
+ * What the tallies and what the records say, each once, without what was accepted; a record names its window where a tally
+ * knows a range.
+ */
 function merged(
-  { gaps }: AuditFacts,
+  { export: one, gaps, accepted }: AuditFacts,
   tallies: readonly Violation[],
   records: readonly Violation[],
 ): readonly Violation[] {
-  const isCounted = records.some(({ kind }) => kind === "miscounted");
-  const ends = tallies.filter(({ kind }) => kind !== "miscounted" || !isCounted);
-  const starts = new Set(ends.map(startOf));
-  const others = records.filter(
-    (one) => one.kind === "miscounted" || !(starts.has(startOf(one)) || gaps.some((gap) => isOnRecord(one, gap))),
-  );
-  return [...ends, ...others];
+  const starts = new Set(tallies.map(startOf));
+  const settled = [...gaps, ...accepted.filter(({ kind }) => kind === "lost")];
+  const exact = records
+    .filter((each) => !isAccepted(each, accepted))
+    .filter((each) => each.kind === "miscounted" || !(starts.has(startOf(each)) || isOnRecord(each, settled)));
+  const ends = tallies
+    .filter((each) => each.kind === "miscounted" || !isAccepted(each, accepted))
+    .flatMap((each) => {
+      if (each.kind !== "miscounted") return [each];
+      const { id: _id, message: _message, hint: _hint, ...of } = each;
+      const left = each.records - exact.reduce((sum, part) => sum + (isPartOf(part, each) ? part.records : 0), 0);
+      return left === 0 ? [] : [violation(one, { ...of, records: left })];
+    });
+  return [...ends, ...exact];
 }
 
 function startOf({ type, partition, offsets }: Violation): string {
   return `${type}/${partition}/${offsets?.first}`;
 }
 
+/** Whether a miscounted window is in the range of a miscounted tally. */
+function isPartOf(part: Violation, whole: Violation): boolean {
+  if (part.kind !== "miscounted" || part.type !== whole.type || part.partition !== whole.partition) return false;
+  if (part.windowFirst < whole.windowFirst || part.windowLast > whole.windowLast) return false;
+  return (part.offsets?.first ?? 0) >= (whole.offsets?.first ?? 0);
+}
+
 /** Put on record since the cut records were read. */
-function isOnRecord(violation: Violation, gap: ExportGap): boolean {
-  const { type, partition, windowFirst, windowLast, offsets } = violation;
-  if (gap.type !== type || gap.partition !== partition) return false;
-  if (gap.records === null) return gap.windowLast >= windowFirst && gap.windowFirst <= windowLast;
-  return (
-    gap.offsets !== null && offsets !== null && gap.offsets.first < offsets.next && gap.offsets.next > offsets.first
-  );
+function isOnRecord(
+  { type, partition, windowFirst, windowLast, offsets }: Violation,
+  settled: readonly (StreamKey & Pick<AcceptedViolation, "windowFirst" | "windowLast" | "offsets"> & Counted)[],
+): boolean {
+  return settled
+    .filter((one) => one.type === type && one.partition === partition)
+    .some((one) => {
+      if (one.records === null) return one.windowLast >= windowFirst && one.windowFirst <= windowLast;
+      const other = one.offsets;
+      return other !== null && offsets !== null && other.first < offsets.next && other.next > offsets.first;
+    });
+}
+
+interface Counted {
+  readonly records: number | null;
+}
+
+function noSuchViolation(id: string): ColdpathError {
+  return new ColdpathError("conflict", "violation-not-found", `No violation ${JSON.stringify(id)} stands now.`, {
+    hint: "Take the id from `coldpath export audit`: it changes with the numbers, and goes when it was accepted.",
+  });
 }

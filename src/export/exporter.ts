@@ -11,7 +11,13 @@ import type { Disk } from "../lib/disk.ts";
 import { codeOf, messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { type Window, printWindow, windowOf } from "../lib/window.ts";
-import { type Export, type ExportSettings, type Registry, snapshotTypes } from "../registry/registry.ts";
+import {
+  type AcceptedViolation,
+  type Export,
+  type ExportSettings,
+  type Registry,
+  snapshotTypes,
+} from "../registry/registry.ts";
 import { Auditor } from "./auditor.ts";
 import type { ExportStatus } from "./export.ts";
 import { exportStatus } from "./export-status.ts";
@@ -181,6 +187,19 @@ export class Exporter {
     }
     await this.#work;
     return count;
+  }
+
+  /**
+   * Puts violations of the audit on record as looked into; no sum and no checkpoint moves.
+   *
+   * @throws ColdpathError `violation-not-found`.
+   */
+  async acceptViolations(
+    exportId: string,
+    ids: readonly string[],
+    reason: string,
+  ): Promise<readonly AcceptedViolation[]> {
+    return await this.#auditor.accept(exportId, ids, reason);
   }
 
   /** Stops the export's streams, so that no file is written for what is being let go; the next pass starts new ones. */

@@ -13,6 +13,7 @@ import type { Window } from "../lib/window.ts";
 import { must } from "../lib/assert.ts";
 import { messageOf } from "../lib/errors.ts";
 import type {
+  AcceptedViolation,
   AuditFacts,
   CutRecord,
   Export,
@@ -23,7 +24,7 @@ import type {
   StreamKey,
 } from "../registry/registry.ts";
 import { isOwed } from "../registry/tenure.ts";
-import { auditExport, checkCut, checkJoin } from "./audit.ts";
+import { type Violation, auditExport, checkCut, checkJoin, isAccepted } from "./audit.ts";
 import { printPath } from "./path-template.ts";
 import { type FileFinding, verifyFile } from "./verify-file.ts";
 import { type Place, byTemplate, dayOf, definitionsIn, namesOf, prefixesOf } from "./verify-places.ts";
@@ -92,6 +93,8 @@ export interface Verification {
   /** Files of windows whose cut records are no longer, or were never, kept. */
   readonly unrecordedFiles: number;
   readonly gaps: readonly ExportGap[];
+  /** Violations of the audit that an administrator accepted: no faults any more. */
+  readonly accepted: readonly AcceptedViolation[];
 }
 
 const findingsMax = 1000;
@@ -115,6 +118,8 @@ class Verifying {
   readonly #horizons = new Map<string, Promise<Window>>();
   readonly #pages = new Map<string, Promise<readonly CutRecord[]>>();
   readonly #running = new Set<Promise<void>>();
+  /** Where the violations start that the sums tell. */
+  readonly #known = new Set<string>();
   #facts!: AuditFacts;
   /** What ended it. */
   #failure: Error | null = null;
@@ -156,6 +161,9 @@ class Verifying {
       noteCount: this.#noteCount,
       unrecordedFiles: this.#unrecordedFiles,
       gaps: this.#facts.gaps.filter((gap) => this.#isInRange(gap.windowFirst) || this.#isInRange(gap.windowLast)),
+      accepted: this.#facts.accepted.filter(
+        (one) => this.#isInRange(one.windowFirst) || this.#isInRange(one.windowLast),
+      ),
     };
   }
 
@@ -167,6 +175,8 @@ class Verifying {
   /** What the sums say that are kept for ever, also of windows whose records are gone. */
   #checkSums(): void {
     for (const violation of auditExport(this.#facts, []).violations) {
+      this.#known.add(startOf(violation));
+      if (isAccepted(violation, this.#facts.accepted)) continue;
       const { kind, type, partition, windowFirst, windowLast, message: what, hint } = violation;
       // Which window is miscounted, the records say.
       if (kind === "miscounted" || !(this.#isInRange(windowFirst) || this.#isInRange(windowLast))) continue;
@@ -301,10 +311,13 @@ class Verifying {
   }
 
   #checkRecord(before: CutRecord | null, cut: CutRecord): void {
-    for (const violation of [checkCut(cut), before === null ? null : checkJoin(this.#facts, before, cut)]) {
+    for (const violation of [
+      checkCut(this.#facts, cut),
+      before === null ? null : checkJoin(this.#facts, before, cut),
+    ]) {
       if (violation === null) continue;
-      const isKnown = this.#faults.some((one) => one.kind === violation.kind && one.window === violation.windowFirst);
-      if (isKnown) continue; // the sums said so
+      if (violation.kind !== "miscounted" && this.#known.has(startOf(violation))) continue; // the sums said so
+      if (isAccepted(violation, this.#facts.accepted)) continue;
       const { kind, type, partition, windowFirst: window, message: what, hint } = violation;
       this.#fault({ kind, window, type, partition, path: null, what, hint });
     }
@@ -488,4 +501,8 @@ function keyOf({ type, partition }: StreamKey): string {
 function byPlace(one: Finding, other: Finding): number {
   const textOf = ({ path, kind }: Finding): string => `${path ?? ""}/${kind}`;
   return (one.window ?? 0) - (other.window ?? 0) || (textOf(one) < textOf(other) ? -1 : 1);
+}
+
+function startOf({ type, partition, offsets }: Pick<Violation, "type" | "partition" | "offsets">): string {
+  return `${type}/${partition}/${offsets?.first}`;
 }

@@ -395,12 +395,31 @@ export interface ExportTally extends StreamKey {
   readonly discarded: number;
 }
 
+/**
+ * A violation that the audit found and an administrator accepted: it alarms no more. Never changed or removed; sums,
+ * checkpoints and gaps stay as they are.
+ */
+export interface AcceptedViolation extends StreamKey {
+  readonly exportId: string;
+  /** The audit's word for it. */
+  readonly kind: string;
+  readonly windowFirst: Window;
+  readonly windowLast: Window;
+  readonly offsets: { readonly first: number; readonly next: number } | null;
+  /** By how many records; below 0 when there are too many. */
+  readonly records: number;
+  readonly reason: string;
+  readonly at: string;
+}
+
 /** All that an audit of one export needs of the registry, of one moment. */
 export interface AuditFacts {
   readonly export: Export;
   /** In the order in which they were opened. */
   readonly tallies: readonly ExportTally[];
   readonly gaps: readonly ExportGap[];
+  /** In the order in which they were accepted. */
+  readonly accepted: readonly AcceptedViolation[];
   readonly checkpoints: readonly (StreamKey & { readonly windowNext: Window })[];
   /** Snapshots that are owed. */
   readonly owed: readonly OwedSnapshot[];
@@ -679,6 +698,8 @@ export interface Registry {
    * latter, offsets may start anywhere. False when the export is gone.
    */
   recordGap(gap: ExportGap): Promise<boolean>;
+  /** All of them, of one export, in one transaction. False when the export is gone. */
+  acceptViolations(accepted: readonly AcceptedViolation[]): Promise<boolean>;
 
   /** Returns a function that ends the subscription. */
   subscribe(listener: (event: RegistryEvent) => void): () => void;

@@ -129,6 +129,7 @@ export function openMetrics(of: MetricSources): () => Promise<string> {
   sumPerExport("audit_exported_records", "Of these, in confirmed files.", "exported");
   sumPerExport("audit_waiting_records", "Of these, owed: in closed windows and in the open one.", "waiting");
   sumPerExport("audit_discarded_records", "Of these, let go with a gap on record.", "discarded");
+  sumPerExport("audit_accepted_records", "Of these, missing, and accepted as that.", "accepted");
   perExport(
     "audit_violations",
     "Windows in which records are lost, doubled or miscounted; 0 or somebody must look.",

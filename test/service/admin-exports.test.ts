@@ -252,3 +252,33 @@ describe("what cannot work is refused when it is saved", () => {
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 409, 409]);
   });
 });
+
+test("a violation of the audit is accepted by its id, and shown as accepted", async () => {
+  const { id } = await create({ types: ["measurements"] });
+  const { registry } = bench.rooms;
+  const advance = registry.advanceCheckpoint.bind(registry);
+  registry.advanceCheckpoint = (move) => advance({ ...move, runs: [], cut: undefined });
+  await bench.rooms.send(3);
+  await bench.rooms.pass(1);
+  registry.advanceCheckpoint = advance;
+  const path = `/exports/${id}/audit`;
+  const { violations } = await bench.expect(200, "GET", path);
+  expect(violations).toMatchObject([{ id: "lost/measurements/0/20260102T0304Z/3", kind: "lost" }]);
+  const ids = violations.map((one: { id: string }) => one.id);
+  const accept = (body: object, status: number) => bench.expect(status, "POST", `${path}/accept`, body);
+  const other = { violations: ["lost/measurements/0/20260102T0304Z/4"], reason: "r" };
+  expect((await accept(other, 409)).error).toMatchObject({ code: "violation-not-found" });
+  await accept({ violations: [], reason: "r" }, 400);
+  await accept({ violations: ids, reason: "" }, 400);
+  expect((await bench.expect(200, "GET", path)).accepted).toEqual([]);
+  const { items } = await accept({ violations: ids, reason: "a bad disk" }, 200);
+  const extent = { windowFirst: "2026-01-02T03:04:00Z", offsetFirst: 0, offsetNext: 3, records: 3 };
+  expect(items).toMatchObject([{ kind: "lost", type: "measurements", partition: 0, ...extent, reason: "a bad disk" }]);
+  expect(await bench.expect(200, "GET", path)).toMatchObject({ violations: [], violationCount: 0, accepted: items });
+  expect((await bench.expect(200, "GET", `/exports/${id}`)).status.audit).toMatchObject({
+    journaled: 3,
+    exported: 0,
+    accepted: 3,
+    violations: 0,
+  });
+});

@@ -82,6 +82,7 @@ test("has every route", () => {
       "GET /exports/{exportId}/runs",
       "GET /exports/{exportId}/gaps",
       "GET /exports/{exportId}/audit",
+      "POST /exports/{exportId}/audit/accept",
     ].toSorted(),
   );
 });

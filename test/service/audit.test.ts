@@ -78,8 +78,17 @@ test("E1: a balance through toggles, discards, edits and restarts, with no alarm
   expect(violations).toEqual([]);
   const measured = balances.filter(({ type }) => type === "measurements");
   expect(measured).toEqual([
-    { type: "measurements", partition: 0, tenure: 1, journaled: 10, exported: 10, waiting: 0, discarded: 0 },
-    { type: "measurements", partition: 0, tenure: 2, journaled: 5, exported: 4, waiting: 1, discarded: 0 },
+    {
+      type: "measurements",
+      partition: 0,
+      tenure: 1,
+      journaled: 10,
+      exported: 10,
+      waiting: 0,
+      discarded: 0,
+      accepted: 0,
+    },
+    { type: "measurements", partition: 0, tenure: 2, journaled: 5, exported: 4, waiting: 1, discarded: 0, accepted: 0 },
   ]);
   expect(balances.find(({ type }) => type === "devices")).toMatchObject({ waiting: 0, discarded: 0 });
   expect(alarms).toEqual([]);
@@ -114,13 +123,13 @@ test("what waits and what is let go is counted", async () => {
     await bench.send(count);
     await bench.pass(1);
   }
-  expect(sumOf(auditOf(id).balances)).toEqual({ journaled: 10, exported: 0, waiting: 10, discarded: 0 });
+  expect(sumOf(auditOf(id).balances)).toEqual({ journaled: 10, exported: 0, waiting: 10, discarded: 0, accepted: 0 });
   await bench.exporter.discard(id, "enough", at("03:05"));
   await bench.settle();
-  expect(sumOf(auditOf(id).balances)).toEqual({ journaled: 10, exported: 0, waiting: 2, discarded: 8 });
+  expect(sumOf(auditOf(id).balances)).toEqual({ journaled: 10, exported: 0, waiting: 2, discarded: 8, accepted: 0 });
   isAway = false;
   await bench.pass(2);
-  expect(sumOf(auditOf(id).balances)).toEqual({ journaled: 10, exported: 2, waiting: 0, discarded: 8 });
+  expect(sumOf(auditOf(id).balances)).toEqual({ journaled: 10, exported: 2, waiting: 0, discarded: 8, accepted: 0 });
   expect(await bench.registry.gaps(id)).toMatchObject([{ records: 8, offsets: { first: 0, next: 8 } }]);
   expect(alarms).toEqual([]);
 });
@@ -147,7 +156,7 @@ test("E1: an exporter that passes a window over is found out at once, by window 
   await bench.send(2);
   await bench.pass(3);
   expect(auditOf(id)).toMatchObject({ violationCount: 1, violations: [lost] });
-  expect(sumOf(auditOf(id).balances)).toEqual({ journaled: 10, exported: 7, waiting: 0, discarded: 0 });
+  expect(sumOf(auditOf(id).balances)).toEqual({ journaled: 10, exported: 7, waiting: 0, discarded: 0, accepted: 0 });
   expect(alarms).toMatchObject([
     { exportId: id, windowFirst: "20260102T0305Z", windowLast: "20260102T0305Z", offsets: { first: 5, next: 8 } },
   ]);
@@ -159,7 +168,7 @@ test("E1: an exporter that passes a window over is found out at once, by window 
   await bench.registry.recordGap({ ...stream, ...windows, reason, at: then, offsets: lost.offsets, records: 3 });
   await bench.pass(1);
   expect(auditOf(id).violations).toEqual([]);
-  expect(sumOf(auditOf(id).balances)).toEqual({ journaled: 10, exported: 7, waiting: 0, discarded: 3 });
+  expect(sumOf(auditOf(id).balances)).toEqual({ journaled: 10, exported: 7, waiting: 0, discarded: 3, accepted: 0 });
 });
 
 test("the first window of an export, passed over, is found as well", async () => {
@@ -265,6 +274,152 @@ test("E1, E2: a registry restored from an older copy adopts the files that are t
   expect(await bench.registry.cuts(query)).toEqual(cuts);
   const runs = await bench.registry.runs({ exportId: id, limit: 2 });
   expect(runs.map(({ outcome }) => outcome)).toEqual(["adopted", "adopted"]);
-  expect(sumOf(auditOf(id).balances)).toEqual({ journaled: 10, exported: 10, waiting: 0, discarded: 0 });
+  expect(sumOf(auditOf(id).balances)).toEqual({ journaled: 10, exported: 10, waiting: 0, discarded: 0, accepted: 0 });
   expect(alarms).toEqual([]);
+});
+
+const violationsOf = (id: string) =>
+  auditOf(id).violations.map(({ kind, windowFirst, records }) => [kind, windowFirst, records]);
+
+async function acceptAll(id: string): Promise<void> {
+  const ids = auditOf(id).violations.map((one) => one.id);
+  await bench.exporter.acceptViolations(id, ids, "looked into");
+  expect(violationsOf(id)).toEqual([]);
+}
+
+async function restart(): Promise<void> {
+  await bench.exporter.stop();
+  await bench.startExporter();
+  await bench.settle();
+}
+
+test("E1: what is accepted alarms no more, also after a restart and when the journal is trimmed; the same again does", async () => {
+  await open();
+  const storage = await bench.folder("lake");
+  const { id } = await bench.createExport("lake", bench.settings(storage, { types: ["measurements"] }));
+  let skipped = ["03:05", "03:06"];
+  tamper((move) => (skipped.some((time) => move.to === at(time) + 1) ? { ...move, runs: [], cut: undefined } : move));
+  for (const count of [5, 3, 1, 4]) {
+    await bench.send(count);
+    await bench.pass(1);
+  }
+  expect(violationsOf(id)).toEqual([
+    ["lost", at("03:05"), 3],
+    ["lost", at("03:06"), 1],
+  ]);
+  const [first] = auditOf(id).violations;
+  expect(first!.hint).toContain(`coldpath export accept lake ${first!.id} --reason`);
+  // One of the two; what was not asked for stays.
+  const accepted = await bench.exporter.acceptViolations(id, [first!.id], "a bad disk");
+  const lost = { kind: "lost", windowFirst: at("03:05"), windowLast: at("03:05"), offsets: { first: 5, next: 8 } };
+  expect(accepted).toMatchObject([{ ...lost, records: 3, reason: "a bad disk" }]);
+  expect(violationsOf(id)).toEqual([["lost", at("03:06"), 1]]);
+  expect(sumOf(auditOf(id).balances)).toEqual({ journaled: 13, exported: 9, waiting: 0, discarded: 0, accepted: 3 });
+  await expect(bench.exporter.acceptViolations(id, [first!.id], "again")).rejects.toMatchObject({
+    code: "violation-not-found",
+  });
+  await restart();
+  expect(violationsOf(id)).toEqual([["lost", at("03:06"), 1]]);
+  expect(auditOf(id).accepted).toEqual(accepted);
+  // The journal trims what it could be told by: the offsets still are.
+  const segments = bench.journal.segments.bind(bench.journal);
+  bench.journal.segments = () => [];
+  await restart();
+  expect(violationsOf(id)).toEqual([["lost", at("03:05"), 1]]);
+  expect(auditOf(id).violations[0]!.offsets).toEqual({ first: 8, next: 9 });
+  await acceptAll(id);
+  bench.journal.segments = segments;
+  await restart();
+  expect(violationsOf(id)).toEqual([]);
+  const told = alarms.length;
+  skipped = ["03:08"];
+  await bench.send(2);
+  await bench.pass(1);
+  expect(violationsOf(id)).toEqual([["lost", at("03:08"), 2]]);
+  expect(alarms).toHaveLength(told + 1);
+});
+
+test("E1: doubled, miscounted and unbalanced are accepted by their numbers; more of the same alarms again", async () => {
+  await open();
+  const storage = await bench.folder("lake");
+  const { id } = await bench.createExport("lake", bench.settings(storage, { types: ["measurements", "devices"] }));
+  let harm: "miscount" | "double" | null = null;
+  tamper((move) => {
+    const { cut } = move;
+    const [part] = cut?.parts ?? [];
+    if (cut === undefined || part === undefined || harm === null || cut.type !== "measurements") return move;
+    if (harm === "miscount") return { ...move, cut: { ...cut, parts: [{ ...part, records: part.records - 1 }] } };
+    return { ...move, cut: { ...cut, first: cut.first - 1, parts: [{ ...part, records: part.records + 1 }] } };
+  });
+  const passWith = async (next: typeof harm): Promise<void> => {
+    harm = next;
+    await bench.send(3);
+    await bench.pass(1);
+  };
+  await passWith(null);
+  for (const [kind, records] of [
+    ["miscount", 1],
+    ["double", -1],
+    ["miscount", 1],
+    ["miscount", 1],
+    ["double", -1],
+  ] as const) {
+    await passWith(kind);
+    await passWith(null);
+    expect(violationsOf(id)).toEqual([[`${kind}${kind === "double" ? "d" : "ed"}`, bench.windowOpen() - 2, records]]);
+    await acceptAll(id);
+    await restart();
+    expect(violationsOf(id)).toEqual([]);
+  }
+  const [sums] = auditOf(id).balances;
+  expect(sums).toMatchObject({ journaled: 35, exported: 32, accepted: 3 });
+  // Snapshots: one was given, and is neither written nor owed.
+  const real = bench.registry.settleSnapshot.bind(bench.registry);
+  bench.registry.settleSnapshot = (owed, runs, gap) =>
+    real(
+      owed,
+      runs.map((run) => ({ ...run, records: run.records + 1 })),
+      gap,
+    );
+  await bench.device("dev-1");
+  await bench.pass(2);
+  expect(violationsOf(id)).toMatchObject([["unbalanced", expect.any(Number), -1]]);
+  await acceptAll(id);
+  await bench.device("dev-2");
+  await bench.pass(2);
+  expect(violationsOf(id)).toMatchObject([["unbalanced", expect.any(Number), -1]]);
+  await acceptAll(id);
+  expect(auditOf(id).accepted).toHaveLength(7);
+});
+
+test("a replaced journal is accepted before and after its first export; another one alarms", async () => {
+  await open();
+  const storage = await bench.folder("lake");
+  const { id } = await bench.createExport("lake", bench.settings(storage, { types: ["measurements"] }));
+  const replace = async (): Promise<void> => {
+    await bench.exporter.stop();
+    await bench.journal.close();
+    bench.journal = new MemoryJournal({ clock: bench.clock });
+    await bench.startExporter();
+    await bench.pass(1);
+  };
+  await bench.send(5);
+  await bench.pass(1);
+  await replace();
+  expect(violationsOf(id)).toMatchObject([["replaced", at("03:05"), 0]]);
+  await bench.send(1);
+  expect(alarms).toHaveLength(1);
+  await acceptAll(id);
+  await bench.send(1);
+  await bench.pass(2);
+  await restart();
+  expect(violationsOf(id)).toEqual([]);
+  expect(alarms).toHaveLength(1);
+  await replace();
+  expect(violationsOf(id)).toMatchObject([["replaced", expect.any(Number), 0]]);
+  await bench.send(1);
+  await bench.pass(1);
+  expect(violationsOf(id)).toMatchObject([["replaced", expect.any(Number), -2]]);
+  expect(alarms).toHaveLength(2);
+  await acceptAll(id);
 });

@@ -3,11 +3,20 @@
 import { Type } from "typebox";
 import { ColdpathError } from "../../lib/errors.ts";
 import { windowMs, windowOf } from "../../lib/window.ts";
-import { auditAnswer, exportAnswer, printWindowStart } from "../export-answer.ts";
+import { acceptedAnswer, auditAnswer, exportAnswer, printWindowStart } from "../export-answer.ts";
 import type { AdminOptions } from "../options.ts";
 import { pageLimit } from "../page-limit.ts";
 import { type Api, ref } from "../schema.ts";
-import { Discard, Discarded, Export, ExportAudit, ExportGapList, ExportRunPage } from "../schemas/export.ts";
+import {
+  AcceptViolations,
+  AcceptedViolationList,
+  Discard,
+  Discarded,
+  Export,
+  ExportAudit,
+  ExportGapList,
+  ExportRunPage,
+} from "../schemas/export.ts";
 
 const tags = ["exports"];
 const oneExport = Type.Object({ exportId: Type.String() });
@@ -126,6 +135,26 @@ export function exportRunRoutes(api: Api, options: AdminOptions): void {
     async (request) => {
       const { id } = await registry.export(request.params.exportId);
       return auditAnswer(exporter.status(id)?.audit ?? null);
+    },
+  );
+
+  api.post(
+    "/exports/:exportId/audit/accept",
+    {
+      schema: {
+        operationId: "acceptViolations",
+        summary: "Puts violations of the audit on record as looked into: they alarm no more, and stay in the audit.",
+        tags,
+        params: oneExport,
+        body: ref(AcceptViolations),
+        response: { 200: ref(AcceptedViolationList) },
+        failures: [404, 409],
+      },
+    },
+    async (request) => {
+      const { violations, reason } = request.body;
+      const { id } = await registry.export(request.params.exportId);
+      return { items: (await exporter.acceptViolations(id, violations, reason)).map(acceptedAnswer) };
     },
   );
 }

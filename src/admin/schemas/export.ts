@@ -47,10 +47,13 @@ const balance = {
   exported: count("Records in confirmed files, as the writer counted them."),
   waiting: count("Records that are owed: in closed windows and in the open one."),
   discarded: count("Records in gaps."),
+  accepted: Type.Integer({
+    description: "Records that are known to be missing: accepted violations; below 0 when too many.",
+  }),
 };
 export const AuditSummary = shape(
   "AuditSummary",
-  "journaled = exported + waiting + discarded, or there are violations.",
+  "journaled = exported + waiting + discarded + accepted, or there are violations.",
   {
     at: time("When it was looked at last."),
     ...balance,
@@ -63,8 +66,7 @@ export const AuditBalance = shape("AuditBalance", "The records of one stream in 
   tenure: orNull(Type.Integer({ description: "Null for snapshots, which are summed over all." })),
   ...balance,
 });
-export const AuditViolation = shape("AuditViolation", "Records that are lost, doubled or miscounted.", {
-  kind: words(violationKinds),
+const extent = {
   type,
   partition: count(),
   windowFirst: window("The first window it lies in."),
@@ -72,14 +74,33 @@ export const AuditViolation = shape("AuditViolation", "Records that are lost, do
   offsetFirst: orNull(count()),
   offsetNext: orNull(count()),
   records: Type.Integer({ description: "By how many; below 0 when there are too many." }),
+};
+export const AuditViolation = shape("AuditViolation", "Records that are lost, doubled or miscounted.", {
+  id: Type.String({ description: "To accept it by; it changes with the numbers." }),
+  kind: words(violationKinds),
+  ...extent,
   message: Type.String(),
   hint: Type.String({ description: "What to do." }),
+});
+export const AcceptedViolation = shape("AcceptedViolation", "A violation that was looked into; it alarms no more.", {
+  kind: Type.String(),
+  ...extent,
+  reason: Type.String(),
+  at: time("When it was accepted."),
+});
+export const AcceptViolations = shape("AcceptViolations", "Violations that were looked into: put on record for good.", {
+  violations: Type.Array(Type.String(), { minItems: 1, maxItems: 100, description: "Their ids, as they stand now." }),
+  reason: Type.String({ minLength: 1, maxLength: 500 }),
+});
+export const AcceptedViolationList = shape("AcceptedViolationList", "What was accepted.", {
+  items: Type.Array(ref(AcceptedViolation)),
 });
 export const ExportAudit = shape("ExportAudit", "Whether all that was journaled is exported, waiting or let go.", {
   at: orNull(time("When it was looked at last; null before the first time.")),
   balances: Type.Array(ref(AuditBalance)),
   violations: Type.Array(ref(AuditViolation), { description: "At most 100." }),
   violationCount: count("All of them."),
+  accepted: Type.Array(ref(AcceptedViolation), { description: "In the order in which they were accepted." }),
 });
 export const ExportStatus = shape("ExportStatus", "How far an export is.", {
   state: words(exportStates),

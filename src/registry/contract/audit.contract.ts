@@ -141,6 +141,30 @@ export function auditStories(make: MakeStand): void {
       expect(await offsetsOf(registry, id)).toEqual(before);
     });
 
+    test("accepted violations are kept in order, as they were given; they change no sum", async () => {
+      const { registry } = await make();
+      const { id } = await makeExport(registry, "lake", 10);
+      await commit(registry, id, 10, 100);
+      const before = await offsetsOf(registry, id);
+      const extent = { windowFirst: 11, windowLast: 12, offsets: { first: 103, next: 105 }, records: 2 };
+      const lost = {
+        exportId: id,
+        ...stream,
+        kind: "lost",
+        ...extent,
+        reason: "known",
+        at: "2026-01-02T03:05:00.000Z",
+      };
+      const sums = { ...lost, kind: "unbalanced", offsets: null, records: -1 };
+      expect(await registry.acceptViolations([lost, sums])).toBe(true);
+      expect(await registry.acceptViolations([lost])).toBe(true);
+      expect((await registry.auditFacts(id)).accepted).toEqual([lost, sums, lost]);
+      expect(await offsetsOf(registry, id)).toEqual(before);
+      expect(await registry.acceptViolations([{ ...lost, exportId: "gone" }])).toBe(false);
+      await registry.deleteExport(id, true);
+      expect(await registry.acceptViolations([lost])).toBe(false);
+    });
+
     test("an export takes its cut records and tallies with it", async () => {
       const { registry } = await make();
       const { id } = await makeExport(registry, "lake", 10);

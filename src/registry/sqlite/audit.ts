@@ -1,14 +1,15 @@
-// What an audit reads of the registry, and the gaps that are put on record beside the checkpoints.
+// What an audit reads of the registry; the gaps and accepted violations that are put on record beside the checkpoints.
 
 import { integerOf } from "../input.ts";
-import type { ExportType, Registry } from "../registry.ts";
+import type { AcceptedViolation, ExportType, Registry } from "../registry.ts";
 import type { Database } from "./database.ts";
 import { requireExport } from "./export-row.ts";
 import { gapFromRow, insertGap } from "./progress.ts";
 import { owedIn } from "./snapshots.ts";
+import type { AcceptedViolationRow } from "./schema.ts";
 import { cutFromRow, startAfter, tallyFromRow } from "./tallies.ts";
 
-type AuditCalls = Pick<Registry, "cuts" | "pruneCuts" | "auditFacts" | "recordGap">;
+type AuditCalls = Pick<Registry, "cuts" | "pruneCuts" | "auditFacts" | "recordGap" | "acceptViolations">;
 
 /** Rows a statement removes: some milliseconds. */
 const prunedRows = 2000;
@@ -78,6 +79,12 @@ export function auditIn(database: Database): AuditCalls {
           .where("export_id", "=", exportId)
           .orderBy("number")
           .execute();
+        const accepted = await change
+          .selectFrom("export_accepted_violations")
+          .selectAll()
+          .where("export_id", "=", exportId)
+          .orderBy("number")
+          .execute();
         const checkpoints = await change
           .selectFrom("export_checkpoints")
           .selectAll()
@@ -87,6 +94,7 @@ export function auditIn(database: Database): AuditCalls {
           export: await requireExport(change, exportId),
           tallies: tallies.map(tallyFromRow),
           gaps: gaps.map(gapFromRow),
+          accepted: accepted.map(acceptedFromRow),
           checkpoints: checkpoints.map((row) => ({
             type: row.type as ExportType,
             partition: row.partition,
@@ -107,5 +115,38 @@ export function auditIn(database: Database): AuditCalls {
         return true;
       });
     },
+
+    async acceptViolations(accepted) {
+      return await database.change(async (change) => {
+        for (const { exportId, offsets, windowFirst, windowLast, ...given } of accepted) {
+          const { kind, type, partition, records, reason, at } = given;
+          const present = await change.selectFrom("exports").select("id").where("id", "=", exportId).executeTakeFirst();
+          if (present === undefined) return false;
+          const windows = { window_first: windowFirst, window_last: windowLast };
+          const range = { offset_first: offsets?.first ?? null, offset_next: offsets?.next ?? null };
+          await change
+            .insertInto("export_accepted_violations")
+            .values({ export_id: exportId, kind, type, partition, ...windows, ...range, records, reason, at })
+            .execute();
+        }
+        return true;
+      });
+    },
+  };
+}
+
+function acceptedFromRow(row: Omit<AcceptedViolationRow, "number">): AcceptedViolation {
+  const { kind, partition, offset_first: first, offset_next: next, records, reason, at } = row;
+  return {
+    exportId: row.export_id,
+    kind,
+    type: row.type as ExportType,
+    partition,
+    windowFirst: row.window_first,
+    windowLast: row.window_last,
+    offsets: first === null || next === null ? null : { first, next },
+    records,
+    reason,
+    at,
   };
 }

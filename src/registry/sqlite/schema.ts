@@ -21,6 +21,7 @@ export interface Tables {
   export_gaps: GapRow;
   export_cuts: CutRecordRow;
   export_tallies: TallyRow;
+  export_accepted_violations: AcceptedViolationRow;
   snapshot_positions: PositionRow;
   snapshot_cuts: CutRow;
   snapshot_debts: DebtRow;
@@ -155,6 +156,21 @@ export interface GapRow {
   offset_first: number | null;
   offset_next: number | null;
   records: number | null;
+}
+
+export interface AcceptedViolationRow {
+  number: Generated<number>;
+  export_id: string;
+  kind: string;
+  type: string;
+  partition: number;
+  window_first: number;
+  window_last: number;
+  offset_first: number | null;
+  offset_next: number | null;
+  records: number;
+  reason: string;
+  at: string;
 }
 
 export interface CutRecordRow {

@@ -104,7 +104,7 @@ async function add(
   const present = await newestTally(change, stream);
   const number = joins(present, span, step)
     ? present.number
-    : await open(change, stream, { window_first: firstOf(present, span, step) });
+    : await open(change, stream, { window_first: await firstOf(change, stream, present, span, step) });
   await change
     .updateTable("export_tallies")
     .set({
@@ -134,7 +134,22 @@ function joins(present: StoredTally | undefined, span: Span | null, step: Step):
 }
 
 /** Where a new tally's windows start: behind those settled before, also where tenures were renumbered in between. */
-function firstOf(present: StoredTally | undefined, span: Span | null, step: Step): number {
+async function firstOf(
+  change: Change,
+  { exportId }: { readonly exportId: string },
+  present: StoredTally | undefined,
+  span: Span | null,
+  step: Step,
+): Promise<number> {
+  if (present === undefined && span !== null) {
+    // Nothing was settled before: whatever was owed since the export was turned on first must still come.
+    const tenure = await change
+      .selectFrom("export_tenures")
+      .select(({ fn }) => fn.min("window_first").as("first"))
+      .where("export_id", "=", exportId)
+      .executeTakeFirst();
+    return Math.min(span.windowFirst, tenure?.first ?? span.windowFirst);
+  }
   return Math.max(span?.windowFirst ?? step.windowFirst, (present?.settled_last ?? -1) + 1);
 }
 
