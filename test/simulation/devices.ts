@@ -233,14 +233,16 @@ export class SimulatedDevice {
     const connection = this.#connection;
     if (connection === null || connection.link === null || this.#inFlight.size >= inFlightMax) return;
     const isQos0 = habits.qos0 && this.#chance.is(0.2);
-    // A repeated message, or one that is sent again, keeps its packet id when that is free.
-    const kept = sent.message.body.includes("same") ? 7 : isAgain && this.#chance.is(0.7) ? sent.packetId : undefined;
+    // An equal message, or one that is sent again, has the same packet id when that is free.
+    const again = isAgain && this.#chance.is(0.7) ? sent.packetId : undefined;
+    const kept = isAgain ? again : sent.message.body.includes("same") ? 7 : undefined;
     const packetId = kept === undefined || this.#inFlight.has(kept) ? this.#nextPacketId() : kept;
+    // DUP says: the same packet, under the same id.
+    const dup = isAgain && packetId === sent.packetId && this.#chance.is(0.7);
     sent.packetId = packetId;
     if (!isQos0) this.#inFlight.set(packetId, sent);
     else world.count("qos 0");
     world.count("sent");
-    const dup = isAgain && this.#chance.is(0.5);
     const { topic, payload } = sent.bytes;
     connection.link.send(publishBytes({ topic, payload, packetId, dup, qos: isQos0 ? 0 : 1 }), () =>
       this.#delivered(connection, [sent.message]),

@@ -36,8 +36,9 @@ export const mutations: readonly Mutation[] = [
   {
     name: "seal not synced",
     file: "src/journal/file/open-segment.ts",
-    text: "  await syncOrFail(file);\n  // The copy after",
-    replacement: "  // The copy after",
+    text: "  await syncOrFail(file);\n  // The copy after the seal itself is durable: a copy alone must never speak for a seal that was lost.\n  await file.write([encodeClosedHeader(identity, seal)], 0);\n  await file.truncate(seal.position + sealBytes);\n  await syncOrFail(file);\n",
+    replacement:
+      "  await file.write([encodeClosedHeader(identity, seal)], 0);\n  await file.truncate(seal.position + sealBytes);\n",
     breaks: "J4",
   },
   {

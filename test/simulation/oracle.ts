@@ -109,6 +109,7 @@ export class Oracle {
 
   /** A segment's file is about to go (E4). */
   trimmed(path: string): void {
+    this.journal.look(); // it may have been closed while the hub was starting
     const closed = this.journal.all().find((one) => one.path === path);
     if (closed === undefined || closed.records.length === 0) return;
     this.registry.lookAtExports();
