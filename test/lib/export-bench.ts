@@ -128,9 +128,9 @@ export class ExportBench {
     return await this.registry.createDevice({ id, templateId: "cooler" });
   }
 
-  /** Sends messages of one device; bodies count up over the life of the bench. @returns the bodies. */
-  async send(count: number, deviceId = "dev-1"): Promise<string[]> {
-    const writer = this.journal.partitions[0];
+  /** Sends messages of one device into the n-th partition; bodies count up over the life of the bench. @returns the bodies. */
+  async send(count: number, deviceId = "dev-1", partition = 0): Promise<string[]> {
+    const writer = this.journal.partitions[partition];
     if (writer === undefined) throw new Error("no partition");
     const head = recordHead({ deviceId, authScope: "device", generationId: "639000000000000000" }, noProperties);
     const time = new EnqueuedTime();
