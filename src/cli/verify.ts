@@ -148,6 +148,9 @@ async function verifyOne(
     range,
     isDeep,
     requestsMax,
+    clock: systemClock,
+    onRetry: (message, delayMs) =>
+      terminal.complain(`coldpath: ${one.name}: ${message} Tried again in ${delayMs / 1000} s.`),
     onProgress: (files) => {
       if (performance.now() - toldMs < progressMs) return;
       toldMs = performance.now();

@@ -9,6 +9,7 @@
 // looked at once more by its name.
 
 import { type Destination, DestinationError, type ListedObject } from "../destinations/destination.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { Window } from "../lib/window.ts";
 import { must } from "../lib/assert.ts";
 import { messageOf } from "../lib/errors.ts";
@@ -26,6 +27,7 @@ import type {
 import { isOwed } from "../registry/tenure.ts";
 import { type Violation, auditExport, checkCut, checkJoin, isAccepted } from "./audit.ts";
 import { printPath } from "./path-template.ts";
+import { type ReadAgainOptions, listAgain, readAgain } from "./read-again.ts";
 import { type FileFinding, verifyFile } from "./verify-file.ts";
 import { type Place, byTemplate, dayOf, definitionsIn, namesOf, prefixesOf } from "./verify-places.ts";
 
@@ -41,6 +43,10 @@ export interface VerifyOptions {
   readonly isDeep: boolean;
   /** Requests at once. */
   readonly requestsMax: number;
+  /** For the waits between attempts. */
+  readonly clock: Clock;
+  /** Told when a read failed for a moment and is tried again. */
+  readonly onRetry: (message: string, delayMs: number) => void;
   /** Told now and then: files looked at so far. */
   readonly onProgress: (files: number) => void;
   readonly signal?: AbortSignal | undefined;
@@ -109,6 +115,7 @@ class Verifying {
   readonly #hub: string;
   readonly #signal: AbortSignal;
   readonly #stop = new AbortController();
+  readonly #again: ReadAgainOptions;
   readonly #days = new Map<string, VerifiedDay>();
   readonly #faults: Finding[] = [];
   readonly #notes: Finding[] = [];
@@ -133,6 +140,8 @@ class Verifying {
     this.#hub = options.registry.installation.hubName;
     this.#signal =
       options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal]);
+    const { clock, onRetry } = options;
+    this.#again = { clock, signal: this.#signal, onRetry: ({ message }, delayMs) => onRetry(message, delayMs) };
   }
 
   async run(): Promise<Verification> {
@@ -206,7 +215,7 @@ class Verifying {
 
   async #list(place: Place): Promise<void> {
     for (const prefix of prefixesOf(place.definitions, this.#hub, this.#options.range)) {
-      for await (const object of place.destination.list(prefix, this.#signal)) {
+      for await (const object of listAgain(this.#again, place.destination, prefix)) {
         if (++this.#files % 100 === 0) this.#options.onProgress(this.#files);
         await this.#spawn(() => this.#look(place, object));
       }
@@ -327,21 +336,25 @@ class Verifying {
   async #lookFor(cut: CutRecord): Promise<void> {
     for (const part of cut.parts.keys()) {
       const { destination, path } = await this.#pathOf(cut, part);
-      const head = await destination.head(path, this.#signal);
+      const head = await readAgain(this.#again, async () => {
+        const answer = await destination.head(path, this.#signal);
+        if (answer.kind !== "found" && answer.kind !== "absent") throw new DestinationError(answer);
+        return answer;
+      });
       if (head.kind === "found") {
         // Listed and looked at already, unless the listing began before it was written.
         if (this.#seenOf(cut) === 0) await this.#check(destination, { path, bytes: head.bytes }, cut, part);
-      } else if (head.kind === "absent") {
+      } else {
         const { records } = must(cut.parts[part], "of this cut");
         this.#found({ kind: "missing", what: "it is not there" }, cut, path, `${records} records`);
-      } else throw new DestinationError(head);
+      }
     }
   }
 
   async #check(destination: Destination, object: ListedObject, cut: CutRecord, part: number): Promise<void> {
     const { registry, isDeep } = this.#options;
     const expected = { cut, part, installation: registry.installation.id };
-    const finding = await verifyFile(destination, object, expected, isDeep, this.#signal);
+    const finding = await readAgain(this.#again, () => verifyFile(destination, object, expected, isDeep, this.#signal));
     if (finding !== null) this.#found(finding, cut, object.path, "");
   }
 
