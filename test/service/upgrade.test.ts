@@ -199,7 +199,7 @@ const newer: readonly (readonly [what: string, code: string, change: () => Promi
     async () => {
       const folder = join(dataDir, "journal", "2");
       await writeFloor(nodeDisk, folder, { windowNext: 29_544_000, offsetNext: 5 });
-      const line = "floor 2 29544000 5";
+      const line = "floor 3 29544000 5";
       const text = `${line} ${crc32(line).toString(16).padStart(8, "0")}\n`.padEnd(4096, "\n");
       writeFileSync(join(folder, "floor"), text + text);
     },

@@ -88,7 +88,7 @@ export class JournalTruth {
 
   #floor(partition: number, content: Buffer): void {
     for (const at of [0, 4096]) {
-      const match = /^(floor 1 (\d+) (\d+)) ([0-9a-f]{8})\n/.exec(content.toString("latin1", at, at + 200));
+      const match = /^(floor 2 \d+ (\d+) (\d+)) ([0-9a-f]{8})\n/.exec(content.toString("latin1", at, at + 200));
       if (
         match === null ||
         crc32(match[1] ?? "")

@@ -5,8 +5,8 @@ import { expect, test } from "vitest";
 import { SimulatedDisk } from "../../lib/disk.simulated.ts";
 import { type Floor, readFloor, writeFloor } from "./floor.ts";
 
-const directory = "/p";
-const path = "/p/floor";
+const directory = "/7";
+const path = "/7/floor";
 
 async function written(floor: Floor): Promise<SimulatedDisk> {
   const simulated = new SimulatedDisk(1);
@@ -75,8 +75,26 @@ test("damage in both copies, and a lost file, are told", async () => {
 
 test("a floor of a newer version is refused, not taken for damage", async () => {
   const simulated = await written({ windowNext: 7, offsetNext: 8 });
-  const text = "floor 2 7 8";
+  const text = "floor 3 7 8 9 10";
   const line = `${text} ${crc32(text).toString(16).padStart(8, "0")}`;
   simulated.setContent(path, Buffer.from(line.padEnd(4096, "\n").repeat(2)));
   await expect(readFloor(simulated.session(), directory)).rejects.toMatchObject({ code: "journal-newer" });
+});
+
+test("J3: another partition's floor is damage, not this one's", async () => {
+  const simulated = await written({ windowNext: 7, offsetNext: 8 });
+  const disk = simulated.session();
+  await disk.makeDirectory("/8");
+  await disk.rename(path, "/8/floor");
+  expect(await readFloor(disk, "/8")).toEqual({ kind: "damaged" });
+  await disk.rename("/8/floor", path);
+  expect(await readFloor(disk, directory)).toMatchObject({ kind: "floor" });
+});
+
+test("a floor of the first version, which names no partition, is read", async () => {
+  const simulated = await written({ windowNext: 7, offsetNext: 8 });
+  const text = "floor 1 29456825 3";
+  simulated.setContent(path, Buffer.from(`${text} 7ccf9749`.padEnd(4096, "\n").repeat(2)));
+  const floor = { windowNext: 29_456_825, offsetNext: 3 };
+  expect(await readFloor(simulated.session(), directory)).toEqual({ kind: "floor", floor, isWhole: true });
 });

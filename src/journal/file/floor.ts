@@ -1,9 +1,10 @@
 // The floor of a partition: `{windowNext, offsetNext}`, durable before anyone acts on a closed window. Recovery stamps
 // times and offsets at or above it (J2, J4), also after every segment was trimmed.
 //
-// The file holds the same line twice, each with its CRC-32, so that one damaged sector is detected and survived.
+// The file holds the same line twice, each with its CRC-32, so that one damaged sector is detected and survived. It names
+// its partition, so that one copied from another is detected too (version 2; those of version 1 are read).
 
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { Window } from "../../lib/window.ts";
 import { unusable } from "../errors.ts";
@@ -16,13 +17,14 @@ export interface Floor {
   readonly offsetNext: number;
 }
 
-const version = 1;
+const version = 2;
 /** Each copy stands in a sector of its own. */
 const copyBytes = 4096;
 
+/** @param directory  of the partition, named by its number. */
 export async function writeFloor(disk: Disk, directory: string, floor: Floor): Promise<void> {
   const buffer = Buffer.alloc(2 * copyBytes, "\n");
-  const line = printFloor(floor);
+  const line = printFloor(basename(directory), floor);
   buffer.write(line, 0, "latin1");
   buffer.write(line, copyBytes, "latin1");
   const temporary = join(directory, "floor.tmp");
@@ -41,6 +43,7 @@ export type FloorOutcome =
   /** `isWhole` is false when one of the two copies is damaged. */
   | { readonly kind: "floor"; readonly floor: Floor; readonly isWhole: boolean }
   | { readonly kind: "missing" }
+  /** Or another partition's. */
   | { readonly kind: "damaged" };
 
 /** @throws ColdpathError `journal-newer`. */
@@ -54,7 +57,9 @@ export async function readFloor(disk: Disk, directory: string): Promise<FloorOut
   } finally {
     await file.close();
   }
-  const copies = [0, copyBytes].map((at) => parseFloor(buffer.toString("latin1", at, at + copyBytes)));
+  const copies = [0, copyBytes].map((at) =>
+    parseFloor(basename(directory), buffer.toString("latin1", at, at + copyBytes)),
+  );
   const [first = null, second = null] = copies;
   if (first === "newer" || second === "newer") {
     throw unusable(
@@ -72,17 +77,21 @@ export async function readFloor(disk: Disk, directory: string): Promise<FloorOut
   return { kind: "floor", floor, isWhole: first !== null && second !== null };
 }
 
-function printFloor(floor: Floor): string {
-  const text = `floor ${version} ${floor.windowNext} ${floor.offsetNext}`;
+function printFloor(partition: string, floor: Floor): string {
+  const text = `floor ${version} ${partition} ${floor.windowNext} ${floor.offsetNext}`;
   return `${text} ${checksum(text)}\n`;
 }
 
 /** @param text  a whole copy, with the line feeds that fill it. */
-function parseFloor(text: string): Floor | "newer" | null {
-  const match = /^(floor (\d+) (\d+) (\d+)) ([0-9a-f]{8})\n+$/.exec(text);
-  if (match === null || checksum(match[1] as string) !== match[5]) return null;
+function parseFloor(partition: string, text: string): Floor | "newer" | null {
+  const match = /^(floor (\d+) (\d+(?: \d+)+)) ([0-9a-f]{8})\n+$/.exec(text);
+  if (match === null || checksum(match[1] as string) !== match[4]) return null;
   if (Number(match[2]) > version) return "newer";
-  return { windowNext: Number(match[3]), offsetNext: Number(match[4]) };
+  const fields = (match[3] as string).split(" ");
+  if (match[2] === "2" && fields.shift() !== partition) return null;
+  const [windowNext, offsetNext, ...others] = fields.map(Number);
+  if (windowNext === undefined || offsetNext === undefined || others.length > 0) return null;
+  return { windowNext, offsetNext };
 }
 
 function checksum(text: string): string {
