@@ -137,6 +137,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     connectTimeoutMs: config.connectTimeoutMs,
     keepAliveSecondsMax: config.keepAliveSecondsMax,
     connectionBytesInFlightMax: config.connectionBytesInFlightMax,
+    unreadBytesMax: config.unreadBytesMax,
     connectionUnsentBytesMax: config.connectionUnsentBytesMax,
   };
   const turns = new Turns();

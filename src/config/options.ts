@@ -283,6 +283,15 @@ export const serverOptions = {
     default: "1 MiB",
     description: "Unacknowledged bytes of one connection; beyond it the server stops reading from that device.",
   },
+  "unread-bytes-max": {
+    group: "Limits",
+    type: "bytes",
+    min: "1 MiB",
+    max: "64 GiB",
+    default: "64 MiB",
+    description:
+      "What was read from all MQTT connections together and is not journaled yet: parts of large messages, and whole ones while the journal is slow. Beyond it the server reads only as much as lets messages be finished.",
+  },
   "connection-unsent-bytes-max": {
     group: "Limits",
     type: "bytes",

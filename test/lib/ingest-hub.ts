@@ -194,6 +194,7 @@ export class IngestHub {
       connectTimeoutMs: 5_000,
       keepAliveSecondsMax: 1177,
       connectionBytesInFlightMax: 1024 * 1024,
+      unreadBytesMax: 64 * 1024 * 1024,
       connectionUnsentBytesMax: 256 * 1024,
       ...options.limits,
     };

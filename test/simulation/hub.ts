@@ -48,6 +48,7 @@ export const limits: IngestLimits = {
   connectTimeoutMs: 5_000,
   keepAliveSecondsMax: 60,
   connectionBytesInFlightMax: 4096,
+  unreadBytesMax: 1024 * 1024,
   connectionUnsentBytesMax: 256,
 };
 

@@ -34,6 +34,7 @@ import { Publish, readPublish } from "./publish.ts";
 import { type Session, openSession } from "./session.ts";
 import { maySubscribe, parseHubTopic, twinMissing } from "./topics.ts";
 import { type ReadPackets, type SentPublish, isSamePublish, publishesOf } from "./unacknowledged.ts";
+import type { GatedReader } from "./read-gate.ts";
 import { Unread } from "./unread.ts";
 import { sendWill } from "./will.ts";
 
@@ -62,7 +63,7 @@ const ackScratch = Buffer.alloc(4 * 16_384);
 /** The PUBLISH being read, for all connections: a packet is read in one turn. */
 const publish = new Publish();
 
-export class MqttConnection implements LiveConnection, TurnTaker {
+export class MqttConnection implements LiveConnection, TurnTaker, GatedReader {
   policy: string | null = null;
   readonly #context: MqttServerContext;
   readonly #socket: Socket;
@@ -76,6 +77,8 @@ export class MqttConnection implements LiveConnection, TurnTaker {
   #claimedId: string | null = null;
   /** Why reading is stopped; null while it is not. */
   #paused: Pause | null = null;
+  /** All connections together have read enough. */
+  #isHeld = false;
   #leaveRoom: () => void = () => {};
   #cancelWait: () => void = () => {};
   /** Bytes of packets that were accepted and are not durable yet. */
@@ -88,7 +91,7 @@ export class MqttConnection implements LiveConnection, TurnTaker {
   constructor(context: MqttServerContext, socket: Socket) {
     this.#context = context;
     this.#socket = socket;
-    this.#unread = new Unread(context.unread);
+    this.#unread = new Unread(context.gate);
     this.#sinceMs = context.coarseMs();
     this.#silenceMsMax = context.limits.connectTimeoutMs;
     socket.setNoDelay(true);
@@ -109,6 +112,7 @@ export class MqttConnection implements LiveConnection, TurnTaker {
     if (this.#session !== null && this.#session.expiresMs <= nowMs) return this.#violation("token-expired");
     // While reading is stopped for our reasons we cannot see the device's pings, so they are not missed.
     if (this.#paused !== null && pausesOfOurs.has(this.#paused)) return;
+    if (this.#isHeld && this.#state === "open" && this.#paused !== "unsent") return;
     // `#sinceMs` may be a sweep too old.
     if (coarseMs - this.#sinceMs > this.#silenceMsMax + coarseErrorMs) {
       this.#violation(this.#state === "open" ? "keep-alive" : "connect-timeout");
@@ -127,7 +131,30 @@ export class MqttConnection implements LiveConnection, TurnTaker {
     this.#close(false);
   }
 
+  get isPart(): boolean {
+    return this.#unread.isPart && this.#paused === null;
+  }
+
+  hold(): void {
+    // A device that comes may say who it is; a small CONNECT is no matter.
+    if (this.#state === "connect" && this.#unread.bytes <= heavyBytes) return;
+    this.#isHeld = true;
+    this.#socket.pause();
+  }
+
+  letGo(): void {
+    if (!this.#isHeld || this.#state === "closed") return;
+    this.#isHeld = false;
+    if (this.#state === "open") this.#sinceMs = this.#context.coarseMs();
+    if (this.#paused === null) this.#socket.resume();
+  }
+
+  tooSlow(): void {
+    this.#violation("overloaded");
+  }
+
   #read(chunk: Buffer): void {
+    if (this.#context.gate.isClosedTo(this)) this.hold();
     // Before that it counts from the first byte on, or a CONNECT could drip in for ever.
     if (this.#state === "open") this.#sinceMs = this.#context.coarseMs();
     const unread = this.#unread;
@@ -154,7 +181,7 @@ export class MqttConnection implements LiveConnection, TurnTaker {
     if (this.#paused === "turn") this.#paused = null;
     if (this.#state === "closed" || this.#paused !== null) return;
     this.#process(this.#unread.take());
-    if (this.#paused === null) this.#socket.resume();
+    if (this.#paused === null && !this.#isHeld) this.#socket.resume();
   }
 
   /** Reads whole packets; what is left waits. */
@@ -218,7 +245,11 @@ export class MqttConnection implements LiveConnection, TurnTaker {
       at = packetEnd;
     }
     if (session !== null) this.#acknowledge(session, ackBytes, chunk, answeredAt, at);
-    if (this.#state !== "closed") this.#unread.keep(chunk, at, bytesWanted);
+    if (this.#state === "closed") return;
+    const { gate } = this.#context;
+    gate.finished(this); // what was let through alone is used; from here on the others are first
+    this.#unread.keep(chunk, at, bytesWanted);
+    if (gate.isClosedTo(this)) this.hold();
   }
 
   #packetBytesMax(): number {
@@ -341,7 +372,7 @@ export class MqttConnection implements LiveConnection, TurnTaker {
       if (why === "journal") this.#process(bytes);
       else this.#take(bytes);
     }
-    if (this.#paused === null && !this.#isTurnDue) this.#socket.resume();
+    if (this.#paused === null && !this.#isTurnDue && !this.#isHeld) this.#socket.resume();
   }
 
   /** Every packet but an authenticated PUBLISH. */
@@ -449,6 +480,7 @@ export class MqttConnection implements LiveConnection, TurnTaker {
     else session.left = unacknowledged?.of(session.name) ?? null;
     this.write(connackPacket(connack.accepted));
     this.#resume("authenticating");
+    if (this.#context.gate.isClosedTo(this)) this.hold();
   }
 
   #subscribe(session: Session, packet: ISubscribePacket): void {
@@ -509,6 +541,7 @@ export class MqttConnection implements LiveConnection, TurnTaker {
     this.#session = null;
     this.#leavePlace();
     this.#unread.drop();
+    this.#context.gate.finished(this);
     this.#context.turns.leave(this);
     this.#leaveRoom();
     this.#cancelWait();

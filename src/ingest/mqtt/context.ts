@@ -9,7 +9,7 @@ import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts
 import type { TakeOvers } from "../take-overs.ts";
 import type { Unacknowledged } from "./unacknowledged.ts";
 import type { Turns } from "../turns.ts";
-import type { UnreadTotal } from "./unread.ts";
+import type { ReadGate } from "./read-gate.ts";
 
 export interface MqttServerOptions {
   readonly accept: Accept;
@@ -30,7 +30,7 @@ export const coarseErrorMs = 1000;
 
 /** What a connection needs of its server. */
 export interface MqttServerContext extends MqttServerOptions {
-  readonly unread: UnreadTotal;
+  readonly gate: ReadGate;
   /** Connections that sign in and will need a place: with those that are open they are never more than there are places. */
   readonly signIns: { count: number };
   /** Why no device can be let in now, if so. */

@@ -5,11 +5,13 @@ import { type Server as TlsServer, createServer as createTlsServer } from "node:
 import { codeOf } from "../../lib/errors.ts";
 import { secureTransport } from "../../lib/secure-transport.ts";
 import { MqttConnection } from "./connection.ts";
+import { ReadGate } from "./read-gate.ts";
 import { type MqttServerContext, type MqttServerOptions, coarseErrorMs } from "./context.ts";
 
 export class MqttServer {
   readonly #options: MqttServerOptions;
   readonly #context: MqttServerContext;
+  readonly #gate: ReadGate;
   readonly #connections = new Set<MqttConnection>();
   readonly #servers: Server[] = [];
   readonly #tlsServers: TlsServer[] = [];
@@ -18,10 +20,15 @@ export class MqttServer {
 
   constructor(options: MqttServerOptions) {
     this.#options = options;
-    const { accept, counters, table, log } = options;
+    const { accept, counters, table, limits, log } = options;
+    this.#gate = new ReadGate(
+      limits.unreadBytesMax,
+      () => this.#connections,
+      () => this.#coarseMs,
+    );
     this.#context = {
       ...options,
-      unread: { bytes: 0 },
+      gate: this.#gate,
       signIns: { count: 0 },
       refusal: () => accept.refusal,
       openCount: () => table.openCount,
@@ -35,6 +42,7 @@ export class MqttServer {
     this.#sweep = setInterval(() => {
       this.#coarseMs = performance.now();
       const nowMs = Date.now();
+      this.#gate.sweep();
       for (const connection of this.#connections) connection.sweep(nowMs, this.#coarseMs);
     }, coarseErrorMs);
   }
@@ -67,6 +75,11 @@ export class MqttServer {
   /** A renewed certificate: for connections from now on. */
   setSecureContext(secure: { readonly cert: string; readonly key: string }): void {
     for (const server of this.#tlsServers) server.setSecureContext({ ...secureTransport, ...secure });
+  }
+
+  /** Read from connections and not used yet. */
+  get unreadBytes(): number {
+    return this.#gate.bytes;
   }
 
   /** Takes no new connections and ends every present one. */

@@ -1,12 +1,13 @@
 // What a connection has read from its socket and not used yet: part of a packet, or whole ones that wait.
 //
-// M1: the bytes of all connections together are counted; whoever owns them stops reading when they are too many.
+// M1: the bytes of all connections together are counted; read-gate.ts stops reading when they are too many.
 
 const noBytes = Buffer.alloc(0);
 
 /** Of all connections together. */
 export interface UnreadTotal {
-  bytes: number;
+  /** So many more, or less. */
+  count(bytes: number): void;
 }
 
 export class Unread {
@@ -75,8 +76,9 @@ export class Unread {
   }
 
   #count(bytes: number): void {
-    this.#total.bytes += bytes - this.#bytes;
+    const more = bytes - this.#bytes;
     this.#bytes = bytes;
+    this.#total.count(more);
   }
 }
 

@@ -205,6 +205,7 @@ export const target: Target = {
         connectTimeoutMs: 30_000,
         keepAliveSecondsMax: 1767,
         connectionBytesInFlightMax: 1500,
+        unreadBytesMax: 1024 * 1024,
         connectionUnsentBytesMax: 64,
       },
       bounds: { ...defaultHttpsBounds, bodiesBytesMax, roomWaitMs: 200 },

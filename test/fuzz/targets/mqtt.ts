@@ -19,6 +19,7 @@ import { type IngestLimits, newCounters } from "../../../src/ingest/ingest.ts";
 import { MqttConnection } from "../../../src/ingest/mqtt/connection.ts";
 import type { MqttServerContext } from "../../../src/ingest/mqtt/context.ts";
 import { TakeOvers } from "../../../src/ingest/take-overs.ts";
+import { ReadGate } from "../../../src/ingest/mqtt/read-gate.ts";
 import { Turns } from "../../../src/ingest/turns.ts";
 import { makeSasToken } from "../../../src/ingest/sas-token.ts";
 import type { DurableWaiter, Journal, PartitionWriter, Refusal } from "../../../src/journal/journal.ts";
@@ -41,6 +42,7 @@ const limits: IngestLimits = {
   connectTimeoutMs: 30_000,
   keepAliveSecondsMax: 1767,
   connectionBytesInFlightMax: 1500,
+  unreadBytesMax: 1024 * 1024,
   connectionUnsentBytesMax: 64,
 };
 
@@ -291,7 +293,11 @@ export const target: Target = {
       coarseMs: () => 0,
       turns: new Turns(() => 0),
       takeOvers: new TakeOvers({ clock: systemClock, log: silentLog }),
-      unread: { bytes: 0 },
+      gate: new ReadGate(
+        limits.unreadBytesMax,
+        () => [],
+        () => 0,
+      ),
       signIns: { count: 0 },
       unacknowledged: null, // the model has a record for each PUBLISH, DUP or not
       reject: (reason) => counters.rejections[reason]++,
