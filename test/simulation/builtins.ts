@@ -169,10 +169,10 @@ const { prepare, exec } = prototype;
 const statements = new WeakMap<sqlite.DatabaseSync, Map<string, sqlite.StatementSync>>();
 prototype.prepare = function (this: sqlite.DatabaseSync, sql: string, ...rest): sqlite.StatementSync {
   begin(this, sql);
-  const known = statements.get(this) ?? new Map<string, sqlite.StatementSync>();
-  statements.set(this, known);
-  const statement = known.get(sql) ?? prepare.call(this, sql, ...rest);
-  known.set(sql, statement);
+  let known = statements.get(this);
+  if (known === undefined) statements.set(this, (known = new Map<string, sqlite.StatementSync>()));
+  let statement = known.get(sql);
+  if (statement === undefined) known.set(sql, (statement = prepare.call(this, sql, ...rest)));
   return statement;
 };
 prototype.exec = function (this: sqlite.DatabaseSync, sql: string): void {

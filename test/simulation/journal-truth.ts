@@ -34,6 +34,7 @@ export class JournalTruth {
   readonly #world: World;
   readonly #disk: SimulatedDisk;
   readonly #ledger: Ledger;
+  readonly #byName = new Map<string, ClosedWindow>();
 
   constructor(world: World, disk: SimulatedDisk, ledger: Ledger) {
     this.#world = world;
@@ -42,7 +43,7 @@ export class JournalTruth {
   }
 
   window(partition: number, window: number): ClosedWindow | undefined {
-    return this.closed.get(partition)?.find((one) => one.window === window);
+    return this.#byName.get(`${partition} ${window}`);
   }
 
   all(): readonly ClosedWindow[] {
@@ -144,6 +145,7 @@ export class JournalTruth {
     const where = `partition ${partition}, window ${window}`;
     const before = this.closed.get(partition) ?? [];
     this.closed.set(partition, [...before, one]);
+    this.#byName.set(`${partition} ${window}`, one);
     this.#world.tell("journal", `${where} is closed: ${records.length} records from offset ${offsetFirst}`);
     this.#world.count("windows");
     const last = before.at(-1);

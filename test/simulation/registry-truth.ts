@@ -58,10 +58,13 @@ export class RegistryTruth {
   readonly #present = new Map<string, State>();
   readonly #world: World;
   #statements: Record<
-    "devices" | "templates" | "counters" | "exports" | "definitions" | "tenures" | "checkpoints" | "gaps",
+    "version" | "devices" | "templates" | "counters" | "exports" | "definitions" | "tenures" | "checkpoints" | "gaps",
     () => Row[]
   > | null = null;
   #connection: DatabaseSync | null = null;
+  /** What SQLite said of the database's version when it was looked at: as long as it says the same, nothing changed. */
+  #thingsVersion = -1;
+  #exportsVersion = -1;
 
   constructor(world: World) {
     this.#world = world;
@@ -71,11 +74,14 @@ export class RegistryTruth {
   open(connection: DatabaseSync): void {
     this.close();
     this.#connection = connection;
+    this.#thingsVersion = -1;
+    this.#exportsVersion = -1;
     const query = (sql: string): (() => Row[]) => {
       const statement = connection.prepare(sql);
       return () => statement.all() as unknown as Row[];
     };
     this.#statements = {
+      version: query("pragma data_version"),
       devices: query(
         `select id, name, simulated, template_id, template_version, property_values, generation_id, revision
          from devices order by revision`,
@@ -108,6 +114,9 @@ export class RegistryTruth {
   lookAtThings(): void {
     const statements = this.#statements;
     if (statements === null) return;
+    const version = Number(statements.version()[0]?.["data_version"]);
+    if (version === this.#thingsVersion) return;
+    this.#thingsVersion = version;
     this.revision = Number(statements.counters()[0]?.["revision"] ?? 0);
     const seen = new Set<string>();
     for (const row of statements.devices()) {
@@ -175,6 +184,9 @@ export class RegistryTruth {
   lookAtExports(): void {
     const statements = this.#statements;
     if (statements === null) return;
+    const version = Number(statements.version()[0]?.["data_version"]);
+    if (version === this.#exportsVersion) return;
+    this.#exportsVersion = version;
     const exports = new Map<string, ExportRow>();
     for (const row of statements.exports()) {
       const id = String(row["id"]);
