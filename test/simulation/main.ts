@@ -5,6 +5,7 @@
 //     node test/simulation/main.ts --seed 123 --verbose one story, with its trace
 //
 // --until-broken  stops at the first broken promise and prints it as JSON, with how many stories that took
+// --focus JSON    what every story has besides what its seed decides: a part of plan.ts's Plan
 // --workers N     processes, 2 when left out
 // --results PATH  where results accumulate: test-results/simulation.json
 // --json          prints the results as one line of JSON, and nothing else
@@ -15,6 +16,7 @@ import "./builtins.ts";
 import { execFileSync, fork } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import type { Focus } from "./plan.ts";
 import { addStory, noResults, readResults, summaryOf, writeResults } from "./results.ts";
 import { type StoryResult, runStory } from "./story.ts";
 
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     seeds: { type: "string" },
     "until-broken": { type: "boolean", default: false },
     from: { type: "string" },
+    focus: { type: "string", default: "{}" },
     workers: { type: "string", default: "2" },
     results: { type: "string", default: join(import.meta.dirname, "../../test-results/simulation.json") },
     json: { type: "boolean", default: false },
@@ -38,6 +41,8 @@ interface Told {
   readonly cpuSeconds: number;
 }
 
+const focus = JSON.parse(values.focus) as Focus;
+
 /** How to see a story again. */
 const replay = (seed: number): string => `node test/simulation/main.ts --seed ${seed} --verbose`;
 
@@ -47,7 +52,7 @@ else if (values.seed !== undefined) await tellOne(Number(values.seed));
 else await tellMany();
 
 async function tellOne(seed: number): Promise<void> {
-  const story = await runStory(seed, values.verbose);
+  const story = await runStory(seed, values.verbose, focus);
   if (values.json) console.log(JSON.stringify(story));
   else if (story.violation !== null)
     console.log(`\nSeed ${seed} broke ${story.violation.check}: ${story.violation.message}`);
@@ -60,7 +65,7 @@ async function tellUntilBroken(): Promise<void> {
   const count = Number(values.seeds ?? 150);
   let told = 0;
   for (let seed = first; seed < first + count; seed++) {
-    const { violation } = await runStory(seed);
+    const { violation } = await runStory(seed, false, focus);
     told++;
     if (violation === null) continue;
     console.log(JSON.stringify({ seed, told, ...violation, mutation: process.env["COLDPATH_MUTATED"] }));
@@ -79,7 +84,7 @@ function work(): void {
 
 async function tell(seed: number): Promise<Told> {
   const before = process.cpuUsage();
-  const story = await runStory(seed);
+  const story = await runStory(seed, false, focus);
   const { user, system } = process.cpuUsage(before);
   return { story, cpuSeconds: (user + system) / 1e6 };
 }
@@ -98,7 +103,7 @@ async function tellMany(): Promise<void> {
   });
   const worker = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const child = fork(import.meta.filename, ["--worker"], { execArgv: process.execArgv });
+      const child = fork(import.meta.filename, ["--worker", "--focus", values.focus], { execArgv: process.execArgv });
       const next = (): void => {
         if (isStopped || seedNext >= seedEnd) {
           child.disconnect();

@@ -1,6 +1,8 @@
 // Sabotages of the product, one line each (now and then two): for every promise a way to break it. The simulation is worth
 // something only if it catches each of them; mutations.test.ts proves that it does.
 
+import type { Focus } from "./plan.ts";
+
 export interface Mutation {
   readonly name: string;
   readonly file: string;
@@ -9,6 +11,8 @@ export interface Mutation {
   readonly replacement: string;
   /** What it breaks. The simulation may meet a consequence first. */
   readonly breaks: string;
+  /** What stories need to have to meet it soon; chance alone would take hundreds. */
+  readonly focus?: Focus;
 }
 
 export const mutations: readonly Mutation[] = [
@@ -64,6 +68,14 @@ export const mutations: readonly Mutation[] = [
     breaks: "E1",
   },
   {
+    name: "last record of a frame of several dropped when it is read",
+    file: "src/journal/file/segment-read.ts",
+    text: "      offset += head.records;\n      yield { offsetFirst: head.offsetFirst, timeMs: head.timeMs, bytes: payload, lengths };",
+    replacement:
+      "      offset += head.records;\n      yield { offsetFirst: head.offsetFirst, timeMs: head.timeMs, bytes: payload, lengths: lengths.subarray(0, Math.max(1, lengths.length - 1)) };",
+    breaks: "E2",
+  },
+  {
     name: "trimmed too early",
     file: "src/journal/file/budget.ts",
     text: "oldest.window >= released) return false;",
@@ -75,6 +87,13 @@ export const mutations: readonly Mutation[] = [
     file: "src/export/stream.ts",
     text: "    const runs: ExportRun[] = [];\n",
     replacement: "    const runs: ExportRun[] = [];\n    await owed.commit([]);\n",
+    breaks: "E3",
+  },
+  {
+    name: "checkpoint one window too far",
+    file: "src/export/measurements-backlog.ts",
+    text: "        const to = window + 1;\n        const cut",
+    replacement: "        const to = window + 2;\n        const cut",
     breaks: "E3",
   },
   {
@@ -135,6 +154,7 @@ export const mutations: readonly Mutation[] = [
     text: '  if (isOurCut && label.sha256 === pass.sha256() && head.bytes === pass.byteCount) return pass.written("adopted");',
     replacement: '  if (isOurCut || label === null || label !== null) return pass.written("adopted");',
     breaks: "E5",
+    focus: { faults: { "foreign object": 40 }, faultShare: 0.3 },
   },
   {
     name: "foreign object overwritten",

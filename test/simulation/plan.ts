@@ -48,6 +48,19 @@ export interface Plan {
   readonly stepMsMax: number;
 }
 
+/** What stories are given besides what chance gives them, so that they meet something often. */
+export type Focus = { readonly [K in keyof Plan]?: Plan[K] extends number | boolean ? Plan[K] : Partial<Plan[K]> };
+
+/** Chance decides as without a focus; then what the focus names is put in its place. */
+export function focused(plan: Plan, focus: Focus): Plan {
+  const both = Object.entries(plan).map(([key, value]: [string, unknown]) => {
+    const wanted: unknown = focus[key as keyof Plan];
+    const isGroup = typeof value === "object" && !Array.isArray(value);
+    return [key, isGroup ? { ...value, ...(wanted as object | undefined) } : (wanted ?? value)];
+  });
+  return Object.fromEntries(both);
+}
+
 export function planOf(chance: Chance): Plan {
   const some = <T>(of: readonly T[], share: number): T[] => of.filter(() => chance.is(share));
   const weights = <T extends string>(of: readonly T[]): Partial<Record<T, number>> =>

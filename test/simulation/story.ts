@@ -15,7 +15,7 @@ import { JournalTruth } from "./journal-truth.ts";
 import { Ledger } from "./ledger.ts";
 import { Network } from "./network.ts";
 import { Oracle, pathOf } from "./oracle.ts";
-import { type MachineFault, type Plan, planOf } from "./plan.ts";
+import { type Focus, type MachineFault, type Plan, focused, planOf } from "./plan.ts";
 import { RegistryTruth, definitionAt } from "./registry-truth.ts";
 import { SimulatedStore, type StoredBlob } from "./store.ts";
 import { SimulatedWire } from "./wire.ts";
@@ -40,10 +40,10 @@ Object.assign(exportLimits, { fileBytesMaxMin: 1024 });
 
 const memoryDirectory = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
-export async function runStory(seed: number, isVerbose = false): Promise<StoryResult> {
+export async function runStory(seed: number, isVerbose = false, focus: Focus = {}): Promise<StoryResult> {
   const directory = mkdtempSync(join(memoryDirectory, "coldpath-simulation-"));
   const world = new World(seed, startMs, isVerbose);
-  const story = new Story(world, directory);
+  const story = new Story(world, directory, focus);
   const failed = (error: unknown): void => {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
     // Dead processes meet closed databases in the middle of a thought.
@@ -94,11 +94,11 @@ class Story {
   #isOver = false;
   #messages = 0;
 
-  constructor(world: World, directory: string) {
+  constructor(world: World, directory: string, focus: Focus) {
     this.#world = world;
     this.#directory = directory;
     this.#chance = world.chance("story");
-    this.#plan = planOf(world.chance("plan"));
+    this.#plan = focused(planOf(world.chance("plan")), focus);
     this.#network = new Network(world);
     this.#wire = new SimulatedWire(world);
     enter(world, this.#network);
@@ -408,12 +408,17 @@ class Story {
     await world.pass(25_000); // answers under way
     const peaceMs = world.flowMs;
     await this.#fresh(peaceMs, "what was closed before");
-    const floors = new Map(this.#journal.floors);
-    const isLater = ([partition, floor]: readonly [number, number]): boolean => floor > (floors.get(partition) ?? 0);
-    // At half the speed while the clock is behind, and a jump is believed after a minute.
-    await this.#until(() => [...this.#journal.floors].every(isLater), 300_000, "every partition closes a window");
-    await this.#fresh(world.flowMs, "what devices sent last");
-    await world.pass(1_000);
+    // Until a pass in which nothing was acknowledged: where the journal was full, what waits for room is taken minutes later.
+    let acknowledged: number;
+    do {
+      acknowledged = this.#ledger.acknowledged;
+      const floors = new Map(this.#journal.floors);
+      const isLater = ([partition, floor]: readonly [number, number]): boolean => floor > (floors.get(partition) ?? 0);
+      // At half the speed while the clock is behind, and a jump is believed after a minute.
+      await this.#until(() => [...this.#journal.floors].every(isLater), 300_000, "every partition closes a window");
+      await this.#fresh(world.flowMs, "what devices sent last");
+      await world.pass(1_000);
+    } while (world.violation === null && this.#ledger.acknowledged > acknowledged);
     if (world.violation === null) this.#oracle.checkAll();
     this.#checkBounds();
     await this.#checkStates();
