@@ -22,10 +22,12 @@ export async function checkExport(given: ExportSettings, own: Export | null, opt
   checkPathTemplate(settings.pathTemplate, settings.types);
   const latest = own?.definitions.at(-1);
   const isMoved = settings.storageAccountId !== latest?.storageAccountId || settings.container !== latest.container;
-  const root = isMoved ? await rootOfExisting(settings, options) : await rootOf(settings, options);
+  const root = await rootOrPlace(settings, () =>
+    isMoved ? rootOfExisting(settings, options) : rootOf(settings, options),
+  );
 
   const others = await registry.exports();
-  const roots = new Map<string, string>();
+  const roots = new Map<string, string>([[placeKey(settings), root]]);
   for (const { storageAccountId, container } of others.flatMap(({ definitions }) => definitions)) {
     const key = placeKey({ storageAccountId, container });
     if (!roots.has(key)) roots.set(key, await rootOfOther({ storageAccountId, container }, options));
@@ -41,10 +43,23 @@ export async function checkExport(given: ExportSettings, own: Export | null, opt
   refuseOverlap(settings, root, claims, registry.installation.hubName);
 }
 
+/**
+ * The root that `ask` gives; of a store that does not answer the account and container: an edit must be possible while it
+ * is away, and two exports into the same container of one account are found all the same.
+ */
+async function rootOrPlace(place: Place, ask: () => Promise<string>): Promise<string> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof DestinationError)) throw error;
+    return placeKey(place);
+  }
+}
+
 /** The root; of an account that cannot be opened (its key is no key) one of its own: it keeps no other from working. */
 async function rootOfOther(place: Place, options: AdminOptions): Promise<string> {
   try {
-    return await rootOf(place, options);
+    return await rootOrPlace(place, () => rootOf(place, options));
   } catch (error) {
     if (!(error instanceof ColdpathError)) throw error;
     return placeKey(place);
@@ -54,7 +69,7 @@ async function rootOfOther(place: Place, options: AdminOptions): Promise<string>
 async function rootOf({ storageAccountId, container }: Place, { openStorage }: AdminOptions): Promise<string> {
   return await withStorage(
     () => openAccount(storageAccountId, openStorage),
-    async (storage) => storage.container(container).root,
+    async (storage, signal) => (await storage.container(container, signal)).root,
   );
 }
 
@@ -63,7 +78,7 @@ async function rootOfExisting({ storageAccountId, container }: Place, { openStor
   return await withStorage(
     () => openAccount(storageAccountId, openStorage),
     async (storage, signal) => {
-      const destination = storage.container(container);
+      const destination = await storage.container(container, signal);
       try {
         for await (const _first of destination.list("", signal)) break;
       } catch (error) {

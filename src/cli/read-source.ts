@@ -86,7 +86,7 @@ async function* blobFiles(
   const place = parseBlobUrl(address);
   const account = await signIn(place, given);
   closers.push(() => account.close());
-  const container = account.container(place.container);
+  const container = await account.container(place.container);
   const nameOf = (path: string): string => `${place.endpoint}/${place.container}/${path}`;
   if (place.path.endsWith(".avro")) {
     const head = await container.head(place.path);

@@ -1,5 +1,6 @@
 // `coldpath serve`: runs the server until it is told to stop.
 
+import { setTimeout as pause } from "node:timers/promises";
 import { loadConfig } from "../config/config.ts";
 import { serverOptions } from "../config/options.ts";
 import type { Command } from "./command.ts";
@@ -20,7 +21,7 @@ export const serveCommand: Command = {
     ["coldpath serve --no-sample --web-port 0", "no sample, the web page on any free port"],
   ],
   exitCodes: {
-    0: "It was told to stop and did.",
+    0: "It was told to stop and did. (Where a folder hangs, it ends itself with SIGKILL after that, which shells show as 137.)",
     1: "Stable storage failed, or the stop took too long. Nothing acknowledged is lost.",
     2: "It could not start: a wrong option, a port in use, a directory that cannot be written.",
   },
@@ -33,10 +34,25 @@ export const serveCommand: Command = {
     const { serve } = await import("../server/serve.ts");
     const { stdout, stderr } = process;
     const code = await serve(values, notices, { stdout, stderr, onSignal });
-    // A stop that took too long leaves something running.
-    process.exit(code);
+    return await end(code);
   },
 };
+
+/** What is left of file operations on a disk that is well ends within this. */
+const endWithinMs = 1000;
+
+/**
+ * Ends the process: a stop that took too long leaves something running. `process.exit` waits for the threads of file
+ * operations, and of one that hangs (a folder whose file server is gone) for ever: then only SIGKILL ends it.
+ */
+async function end(code: number): Promise<never> {
+  const lateMs = performance.now() + endWithinMs;
+  while (process.getActiveResourcesInfo().some((what) => what.startsWith("FSReq"))) {
+    if (performance.now() > lateMs) process.kill(process.pid, "SIGKILL");
+    await pause(10);
+  }
+  process.exit(code);
+}
 
 /** A terminal and npm both send what was one Ctrl-C. */
 const sameSignalMs = 1000;

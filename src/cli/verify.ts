@@ -143,7 +143,7 @@ async function verifyOne(
     destinationOf: async ({ storageAccountId: id, container }) => {
       const storage = storages.get(id) ?? open(id);
       storages.set(id, storage);
-      return (await storage).container(container);
+      return await (await storage).container(container);
     },
     range,
     isDeep,

@@ -234,7 +234,8 @@ export const serverOptions = {
     min: "1s",
     max: "1h",
     default: "60s",
-    description: "How long one request to a storage service may take before it counts as failed and is tried again.",
+    description:
+      "How long one request to a storage service, or one file operation in a folder, may take before it counts as failed and is tried again.",
   },
   "storage-networks": {
     group: "Export",

@@ -31,8 +31,8 @@ export function destinationContract(title: string, open: () => Promise<ContractS
     beforeAll(async () => {
       setting = await open();
       await setting.account.createContainer(setting.containerName);
-      destination = setting.account.container(setting.containerName);
-      other = setting.otherAccount.container(setting.containerName);
+      destination = await setting.account.container(setting.containerName);
+      other = await setting.otherAccount.container(setting.containerName);
     });
     afterAll(() => setting.close());
 
@@ -205,7 +205,7 @@ export function destinationContract(title: string, open: () => Promise<ContractS
 
     it("refuses a container name that leads elsewhere", async () => {
       for (const name of ["", "..", "../x", ".hidden", "a/b", "a\0b", "a\\b", "x".repeat(300)]) {
-        expect(() => setting.account.container(name)).toThrow(ColdpathError);
+        await expect(setting.account.container(name)).rejects.toBeInstanceOf(ColdpathError);
         await expect(setting.account.createContainer(name)).rejects.toMatchObject({
           kind: "invalid",
           field: "container",
@@ -214,7 +214,7 @@ export function destinationContract(title: string, open: () => Promise<ContractS
     });
 
     it("says that a container does not exist, permanently and with what to do, and does not create it", async () => {
-      const absent = setting.account.container(`${setting.containerName}-absent`);
+      const absent = await setting.account.container(`${setting.containerName}-absent`);
       const failure = {
         kind: "permanent",
         code: expect.stringMatching(/^(container-not-found|ContainerNotFound)$/) as string,

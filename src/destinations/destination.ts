@@ -63,7 +63,7 @@ export interface Destination {
    *
    * `created` only after the destination confirmed. After a lost answer the outcome is a temporary failure, and the
    * next attempt sees `exists`. An abort gives a temporary failure, code `aborted`; nothing is visible, unless the last
-   * request was under way and its answer is lost. Throws only what `bytes` or `label` threw (and AssertionError).
+   * request was under way and its answer is lost. An aborted call ends soon, also where a store hangs. Throws only what `bytes` or `label` threw (and AssertionError).
    */
   put(request: PutRequest): Promise<PutOutcome>;
   /** What is under the name. A label that is lost, or is not this object's, is null. Never throws. */
@@ -86,8 +86,11 @@ export interface ProbeFailure extends Failure {
 
 /** A storage account: containers by name. */
 export interface StorageAccess {
-  /** Does not look whether it exists: `put` and the others say so. ColdpathError `invalid` for a name the store forbids. */
-  container(name: string): Destination;
+  /**
+   * Does not say whether it exists: `put` and the others do. ColdpathError `invalid` for a name the store forbids;
+   * DestinationError when what its root is cannot be found out (a folder's file server does not answer).
+   */
+  container(name: string, signal?: AbortSignal): Promise<Destination>;
   /** In name order. Throws DestinationError. */
   listContainers(signal?: AbortSignal): Promise<readonly string[]>;
   /** Returns false when it existed. Throws DestinationError; ColdpathError `invalid` for a name the store forbids. */

@@ -21,3 +21,29 @@ export function aborted(operation: string): Failure {
 export function throwIfAborted(signal: AbortSignal | undefined, operation: string): void {
   if (signal?.aborted === true) throw new DestinationError(aborted(operation));
 }
+
+/** What was aborted and still runs may end by itself for so long, before it is left to itself: on a disk that is well it does. */
+const abortGraceMs = 1_000;
+
+/**
+ * What `work` gives. Soon after `signal` fired the aborted failure, thrown: `work` may hang where nothing can end it. It
+ * heeds the signal too, and does nothing more that can be seen.
+ */
+export async function orAborted<T>(signal: AbortSignal | undefined, operation: string, work: Promise<T>): Promise<T> {
+  if (signal === undefined) return await work;
+  let timer: NodeJS.Timeout | undefined;
+  let hear = (): void => {};
+  const isAborted = new Promise<never>((_resolve, reject) => {
+    hear = () => {
+      timer = setTimeout(() => reject(new DestinationError(aborted(operation))), abortGraceMs);
+    };
+    if (signal.aborted) hear();
+    else signal.addEventListener("abort", hear, { once: true });
+  });
+  try {
+    return await Promise.race([work, isAborted]);
+  } finally {
+    signal.removeEventListener("abort", hear);
+    clearTimeout(timer);
+  }
+}

@@ -91,7 +91,7 @@ export class Exporter {
       retry: options.retry ?? defaultRetry,
       random: options.random,
       slots: new Slots(options.uploadsMax),
-      destinationOf: (settings) => this.#destinationOf(settings),
+      destinationOf: (settings, signal) => this.#destinationOf(settings, signal),
       committed: (exportId) => this.#committed(exportId),
       tells: (stream, code) => this.#tells(stream, code),
     };
@@ -353,7 +353,10 @@ export class Exporter {
     while (!this.#isStopped && (await registry.pruneCuts(windowBefore)) > 0);
   }
 
-  async #destinationOf(settings: Pick<ExportSettings, "storageAccountId" | "container">): Promise<Destination> {
+  async #destinationOf(
+    settings: Pick<ExportSettings, "storageAccountId" | "container">,
+    signal: AbortSignal,
+  ): Promise<Destination> {
     const id = settings.storageAccountId;
     let storage = this.#storages.get(id);
     if (storage === undefined) {
@@ -361,7 +364,7 @@ export class Exporter {
       this.#storages.set(id, storage);
       storage.catch(() => this.#storages.delete(id)); // opened again at the next attempt
     }
-    return (await storage).container(settings.container);
+    return await (await storage).container(settings.container, signal);
   }
 
   /** New credentials: everything that uses the account tries them now. */

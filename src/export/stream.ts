@@ -28,8 +28,11 @@ export interface StreamContext {
   readonly random: () => number;
   /** Uploads at once, over all exports. */
   readonly slots: Slots;
-  /** Throws ColdpathError when the account or its secret cannot be used. */
-  destinationOf(settings: Pick<ExportSettings, "storageAccountId" | "container">): Promise<Destination>;
+  /** Throws ColdpathError when the account or its secret cannot be used, DestinationError when it does not answer. */
+  destinationOf(
+    settings: Pick<ExportSettings, "storageAccountId" | "container">,
+    signal: AbortSignal,
+  ): Promise<Destination>;
   /** A window was committed. */
   committed(exportId: string): void;
   /** Whether this stream tells of a failure: one of an export's streams does for all that fail with the same code. */
@@ -168,7 +171,7 @@ export class Stream {
         first,
         next: owed.nextOf({ recordNext: 0, isLast: true }),
       };
-      const destination = await this.#context.destinationOf(definition);
+      const destination = await this.#context.destinationOf(definition, signal);
       const found = await findLost({ destination, cut, records: lost.records, pathOf, signal });
       if (signal.aborted) return "again";
       if (found !== null && "kind" in found) return this.#blockedBy(found, pathOf(0));
@@ -199,7 +202,7 @@ export class Stream {
   async #writeParts(owed: OwedWindow, signal: AbortSignal, onPath: (path: string) => void): Promise<Blocked | null> {
     const { installation } = this.#context;
     const { definition, type, partition, window } = owed;
-    const destination = await this.#context.destinationOf(definition);
+    const destination = await this.#context.destinationOf(definition, signal);
     const runs: ExportRun[] = [];
     const attempts = (this.#status.blocked?.trouble.attempts ?? 0) + 1;
     let recordFirst = 0;

@@ -98,8 +98,8 @@ test("what waits and what is let go is counted", async () => {
   let isAway = true;
   await open({
     wrap: (storage) => ({
-      container: (name) => {
-        const real = storage.container(name);
+      container: async (name, given) => {
+        const real = await storage.container(name, given);
         return {
           root: real.root,
           put: (request) =>

@@ -33,7 +33,7 @@ afterAll(async () => {
 });
 
 it("says that the certificate is not trusted, permanently", async () => {
-  const probe = await open(() => tokenOf({})).probe();
+  const probe = await (await open(() => tokenOf({}))).probe();
   expect(probe).toMatchObject({ kind: "permanent", step: "trust the certificate" });
 });
 
@@ -45,18 +45,18 @@ it("writes and reads with a token, and says authenticate when the token is not a
     tokenSource(() => tokenOf({})),
   );
   await account.createContainer("entra");
-  const destination = account.container("entra");
+  const destination = await account.container("entra");
   expect(await put(destination, "00.avro", inChunks(Buffer.from("body")))).toEqual({ kind: "created" });
   expect((await bodyOf(destination, "00.avro")).toString()).toBe("body");
   expect(await destination.probe()).toBeNull();
   const token = tokenOf({ aud: "https://elsewhere.example" });
-  const failure = await open(() => token).probe();
+  const failure = await (await open(() => token)).probe();
   expect(failure).toMatchObject({ kind: "permanent", step: "authenticate", code: "AuthenticationFailed" });
   expect(JSON.stringify(failure)).not.toContain(token);
 });
 
 it("says sign in when there is no token to be had", async () => {
-  const destination = open(() => {
+  const destination = await open(() => {
     throw Object.assign(new Error("AADSTS7000222: The provided client secret keys are expired.\nTrace ID: 1"), {
       name: "AuthenticationError",
       statusCode: 401,
@@ -87,8 +87,8 @@ function tokenSource(token: () => string): {
   };
 }
 
-function open(token: () => string): Destination {
-  return openStorage(settings(), undefined, tokenSource(token)).container("entra");
+async function open(token: () => string): Promise<Destination> {
+  return await openStorage(settings(), undefined, tokenSource(token)).container("entra");
 }
 
 function tokenOf(claims: object): string {

@@ -35,7 +35,7 @@ beforeAll(async () => {
   const connectionString = connectionStringOf(`${proxy.origin}/${azurite.accountName}`);
   account = openStorage(settings, connectionString, { blockBytes, requestTimeoutMs });
   await account.createContainer("faults");
-  destination = account.container("faults");
+  destination = await account.container("faults");
   raw = BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient("faults");
 });
 afterAll(async () => {
@@ -197,7 +197,7 @@ describe("azure-blob", () => {
 
   it("a container deleted while an export runs is permanent, and heals when it is there again", async () => {
     await account.createContainer("vanishing");
-    const vanishing = account.container("vanishing");
+    const vanishing = await account.container("vanishing");
     expect(await put(vanishing, "a", inChunks(Buffer.from("x")))).toEqual({ kind: "created" });
     await BlobServiceClient.fromConnectionString(azurite.connectionString).deleteContainer("vanishing");
     expect(await put(vanishing, "b", inChunks(Buffer.from("x")))).toMatchObject({
@@ -215,12 +215,12 @@ describe("azure-blob", () => {
     const away = openStorage(settings, connectionStringOf(`${gone.origin}/${azurite.accountName}`));
     await gone.stop();
     const failure = { kind: "temporary", code: "ECONNREFUSED" };
-    expect(await put(away.container("faults"), "x", inChunks(Buffer.from("x")))).toMatchObject(failure);
-    expect(await away.container("faults").probe()).toMatchObject({ ...failure, step: "connect" });
+    expect(await put(await away.container("faults"), "x", inChunks(Buffer.from("x")))).toMatchObject(failure);
+    expect(await (await away.container("faults")).probe()).toMatchObject({ ...failure, step: "connect" });
     await expect(away.listContainers()).rejects.toMatchObject({ failure });
     await expect(away.createContainer("faults")).rejects.toBeInstanceOf(DestinationError);
     const nowhere = openStorage(settings, connectionStringOf("http://coldpath.invalid/devstoreaccount1"));
-    expect(await nowhere.container("faults").probe()).toMatchObject({
+    expect(await (await nowhere.container("faults")).probe()).toMatchObject({
       kind: "temporary",
       step: "resolve the host name",
     });
@@ -289,7 +289,7 @@ describe("azure-blob", () => {
       tokenSource: never,
     });
     const failure = { kind: "temporary", code: "timeout" };
-    const waitingContainer = waiting.container("faults");
+    const waitingContainer = await waiting.container("faults");
     expect(await put(waitingContainer, "x", inChunks(Buffer.from("x")))).toMatchObject(failure);
     await expect(pathsOf(waitingContainer, "")).rejects.toMatchObject({ failure });
     await expect(bodyOf(waitingContainer, "x")).rejects.toMatchObject({ failure });

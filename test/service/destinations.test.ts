@@ -69,7 +69,7 @@ describe("azure-blob", () => {
     const secret = auth === "sas" ? `?${sas("rwlc")}` : azurite.accountKey;
     const account = openStorage(settingsFor(auth), secret);
     await account.createContainer(`by-${auth}`);
-    const destination = account.container(`by-${auth}`);
+    const destination = await account.container(`by-${auth}`);
     expect(destination.root).toBe(`azure-blob:${azurite.endpoint}/by-${auth}`);
     expect(await put(destination, "a/00.avro", inChunks(Buffer.from("body")))).toEqual({ kind: "created" });
     expect(await destination.head("a/00.avro")).toEqual({ kind: "found", bytes: 4, label });
@@ -82,7 +82,7 @@ describe("azure-blob", () => {
   it("lists more than one page, in order", async () => {
     const account = openStorage(settingsFor("account-key"), azurite.accountKey);
     await account.createContainer("pages");
-    const destination = account.container("pages");
+    const destination = await account.container("pages");
     const paths = Array.from({ length: 1_020 }, (_, index) => `p/${String(index).padStart(5, "0")}`);
     const raw = BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient("pages");
     for (let at = 0; at < paths.length; at += 60) {
@@ -95,7 +95,7 @@ describe("azure-blob", () => {
   it("says authenticate, permanently, when the key is wrong, and shows neither key nor signature", async () => {
     const wrongKey = Buffer.from("this is not the key of the account").toString("base64");
     const account = openStorage(settingsFor("account-key"), wrongKey);
-    const destination = account.container("by-sas");
+    const destination = await account.container("by-sas");
     const failure = await destination.probe();
     expect(failure).toMatchObject({
       kind: "permanent",
@@ -117,7 +117,7 @@ describe("azure-blob", () => {
   it("says that a SAS has expired, and never shows it", async () => {
     const query = sas("rwlc", new Date(Date.now() - 3_600_000));
     const account = openStorage(settingsFor("sas"), query);
-    const destination = account.container("by-sas");
+    const destination = await account.container("by-sas");
     const outcome = await put(destination, "x", inChunks(Buffer.from("x")));
     expect(outcome).toMatchObject({ kind: "permanent" });
     const thrown = await account.listContainers().then(
@@ -135,9 +135,12 @@ describe("azure-blob", () => {
 
   it("says which permission's request failed when a SAS may not write, or not list", async () => {
     const readOnly = openStorage(settingsFor("sas"), sas("rl"));
-    expect(await readOnly.container("by-sas").probe()).toMatchObject({ kind: "permanent", step: "stage a block" });
+    expect(await (await readOnly.container("by-sas")).probe()).toMatchObject({
+      kind: "permanent",
+      step: "stage a block",
+    });
     const noList = openStorage(settingsFor("sas"), sas("rwc"));
-    expect(await noList.container("by-sas").probe()).toMatchObject({ kind: "permanent", step: "list" });
+    expect(await (await noList.container("by-sas")).probe()).toMatchObject({ kind: "permanent", step: "list" });
     await readOnly.close();
     await noList.close();
   });

@@ -22,8 +22,8 @@ function withPut(
 ): StorageAccess {
   return {
     ...storage,
-    container: (name) => {
-      const destination = storage.container(name);
+    container: async (name, given) => {
+      const destination = await storage.container(name, given);
       return {
         root: destination.root,
         put: (request) => put(destination, request),

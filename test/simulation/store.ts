@@ -57,7 +57,8 @@ export class SimulatedStore {
   open(wire: Wire, of: { readonly blockBytes: number; readonly requestTimeoutMs: number }): StorageAccess {
     const requests = new Requests({ requestTimeoutMs: of.requestTimeoutMs, mask: maskOf([]), sas: null });
     return {
-      container: (name): Destination => {
+      // oxlint-disable-next-line require-await -- the port's shape: a folder has to look
+      container: async (name): Promise<Destination> => {
         requireName(name);
         const client = this.#client(name, wire) as unknown as ContainerClient;
         return new AzureBlobDestination(`azure-blob:https://simulated/${name}`, {

@@ -207,12 +207,21 @@ export function storageAccountRoutes(api: Api, { registry, openStorage, openStor
 /** Failing is an outcome here, not an error. */
 async function outcomeOf(open: () => StorageAccess | Promise<StorageAccess>, container: string | undefined) {
   const failure = await withStorage(open, async (storage, signal) => {
-    if (container !== undefined) return await storage.container(container).probe(signal);
-    return await listing(storage, signal);
+    if (container === undefined) return await listing(storage, signal);
+    return await probed(storage, container, signal);
   });
   if (failure === null) return { ok: true };
   const { step, code, message, hint } = failure;
   return { ok: false, step, code, message, hint };
+}
+
+async function probed(storage: StorageAccess, container: string, signal: AbortSignal): Promise<ProbeFailure | null> {
+  try {
+    return await (await storage.container(container, signal)).probe(signal);
+  } catch (error) {
+    if (error instanceof DestinationError) return { ...error.failure, step: "find the container" };
+    throw error;
+  }
 }
 
 async function listing(storage: StorageAccess, signal: AbortSignal): Promise<ProbeFailure | null> {

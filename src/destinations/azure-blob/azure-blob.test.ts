@@ -120,9 +120,9 @@ describe("opening an account", () => {
     expect(invalid(() => openStorage(given, secret))).toMatchObject({ kind: "invalid", field });
   });
 
-  it("has one root for one container, however the endpoint is written", () => {
+  it("has one root for one container, however the endpoint is written", async () => {
     for (const endpoint of ["https://acct.blob.core.windows.net", " HTTPS://ACCT.blob.core.windows.net:443/ "]) {
-      const destination = openStorage(settings("account-key", endpoint), key).container("iot");
+      const destination = await openStorage(settings("account-key", endpoint), key).container("iot");
       expect(destination.root).toBe("azure-blob:https://acct.blob.core.windows.net/iot");
     }
     expect(canonicalEndpoint("http://127.0.0.1:10000/devstoreaccount1/", "x")).toBe(

@@ -1,19 +1,21 @@
 // The folder as a storage account: its subdirectories are the containers.
 
-import { lstatSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { codeOf, ColdpathError } from "../../lib/errors.ts";
 import { silentLog, type Log } from "../../lib/log.ts";
-import type { Destination, StorageAccess } from "../destination.ts";
-import { throwIfAborted } from "../failure.ts";
+import { type Destination, DestinationError, type StorageAccess } from "../destination.ts";
+import { orAborted, throwIfAborted } from "../failure.ts";
 import { pathProblem } from "../object-path.ts";
 import { Directories } from "./directories.ts";
 import { fileError, isAbsent } from "./file-error.ts";
 import { nodeFiles, type Files } from "./files.ts";
 import { FolderDestination, type FolderDestinationOptions } from "./folder-destination.ts";
 import { type FolderPolicy, requireAllowed } from "./folder-policy.ts";
+import { limitedFiles } from "./limited-files.ts";
 
 export interface FolderOptions {
+  /** Longest wait for one file operation. Default 60 s. */
+  readonly requestTimeoutMs?: number | undefined;
   readonly log?: Log | undefined;
   /** A temporary file untouched for this long belongs to a dead attempt. Default one hour. */
   readonly leftoverAgeMs?: number | undefined;
@@ -24,6 +26,8 @@ export interface FolderOptions {
   /** Where containers may be. Default: anywhere but in the kernel's file systems. */
   readonly folderPolicy?: FolderPolicy | undefined;
 }
+
+const defaultRequestTimeoutMs = 60_000;
 
 /**
  * Opens the directory `path` as a storage account. Nothing is created or looked for yet.
@@ -37,8 +41,9 @@ export function openFolder(path: string, options: FolderOptions = {}): StorageAc
       hint: "Give the directory that holds the containers, e.g. /srv/lake.",
     });
   }
-  return new FolderAccount(resolve(path), options.folderPolicy ?? {}, {
-    files: options.files ?? nodeFiles,
+  const directory = resolve(path);
+  return new FolderAccount(directory, options.folderPolicy ?? {}, {
+    files: limitedFiles(options.files ?? nodeFiles, directory, options.requestTimeoutMs ?? defaultRequestTimeoutMs),
     log: options.log ?? silentLog,
     leftoverAgeMs: options.leftoverAgeMs ?? 3_600_000,
     lockStaleMs: options.lockStaleMs ?? 30_000,
@@ -56,19 +61,31 @@ class FolderAccount implements StorageAccess {
     this.#options = options;
   }
 
-  container(name: string): Destination {
+  async container(name: string, signal?: AbortSignal): Promise<Destination> {
     requireContainerName(name);
-    const directory = canonicalDirectory(this.#directory, name);
-    requireAllowed(directory, this.#policy);
-    return new FolderDestination(directory, this.#options);
+    const operation = `find the directory ${name} in ${this.#directory}`;
+    throwIfAborted(signal, operation);
+    return new FolderDestination(await orAborted(signal, operation, this.#allowed(name)), this.#options);
   }
 
   async listContainers(signal?: AbortSignal): Promise<readonly string[]> {
     const operation = `list the directories in ${this.#directory}`;
+    throwIfAborted(signal, operation);
+    return await orAborted(signal, operation, this.#list(operation));
+  }
+
+  /** Makes the account's own directory too when it is missing: this is the one place where somebody asks for it. */
+  async createContainer(name: string, signal?: AbortSignal): Promise<boolean> {
+    requireContainerName(name);
+    const operation = `create the directory ${name} in ${this.#directory}`;
+    throwIfAborted(signal, operation);
+    return await orAborted(signal, operation, this.#create(name, operation, signal));
+  }
+
+  async #list(operation: string): Promise<readonly string[]> {
     // A listing of names only, and yet: of the data directory, or outside of what is allowed, it is nobody's business.
-    requireAllowed(canonicalDirectory(this.#directory, "any"), this.#policy);
+    await this.#allowed("any");
     try {
-      throwIfAborted(signal, operation);
       const entries = await this.#options.files.readdir(this.#directory, { withFileTypes: true });
       const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
       return names.filter((name) => containerNameProblem(name) === null).sort();
@@ -79,17 +96,15 @@ class FolderAccount implements StorageAccess {
     }
   }
 
-  /** Makes the account's own directory too when it is missing: this is the one place where somebody asks for it. */
-  async createContainer(name: string, signal?: AbortSignal): Promise<boolean> {
-    requireContainerName(name);
-    requireAllowed(canonicalDirectory(this.#directory, name), this.#policy);
-    const operation = `create the directory ${name} in ${this.#directory}`;
+  async #create(name: string, operation: string, signal: AbortSignal | undefined): Promise<boolean> {
+    await this.#allowed(name);
+    const { files } = this.#options;
     try {
-      throwIfAborted(signal, operation);
-      const parent = existingAncestor(this.#directory);
+      const parent = await existingAncestor(files, this.#directory);
       const missing = this.#directory.slice(parent.length).split("/").filter(Boolean);
-      const directories = new Directories(this.#options.files, parent);
+      const directories = new Directories(files, parent);
       if (await directories.exist([...missing, name])) return false;
+      throwIfAborted(signal, operation);
       await directories.ensure([...missing, name]);
       return true;
     } catch (thrown) {
@@ -98,6 +113,18 @@ class FolderAccount implements StorageAccess {
   }
 
   async close(): Promise<void> {}
+
+  /** The canonical directory of the container. Looked up anew each time: links and mounts change. */
+  async #allowed(name: string): Promise<string> {
+    try {
+      const directory = await canonicalDirectory(this.#options.files, this.#directory, name);
+      requireAllowed(directory, this.#policy);
+      return directory;
+    } catch (thrown) {
+      if (thrown instanceof ColdpathError) throw thrown;
+      throw fileError(thrown, `find the directory ${name} in ${this.#directory}`);
+    }
+  }
 }
 
 function requireContainerName(name: string): void {
@@ -123,25 +150,26 @@ function containerNameProblem(name: string): string | null {
 }
 
 /** The directory without symbolic links on the way to the account: one directory, one root, by which overlaps are found. */
-function canonicalDirectory(account: string, name: string): string {
-  const parent = existingAncestor(account);
-  const directory = join(realpathSync.native(parent), account.slice(parent.length), name);
+async function canonicalDirectory(files: Files, account: string, name: string): Promise<string> {
+  const parent = await existingAncestor(files, account);
+  const directory = join(await files.realpath(parent), account.slice(parent.length), name);
   try {
     // On a file system that ignores case the real name is the one on the disk. A link is left as it is, and refused later.
-    return lstatSync(directory).isSymbolicLink() ? directory : realpathSync.native(directory);
+    return (await files.lstat(directory)).isSymbolicLink() ? directory : await files.realpath(directory);
   } catch (thrown) {
     if (codeOf(thrown) !== undefined) return directory;
     throw thrown;
   }
 }
 
-function existingAncestor(directory: string): string {
+async function existingAncestor(files: Files, directory: string): Promise<string> {
   for (let ancestor = directory; ; ancestor = dirname(ancestor)) {
     try {
-      realpathSync.native(ancestor);
+      await files.realpath(ancestor);
       return ancestor;
     } catch (thrown) {
-      if (ancestor === dirname(ancestor)) throw thrown;
+      // No answer in time says nothing about what exists.
+      if (thrown instanceof DestinationError || ancestor === dirname(ancestor)) throw thrown;
     }
   }
 }

@@ -16,7 +16,6 @@
 // Weaker where the file system has no hard links (SMB, FUSE): see claim-name.ts and root-lock.ts.
 
 import { constants, type BigIntStats } from "node:fs";
-import type { FileHandle } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { assert } from "../../lib/assert.ts";
 import { codeOf, messageOf } from "../../lib/errors.ts";
@@ -32,20 +31,21 @@ import type {
   PutRequest,
 } from "../destination.ts";
 import { DestinationError } from "../destination.ts";
-import { permanent, temporary, throwIfAborted } from "../failure.ts";
+import { orAborted, permanent, temporary, throwIfAborted } from "../failure.ts";
 import { ownDirectory, refusePath } from "../object-path.ts";
 import { chunksOf, labelOf, SourceError } from "../put-source.ts";
 import { claimName } from "./claim-name.ts";
 import { Directories } from "./directories.ts";
 import { fileError, fileFailure, isAbsent } from "./file-error.ts";
-import type { Files } from "./files.ts";
+import type { OpenFile } from "./files.ts";
+import type { LimitedFiles } from "./limited-files.ts";
 import { listObjects } from "./object-list.ts";
 import { RootLock } from "./root-lock.ts";
 import { SideRecords } from "./side-record.ts";
 import { TemporaryFiles } from "./temporary-files.ts";
 
 export interface FolderDestinationOptions {
-  readonly files: Files;
+  readonly files: LimitedFiles;
   readonly log: Log;
   readonly leftoverAgeMs: number;
   readonly lockStaleMs: number;
@@ -57,7 +57,7 @@ const readBytes = 256 * 1024;
 export class FolderDestination implements Destination {
   readonly root: string;
   readonly #directory: string;
-  readonly #files: Files;
+  readonly #files: LimitedFiles;
   readonly #log: Log;
   readonly #directories: Directories;
   readonly #temporaryFiles: TemporaryFiles;
@@ -80,8 +80,13 @@ export class FolderDestination implements Destination {
     const refused = refusePath(request.path);
     if (refused !== null) return refused;
     const operation = `write ${request.path} in ${this.#directory}`;
+    return await this.#outcomeOf(request.signal, operation, this.#put(request, operation));
+  }
+
+  async #put(request: PutRequest, operation: string): Promise<PutOutcome> {
     let temporaryFile: string | undefined;
     try {
+      throwIfAborted(request.signal, operation);
       await this.#directories.requireRoot();
       temporaryFile = await this.#temporaryFiles.next("put");
       const stat = await this.#writeWhole(temporaryFile, request, operation);
@@ -90,6 +95,7 @@ export class FolderDestination implements Destination {
       const segments = request.path.split("/");
       const directory = await this.#directories.ensure(segments.slice(0, -1));
       const file = join(directory, basename(request.path));
+      throwIfAborted(request.signal, operation);
       const outcome = await claimName(this.#files, temporaryFile, file, this.#lock);
       // Also when it exists: whoever linked it may have lost power, or its sync, before this step.
       await this.#directories.sync(directory);
@@ -108,6 +114,10 @@ export class FolderDestination implements Destination {
     const refused = refusePath(path);
     if (refused !== null) return refused;
     const operation = `look at ${path} in ${this.#directory}`;
+    return await this.#outcomeOf(signal, operation, this.#head(path, operation, signal));
+  }
+
+  async #head(path: string, operation: string, signal: AbortSignal | undefined): Promise<HeadOutcome> {
     try {
       throwIfAborted(signal, operation);
       await this.#directories.requireRoot();
@@ -125,14 +135,16 @@ export class FolderDestination implements Destination {
     const operation = `read ${path} in ${this.#directory}`;
     const refused = refusePath(path);
     if (refused !== null) throw new DestinationError(refused);
-    let handle: FileHandle | undefined;
+    let opening: Promise<OpenFile> | undefined;
     try {
-      handle = await this.#openToRead(path);
-      const { size } = await handle.stat();
+      throwIfAborted(signal, operation);
+      opening = this.#openToRead(path);
+      const handle = await orAborted(signal, operation, opening);
+      const { size } = await orAborted(signal, operation, handle.stat());
       for (let position = 0; position < size;) {
         throwIfAborted(signal, operation);
         const chunk = Buffer.allocUnsafe(Math.min(readBytes, size - position));
-        const { bytesRead } = await handle.read(chunk, 0, chunk.byteLength, position);
+        const { bytesRead } = await orAborted(signal, operation, handle.read(chunk, 0, chunk.byteLength, position));
         if (bytesRead === 0) throw new DestinationError(shortRead(operation, position, size));
         position += bytesRead;
         yield chunk.subarray(0, bytesRead);
@@ -140,13 +152,15 @@ export class FolderDestination implements Destination {
     } catch (thrown) {
       throw fileError(thrown, operation);
     } finally {
-      await handle?.close();
+      // Also one that is opened after an abort; what fails here was told above, or does not matter to a reader.
+      const closing = opening?.then((handle) => handle.close()).catch(() => {});
+      if (signal?.aborted !== true) await closing;
     }
   }
 
   async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<ListedObject> {
     try {
-      await this.#directories.requireRoot();
+      await orAborted(signal, `listing ${this.#directory}`, this.#directories.requireRoot());
       yield* listObjects(this.#files, this.#directory, prefix, signal);
     } catch (thrown) {
       throw fileError(thrown, `list ${JSON.stringify(prefix)} in ${this.#directory}`);
@@ -154,6 +168,12 @@ export class FolderDestination implements Destination {
   }
 
   async probe(signal?: AbortSignal): Promise<ProbeFailure | null> {
+    const operation = `trying ${this.#directory}`;
+    const outcome = await this.#outcomeOf(signal, operation, this.#probe(signal));
+    return outcome === null || "step" in outcome ? outcome : { ...outcome, step: "wait for the file system" };
+  }
+
+  async #probe(signal: AbortSignal | undefined): Promise<ProbeFailure | null> {
     let step = "find the directory";
     let temporaryFile: string | undefined;
     try {
@@ -173,6 +193,16 @@ export class FolderDestination implements Destination {
     }
   }
 
+  /** What `work` comes to, or the failure that it was aborted. */
+  async #outcomeOf<T>(signal: AbortSignal | undefined, operation: string, work: Promise<T>): Promise<T | Failure> {
+    try {
+      return await orAborted(signal, operation, work);
+    } catch (thrown) {
+      if (signal?.aborted === true && thrown instanceof DestinationError) return thrown.failure;
+      throw thrown;
+    }
+  }
+
   /** Step 1: all of the source's bytes, on stable storage. */
   async #writeWhole(file: string, request: PutRequest, operation: string): Promise<BigIntStats> {
     const handle = await this.#files.open(file, "wx");
@@ -182,6 +212,7 @@ export class FolderDestination implements Destination {
       for await (const chunk of chunksOf(request.bytes)) {
         throwIfAborted(request.signal, operation);
         await writeAll(handle, chunk);
+        throwIfAborted(request.signal, operation); // before the source is asked again
         bytes += chunk.byteLength;
       }
       assert(bytes > 0, `E5: no empty object is ever written, ${request.path} would be`);
@@ -220,16 +251,20 @@ export class FolderDestination implements Destination {
     }
   }
 
-  async #openToRead(path: string): Promise<FileHandle> {
+  async #openToRead(path: string): Promise<OpenFile> {
     await this.#directories.requireRoot();
     const file = join(this.#directory, path);
     try {
       if (await this.#directories.exist(path.split("/").slice(0, -1))) {
         // A symbolic link under the final name is refused here (ELOOP); non-blocking, or a pipe would hang us.
         const handle = await this.#files.open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-        if ((await handle.stat()).isFile()) return handle;
-        await handle.close();
-        throw new DestinationError(notAFileFailure(file));
+        try {
+          if ((await handle.stat()).isFile()) return handle;
+          throw new DestinationError(notAFileFailure(file));
+        } catch (thrown) {
+          await handle.close();
+          throw thrown;
+        }
       }
     } catch (thrown) {
       if (!isAbsent(thrown)) throw thrown;
@@ -253,7 +288,7 @@ export class FolderDestination implements Destination {
   }
 }
 
-async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+async function writeAll(handle: OpenFile, chunk: Uint8Array): Promise<void> {
   for (let position = 0; position < chunk.byteLength;) {
     const { bytesWritten } = await handle.write(chunk, position, chunk.byteLength - position);
     position += bytesWritten;

@@ -45,12 +45,13 @@ describe("a folder", () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  const destinationWith = (options: FolderOptions = {}): Destination => openFolder(directory, options).container("iot");
+  const destinationWith = (options: FolderOptions = {}): Promise<Destination> =>
+    openFolder(directory, options).container("iot");
   const leftovers = (): string[] =>
     existsSync(join(container, ".coldpath/tmp")) ? readdirSync(join(container, ".coldpath/tmp")) : [];
 
   it("holds plain files and keeps its own under .coldpath only", async () => {
-    expect(await put(destinationWith(), path, inChunks(Buffer.from("avro")))).toEqual({ kind: "created" });
+    expect(await put(await destinationWith(), path, inChunks(Buffer.from("avro")))).toEqual({ kind: "created" });
     expect(await readFile(join(container, path), "utf8")).toBe("avro");
     expect(readdirSync(container).sort()).toEqual([".coldpath", "measurements"]);
     expect(leftovers()).toEqual([]);
@@ -59,10 +60,10 @@ describe("a folder", () => {
 
   it("has one root for one directory, however it is written", async () => {
     await symlink(directory, join(directory, "alias"));
-    const alias = openFolder(`${directory}/alias/../alias`).container("iot");
-    expect(alias.root).toBe(destinationWith().root);
+    const alias = await openFolder(`${directory}/alias/../alias`).container("iot");
+    expect(alias.root).toBe((await destinationWith()).root);
     expect(alias.root).toBe(`folder:${container}`);
-    expect(openFolder(join(directory, "later")).container("iot").root).toBe(`folder:${directory}/later/iot`);
+    expect((await openFolder(join(directory, "later")).container("iot")).root).toBe(`folder:${directory}/later/iot`);
   });
 
   it("E5: refuses a symbolic link where a directory, a container or a file should be", async () => {
@@ -72,14 +73,14 @@ describe("a folder", () => {
     await symlink(outside, join(container, "measurements"));
     await symlink(outside, join(directory, "linked"));
     await symlink(join(outside, "secret"), join(container, "taken.avro"));
-    const destination = destinationWith();
+    const destination = await destinationWith();
     const refused = { kind: "permanent", code: "symbolic-link" };
     expect(await put(destination, path, inChunks(Buffer.from("x")))).toMatchObject(refused);
     expect(await destination.head("measurements/secret")).toMatchObject(refused);
     await expect(bodyOf(destination, "measurements/secret")).rejects.toMatchObject({ failure: refused });
-    expect(await put(openFolder(directory).container("linked"), "00.avro", inChunks(Buffer.from("x")))).toMatchObject(
-      refused,
-    );
+    expect(
+      await put(await openFolder(directory).container("linked"), "00.avro", inChunks(Buffer.from("x"))),
+    ).toMatchObject(refused);
     expect(await put(destination, "taken.avro", inChunks(Buffer.from("x")))).toMatchObject({ code: "not-a-file" });
     await expect(bodyOf(destination, "taken.avro")).rejects.toMatchObject({ failure: { code: "ELOOP" } });
     expect(readdirSync(outside)).toEqual(["secret"]);
@@ -90,7 +91,7 @@ describe("a folder", () => {
   it("E5: says what is in the way when a name is a directory, or a directory's name is a file", async () => {
     await mkdir(join(container, "00.avro"));
     await writeFile(join(container, "measurements"), "a file");
-    const destination = destinationWith();
+    const destination = await destinationWith();
     expect(await put(destination, "00.avro", inChunks(Buffer.from("x")))).toMatchObject({
       kind: "permanent",
       code: "not-a-file",
@@ -102,7 +103,7 @@ describe("a folder", () => {
   });
 
   it("a label speaks for its own file only", async () => {
-    const destination = destinationWith();
+    const destination = await destinationWith();
     const file = join(container, path);
     await put(destination, path, inChunks(Buffer.from("ours")));
     await put(destination, "moved.avro", inChunks(Buffer.from("also")));
@@ -118,7 +119,7 @@ describe("a folder", () => {
   });
 
   it("a label is not believed for another file of the same size and time", async () => {
-    const destination = destinationWith();
+    const destination = await destinationWith();
     const record = join(container, ".coldpath/labels", `${path}.json`);
     await put(destination, path, inChunks(Buffer.from("ours")));
     await writeFile(join(container, "foreign"), "them");
@@ -130,7 +131,7 @@ describe("a folder", () => {
   });
 
   it("a torn or foreign side record is no label, and no failure", async () => {
-    const destination = destinationWith();
+    const destination = await destinationWith();
     const record = join(container, ".coldpath/labels", `${path}.json`);
     await put(destination, path, inChunks(Buffer.from("ours")));
     for (const text of ["", "{", "null", "[]", '{"version":1}', '{"version":2,"file":{},"label":{}}']) {
@@ -155,7 +156,7 @@ describe("a folder", () => {
     for (const name of names) await writeFile(join(temporaryDirectory, name), "left");
     const old = new Date(Date.now() - 2 * 3_600_000);
     for (const name of [names[0], names[1], names[3]]) await utimes(join(temporaryDirectory, `${name}`), old, old);
-    await put(destinationWith(), path, inChunks(Buffer.from("x")));
+    await put(await destinationWith(), path, inChunks(Buffer.from("x")));
     expect(leftovers().sort()).toEqual(["notes.txt", names[2]]);
   });
 
@@ -171,26 +172,26 @@ describe("a folder", () => {
     ["ENAMETOOLONG", "permanent"],
   ] as const)("E5: %s while writing is %s, leaves nothing behind, and says what to do", async (code, kind) => {
     const failing = withHandles({ write: () => Promise.reject(fileError(code, "write")) });
-    const outcome = await put(destinationWith({ files: failing }), path, inChunks(Buffer.from("x")));
+    const outcome = await put(await destinationWith({ files: failing }), path, inChunks(Buffer.from("x")));
     expect(outcome).toMatchObject({ kind, code, message: expect.stringContaining(path) as string });
     expect((outcome as { hint: string }).hint).not.toBe("");
-    expect(await destinationWith().head(path)).toEqual({ kind: "absent" });
+    expect(await (await destinationWith()).head(path)).toEqual({ kind: "absent" });
     expect(leftovers()).toEqual([]);
   });
 
   it("E5: a sync that fails, or a file shorter than what was written, is never created", async () => {
     const noSync = withHandles({ sync: () => Promise.reject(fileError("EIO", "fsync")) });
-    expect(await put(destinationWith({ files: noSync }), path, inChunks(Buffer.from("x")))).toMatchObject({
+    expect(await put(await destinationWith({ files: noSync }), path, inChunks(Buffer.from("x")))).toMatchObject({
       code: "EIO",
     });
     const lying = withHandles({
       write: (_chunk: Uint8Array, _at: number, length: number) => Promise.resolve({ bytesWritten: length }),
     });
-    expect(await put(destinationWith({ files: lying }), path, inChunks(Buffer.from("xx")))).toMatchObject({
+    expect(await put(await destinationWith({ files: lying }), path, inChunks(Buffer.from("xx")))).toMatchObject({
       kind: "temporary",
       code: "short-write",
     });
-    expect(await destinationWith().head(path)).toEqual({ kind: "absent" });
+    expect(await (await destinationWith()).head(path)).toEqual({ kind: "absent" });
   });
 
   it("E5: a crash at any step leaves the name as it was or a whole object, and the next attempt finishes", async () => {
@@ -199,16 +200,16 @@ describe("a folder", () => {
     for (let step = 1; ; step++) {
       const path = `crash/${step}/00.avro`;
       const { files, hasCrashed } = crashingAt(step);
-      const outcome = await put(destinationWith({ files }), path, inChunks(body));
-      const found = await destinationWith().head(path);
+      const outcome = await put(await destinationWith({ files }), path, inChunks(body));
+      const found = await (await destinationWith()).head(path);
       if (found.kind === "found") {
-        expect(await bodyOf(destinationWith(), path)).toEqual(body);
+        expect(await bodyOf(await destinationWith(), path)).toEqual(body);
         expect([null, label]).toContainEqual(found.label);
-        expect(await put(destinationWith(), path, inChunks(body))).toEqual({ kind: "exists" });
+        expect(await put(await destinationWith(), path, inChunks(body))).toEqual({ kind: "exists" });
       } else {
         expect(found).toEqual({ kind: "absent" });
         expect(outcome.kind).not.toBe("created");
-        expect(await put(destinationWith(), path, inChunks(body))).toEqual({ kind: "created" });
+        expect(await put(await destinationWith(), path, inChunks(body))).toEqual({ kind: "created" });
       }
       if (!hasCrashed()) {
         expect(outcome).toEqual({ kind: "created" });
@@ -240,7 +241,9 @@ describe("a folder", () => {
         await nodeFiles.link(from, to);
       },
     });
-    expect(await put(destinationWith({ files: recording(true) }), "a/b/c", inChunks(Buffer.from("x")))).toMatchObject({
+    expect(
+      await put(await destinationWith({ files: recording(true) }), "a/b/c", inChunks(Buffer.from("x"))),
+    ).toMatchObject({
       kind: "temporary",
       code: "EIO",
     });
@@ -252,7 +255,7 @@ describe("a folder", () => {
     expect(bytes).toBeLessThan(steps.indexOf("link"));
     // The name is there, but not durable: the next attempt syncs it before it says so.
     steps.length = 0;
-    expect(await put(destinationWith({ files: recording(false) }), "a/b/c", inChunks(Buffer.from("x")))).toEqual({
+    expect(await put(await destinationWith({ files: recording(false) }), "a/b/c", inChunks(Buffer.from("x")))).toEqual({
       kind: "exists",
     });
     expect(steps.slice(steps.indexOf("link"))).toEqual(["link", "sync a/b"]);
@@ -263,8 +266,10 @@ describe("a folder", () => {
     const warnings: string[] = [];
     const log = { ...silentLog, warn: (_fields: object, message: string) => warnings.push(message) };
     const files = { ...nodeFiles, rename: () => Promise.reject(fileError("ENOSPC", "rename")) };
-    expect(await put(destinationWith({ files, log }), path, inChunks(Buffer.from("x")))).toEqual({ kind: "created" });
-    expect(await destinationWith().head(path)).toEqual({ kind: "found", bytes: 1, label: null });
+    expect(await put(await destinationWith({ files, log }), path, inChunks(Buffer.from("x")))).toEqual({
+      kind: "created",
+    });
+    expect(await (await destinationWith()).head(path)).toEqual({ kind: "found", bytes: 1, label: null });
     expect(warnings).toHaveLength(1);
     expect(leftovers()).toEqual([]);
   });
@@ -274,7 +279,11 @@ describe("a folder", () => {
       await nodeFiles.link(from, to);
       throw fileError("EEXIST", "link");
     };
-    const outcome = await put(destinationWith({ files: { ...nodeFiles, link } }), path, inChunks(Buffer.from("x")));
+    const outcome = await put(
+      await destinationWith({ files: { ...nodeFiles, link } }),
+      path,
+      inChunks(Buffer.from("x")),
+    );
     expect(outcome).toEqual({ kind: "created" });
   });
 
@@ -282,7 +291,7 @@ describe("a folder", () => {
     const lock = join(container, ".coldpath/put.lock");
     await mkdir(join(container, ".coldpath"));
     await writeFile(lock, "elsewhere 1 dead\n");
-    const destination = destinationWith({ files: linkless, lockStaleMs: 100 });
+    const destination = await destinationWith({ files: linkless, lockStaleMs: 100 });
     const beganMs = performance.now();
     expect(await put(destination, path, inChunks(Buffer.from("x")))).toEqual({ kind: "created" });
     expect(performance.now() - beganMs).toBeGreaterThan(100);
@@ -291,7 +300,7 @@ describe("a folder", () => {
 
   it("reports a file that is cut while it is read", async () => {
     const body = Buffer.alloc(600 * 1024, 7);
-    const destination = destinationWith();
+    const destination = await destinationWith();
     await put(destination, path, inChunks(body));
     const reading = (async () => {
       for await (const chunk of destination.read(path))

@@ -3,7 +3,7 @@
 
 import { join } from "node:path";
 import type { ListedObject } from "../destination.ts";
-import { throwIfAborted } from "../failure.ts";
+import { orAborted, throwIfAborted } from "../failure.ts";
 import { isListed } from "../object-path.ts";
 import { isAbsent } from "./file-error.ts";
 import type { Files } from "./files.ts";
@@ -28,8 +28,9 @@ async function* walk(
   prefix: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<ListedObject> {
-  throwIfAborted(signal, `listing ${root}`);
-  for (const entry of await namesOf(files, join(root, directory))) {
+  const operation = `listing ${root}`;
+  throwIfAborted(signal, operation);
+  for (const entry of await orAborted(signal, operation, namesOf(files, join(root, directory)))) {
     const path = directory + entry;
     if (!isListed(path) || !overlaps(path, prefix)) continue;
     if (entry.endsWith("/")) {
@@ -37,7 +38,7 @@ async function* walk(
       continue;
     }
     if (!path.startsWith(prefix)) continue;
-    const bytes = await sizeOf(files, join(root, path));
+    const bytes = await orAborted(signal, operation, sizeOf(files, join(root, path)));
     if (bytes !== null) yield { path, bytes };
   }
 }

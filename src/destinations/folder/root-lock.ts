@@ -11,6 +11,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { codeOf } from "../../lib/errors.ts";
+import { DestinationError } from "../destination.ts";
 import { isAbsent } from "./file-error.ts";
 import type { Files } from "./files.ts";
 
@@ -44,11 +45,16 @@ export class RootLock {
       }
       await pause(pollMs);
     }
+    let isLeft = false;
     try {
       return await action();
+    } catch (thrown) {
+      // What did not end in time may still rename: the lock stays until it is stale.
+      isLeft = thrown instanceof DestinationError && thrown.failure.code === "timeout";
+      throw thrown;
     } finally {
       // Only our own: we may have lost it while asleep.
-      if ((await this.#holder()) === token) await this.#files.unlink(this.#file);
+      if (!isLeft && (await this.#holder()) === token) await this.#files.unlink(this.#file);
     }
   }
 

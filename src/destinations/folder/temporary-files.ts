@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { ownDirectory } from "../object-path.ts";
 import type { Directories } from "./directories.ts";
 import { isAbsent } from "./file-error.ts";
-import type { Files } from "./files.ts";
+import type { LimitedFiles } from "./limited-files.ts";
 
 export type TemporaryKind = "put" | "label" | "probe";
 
@@ -14,12 +14,12 @@ export type TemporaryKind = "put" | "label" | "probe";
 const namePattern = /^(?:put|label|probe)-[0-9a-f]{32}\.tmp$/;
 
 export class TemporaryFiles {
-  readonly #files: Files;
+  readonly #files: LimitedFiles;
   readonly #directories: Directories;
   readonly #leftoverAgeMs: number;
   #isSwept = false;
 
-  constructor(files: Files, directories: Directories, leftoverAgeMs: number) {
+  constructor(files: LimitedFiles, directories: Directories, leftoverAgeMs: number) {
     this.#files = files;
     this.#directories = directories;
     this.#leftoverAgeMs = leftoverAgeMs;
@@ -37,6 +37,7 @@ export class TemporaryFiles {
 
   /** Removes a file that is no longer needed. What cannot be removed now is a leftover for a later start. */
   async discard(file: string): Promise<void> {
+    if (this.#files.isHanging) return; // it would hang, too
     try {
       await this.#files.unlink(file);
     } catch {
