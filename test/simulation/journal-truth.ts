@@ -35,6 +35,10 @@ export class JournalTruth {
   readonly #disk: SimulatedDisk;
   readonly #ledger: Ledger;
   readonly #byName = new Map<string, ClosedWindow>();
+  /** Bits turned over in segments that were open: what counts is what stood there before. */
+  readonly #turned = new Map<string, { readonly at: number; readonly bit: number }[]>();
+  /** What the hub logged of damage. */
+  readonly #corruptions: string[] = [];
 
   constructor(world: World, disk: SimulatedDisk, ledger: Ledger) {
     this.#world = world;
@@ -65,26 +69,89 @@ export class JournalTruth {
     return this.#disk
       .stableContents()
       .toReversed()
-      .some(([path, content]) => path.endsWith(".seg") && content.includes(bytes, 4096));
+      .some(([path, content]) => path.endsWith(".seg") && this.#asWritten(path, content).includes(bytes, 4096));
+  }
+
+  /** Whether a bit of a segment was turned over. */
+  get isDamaged(): boolean {
+    return this.#turned.size > 0 || this.all().some((one) => one.isDamaged);
+  }
+
+  /**
+   * Segments that are open, and where each one's last whole frame begins: what stands before it is known to be synced,
+   * so damage there must be told. In the last frame it may be taken for a torn tail (docs/formats.md).
+   */
+  open(): readonly { readonly path: string; readonly lastFrameAt: number }[] {
+    const cached = new Map(this.#disk.contents());
+    return this.#disk.stableContents().flatMap(([path, content]) => {
+      const name = nameOf(path);
+      if (name === null || this.window(name.partition, name.window) !== undefined) return [];
+      const here = cached.get(path);
+      if (here === undefined || hasSealCopy(here)) return [];
+      const frames = framesIn(this.#asWritten(path, content), name.partition, name.window);
+      return frames === null || frames.lastFrameAt <= 4096 ? [] : [{ path, lastFrameAt: frames.lastFrameAt }];
+    });
+  }
+
+  /** A bit of an open segment was turned over. */
+  turned(path: string, at: number, bit: number): void {
+    this.#turned.set(path, [...(this.#turned.get(path) ?? []), { at, bit }]);
+  }
+
+  logged(text: string): void {
+    if (text.includes('"corruption"')) this.#corruptions.push(text);
+  }
+
+  #asWritten(path: string, content: Buffer): Buffer {
+    const turned = this.#turned.get(path);
+    if (turned === undefined) return content;
+    const before = Buffer.from(content);
+    for (const { at, bit } of turned) if (at < before.length) before[at] = (before[at] as number) ^ (1 << bit);
+    return before;
   }
 
   /** Looks at what is stable on the disk now. */
   look(): void {
     const floorsBefore = new Map(this.floors);
     const cached = new Map(this.#disk.contents());
+    const newest = new Map<number, number>();
+    const found: { readonly one: ClosedWindow; readonly isSealed: boolean }[] = [];
     for (const [path, content] of this.#disk.stableContents()) {
-      const match = /^(.*)\/(\d+)\/([^/]+)$/.exec(path);
-      if (match === null || match[1] !== journalDirectory) continue;
-      const partition = Number(match[2]);
-      if (match[3] === "floor") this.#floor(partition, content);
-      if (match[3]?.endsWith(".seg") !== true) continue;
-      const window = parseWindow(match[3].slice(0, -4));
-      if (window === null || this.window(partition, window) !== undefined) continue;
+      const floor = floorName.exec(path);
+      if (floor !== null) this.#floor(Number(floor[1]), content);
+      const name = nameOf(path);
+      if (name === null) continue;
+      const { partition, window } = name;
+      newest.set(partition, Math.max(newest.get(partition) ?? 0, window));
+      if (this.window(partition, window) !== undefined) continue;
+      const isDamaged = this.#turned.has(path);
       // What has no copy of a seal even for its writer is open: it need not be read to the end. The seal is what counts.
-      if (cached.get(path)?.toString("latin1", 1024, 1028) !== "CPFM") continue;
-      const closed = this.#read(path, partition, window, content);
-      if (closed !== null) this.#close(closed, floorsBefore.get(partition) ?? 0);
+      if (!isDamaged && !hasSealCopy(cached.get(path))) continue;
+      const frames = framesIn(this.#asWritten(path, content), partition, window);
+      if (frames === null || (!frames.isSealed && !isDamaged)) continue;
+      const { offsetFirst, records, isSealed } = frames;
+      const recordBytes = records.reduce((sum, { length }) => sum + length, 0);
+      const seenMs = this.#world.flowMs;
+      found.push({
+        isSealed,
+        one: { partition, window, path, offsetFirst, records, recordBytes, isDamaged, seenMs },
+      });
     }
+    for (const { one, isSealed } of found.toSorted((a, b) => a.one.window - b.one.window)) {
+      const { partition, window } = one;
+      if (isSealed) this.#close(one, floorsBefore.get(partition) ?? 0);
+      else if ((this.floors.get(partition) ?? 0) > window || (newest.get(partition) ?? 0) > window)
+        this.#passedOver(one);
+    }
+  }
+
+  /** Damaged while it was open, found so at a start, told, and never written to again (J3). */
+  #passedOver(one: ClosedWindow): void {
+    this.#world.count("damaged while open");
+    if (!this.#corruptions.some((text) => text.includes(one.path))) {
+      this.#world.violate("J3", `${one.path} is damaged, was passed over, and nobody was told`);
+    }
+    this.#close(one, 0);
   }
 
   #floor(partition: number, content: Buffer): void {
@@ -104,40 +171,6 @@ export class JournalTruth {
       this.floors.set(partition, Math.max(before, window));
       return;
     }
-  }
-
-  /** A segment that is sealed; null when it is open. */
-  #read(path: string, partition: number, window: number, content: Buffer): ClosedWindow | null {
-    if (content.length < 4096 || content.toString("latin1", 0, 8) !== "CPSEGMNT") return null;
-    const identityBytes = content.readUInt32LE(12);
-    const identity = content.subarray(16, 16 + identityBytes);
-    if (content.readUInt32LE(16) !== partition || content.readUInt32LE(20) !== window) return null; // a name not stable yet
-    const tag = crc32(identity);
-    const offsetFirst = Number(content.readBigUInt64LE(24));
-    const records: Buffer[] = [];
-    for (let at = 4096; at + 44 <= content.length;) {
-      if (content.toString("latin1", at, at + 4) !== "CPFM" || content.readUInt32LE(at + 4) !== tag) return null;
-      if (content.readUInt32LE(at + 40) !== crc32(content.subarray(at, at + 40), tag)) return null;
-      const kind = content.readUInt32LE(at + 8);
-      const count = content.readUInt32LE(at + 12);
-      const payloadBytes = content.readUInt32LE(at + 32);
-      const bodyEnd = at + 44 + 4 * count + payloadBytes;
-      const body = content.subarray(at + 44, bodyEnd);
-      if (bodyEnd > content.length || content.readUInt32LE(at + 36) !== crc32(body, tag)) return null;
-      if (kind === 3) {
-        const recordBytes = records.reduce((sum, { length }) => sum + length, 0);
-        const seenMs = this.#world.flowMs;
-        return { partition, window, path, offsetFirst, records, recordBytes, isDamaged: false, seenMs };
-      }
-      let recordAt = at + 44 + 4 * count;
-      for (let index = 0; index < count; index++) {
-        const length = content.readUInt32LE(at + 44 + 4 * index);
-        records.push(Buffer.from(content.subarray(recordAt, recordAt + length)));
-        recordAt += length;
-      }
-      at = bodyEnd;
-    }
-    return null;
   }
 
   #close(one: ClosedWindow, floor: number): void {
@@ -193,6 +226,58 @@ export class JournalTruth {
     }
     return atMs;
   }
+}
+
+const floorName = new RegExp(`^${journalDirectory}/(\\d+)/floor$`);
+const segmentName = new RegExp(`^${journalDirectory}/(\\d+)/([^/]+)\\.seg$`);
+
+function nameOf(path: string): { readonly partition: number; readonly window: number } | null {
+  const match = segmentName.exec(path);
+  const window = parseWindow(match?.[2] ?? "");
+  return match === null || window === null ? null : { partition: Number(match[1]), window };
+}
+
+function hasSealCopy(content: Buffer | undefined): boolean {
+  return content?.toString("latin1", 1024, 1028) === "CPFM";
+}
+
+interface Frames {
+  readonly offsetFirst: number;
+  readonly records: readonly Buffer[];
+  readonly lastFrameAt: number;
+  readonly isSealed: boolean;
+}
+
+/** The whole frames at the front of a segment, up to its seal; null when it is another one's, or has no header yet. */
+function framesIn(content: Buffer, partition: number, window: number): Frames | null {
+  if (content.length < 4096 || content.toString("latin1", 0, 8) !== "CPSEGMNT") return null;
+  const identityBytes = content.readUInt32LE(12);
+  const identity = content.subarray(16, 16 + identityBytes);
+  if (content.readUInt32LE(16) !== partition || content.readUInt32LE(20) !== window) return null; // a name not stable yet
+  const tag = crc32(identity);
+  const offsetFirst = Number(content.readBigUInt64LE(24));
+  const records: Buffer[] = [];
+  let lastFrameAt = 4096;
+  let isSealed = false;
+  for (let at = 4096; !isSealed && at + 44 <= content.length;) {
+    if (content.toString("latin1", at, at + 4) !== "CPFM" || content.readUInt32LE(at + 4) !== tag) break;
+    if (content.readUInt32LE(at + 40) !== crc32(content.subarray(at, at + 40), tag)) break;
+    const count = content.readUInt32LE(at + 12);
+    const payloadBytes = content.readUInt32LE(at + 32);
+    const bodyEnd = at + 44 + 4 * count + payloadBytes;
+    const body = content.subarray(at + 44, bodyEnd);
+    if (bodyEnd > content.length || content.readUInt32LE(at + 36) !== crc32(body, tag)) break;
+    isSealed = content.readUInt32LE(at + 8) === 3;
+    let recordAt = at + 44 + 4 * count;
+    for (let index = 0; index < count; index++) {
+      const length = content.readUInt32LE(at + 44 + 4 * index);
+      records.push(Buffer.from(content.subarray(recordAt, recordAt + length)));
+      recordAt += length;
+    }
+    lastFrameAt = at;
+    at = bodyEnd;
+  }
+  return { offsetFirst, records, lastFrameAt, isSealed };
 }
 
 function timeOf(record: Buffer | undefined): number {

@@ -60,6 +60,22 @@ export const mutations: readonly Mutation[] = [
     breaks: "J3",
   },
   {
+    name: "damage taken for a torn tail",
+    file: "src/journal/file/segment-scan.ts",
+    text: "    if (behind !== null) {",
+    replacement: "    if (behind === undefined) {",
+    breaks: "J3",
+    focus: { faults: { "bit flip": 10, kill: 4, "power cut": 4 }, faultShare: 0.3 },
+  },
+  {
+    name: "damage not told",
+    file: "src/journal/file/recovery.ts",
+    text: '        notice("error", "corruption", `${damage}. Nothing was cut; the window is closed for writing.`);\n',
+    replacement: "",
+    breaks: "J3",
+    focus: { faults: { "bit flip": 10, kill: 4, "power cut": 4 }, faultShare: 0.3 },
+  },
+  {
     name: "last record of a frame dropped when it is read",
     file: "src/journal/file/segment-read.ts",
     text: "      offset += head.records;\n      yield { offsetFirst: head.offsetFirst, timeMs: head.timeMs, bytes: payload, lengths };",

@@ -126,6 +126,7 @@ export class Oracle {
 
   logged(text: string): void {
     this.#searchSecrets("the log", text);
+    this.journal.logged(text);
     if (text.includes("assertion failed")) this.#world.violate("assert", text);
     if (text.includes('"unexpected"')) this.#world.violate("unexpected", text);
   }
@@ -391,7 +392,7 @@ export class Oracle {
   /** Nothing is missing: every message that was acknowledged is in the journal, every owed window in its files. */
   checkAll(): void {
     this.check();
-    const damaged = this.journal.all().some(({ isDamaged }) => isDamaged);
+    const damaged = this.journal.isDamaged;
     for (const message of this.ledger.messages.values()) {
       if (message.stored >= message.acknowledged) continue;
       this.#world.violate(

@@ -65,6 +65,8 @@ const happened = [
   ...administratorActs,
   "label lost",
   "damage told",
+  "bit flip in an open segment",
+  "damaged while open",
   "trimmed",
 ];
 

@@ -293,10 +293,30 @@ class Story {
     world.tell("story", `${fault}, wall clock ${new Date(world.wallMs).toISOString()}`);
   }
 
-  /** A bit turns over in a window that is closed, or in a staged snapshot: it must be told, never exported. */
+  /** A bit turns over in a journal segment, or in a staged snapshot: it must be told, never exported. */
   #flipBit(): boolean {
-    const chance = this.#chance;
     this.#journal.look();
+    const isOpen = this.#world.chance("open segments").is(0.4);
+    return (isOpen && this.#flipBitInOpen()) || this.#flipBitAtRest();
+  }
+
+  /** Before its last frame: there, nothing tells it from a write that was cut short. */
+  #flipBitInOpen(): boolean {
+    const chance = this.#world.chance("open segments");
+    const segments = this.#journal.open();
+    if (segments.length === 0) return false;
+    const { path, lastFrameAt } = chance.pick(segments);
+    const at = chance.int(4096, lastFrameAt - 1);
+    const bit = chance.int(0, 7);
+    this.#world.tell("disk", `a bit of ${path}, which is open, turns over at ${at}`);
+    this.#world.count("bit flip in an open segment");
+    this.#machine.disk.flipBit(path, at, bit);
+    this.#journal.turned(path, at, bit);
+    return true;
+  }
+
+  #flipBitAtRest(): boolean {
+    const chance = this.#chance;
     const { disk } = this.#machine;
     const named = new Set(disk.paths());
     const paths = disk.stableContents().filter(([path, content]) => {
@@ -364,7 +384,7 @@ class Story {
   #checkBounds(): void {
     const { hub } = this.#machine;
     if (hub === null) return;
-    const isDamaged = this.#journal.all().some((closed) => closed.isDamaged);
+    const { isDamaged } = this.#journal;
     for (const { exportId, audit } of hub.exporter.statuses()) {
       const [first] = audit?.violations ?? [];
       // Records that a damaged window lost may be missed before it is let go.
