@@ -41,6 +41,9 @@ interface Told {
   readonly cpuSeconds: number;
 }
 
+/** What stories leave behind in a process (compiled code, contexts of promises that nobody settles) is given back then. */
+const storiesOfWorker = 200;
+
 const focus = JSON.parse(values.focus) as Focus;
 
 /** How to see a story again. */
@@ -101,18 +104,19 @@ async function tellMany(): Promise<void> {
     if (isStopped) process.exit(130);
     isStopped = true;
   });
+  const isDone = (): boolean => isStopped || seedNext >= seedEnd;
   const worker = (): Promise<void> =>
     new Promise((resolve, reject) => {
       const child = fork(import.meta.filename, ["--worker", "--focus", values.focus], { execArgv: process.execArgv });
+      let left = storiesOfWorker;
       const next = (): void => {
-        if (isStopped || seedNext >= seedEnd) {
-          child.disconnect();
-          resolve();
-        } else child.send(seedNext++);
+        if (isDone() || left-- <= 0) child.disconnect();
+        else child.send(seedNext++);
       };
       child.on("error", reject);
       child.on("exit", (code, signal) => {
-        if (code !== 0) reject(new Error(`a worker ended with ${signal ?? code}`));
+        if (code === 0) resolve();
+        else reject(new Error(`a worker ended with ${signal ?? code}`));
       });
       child.on("message", (told) => {
         const { story, cpuSeconds } = told as Told;
@@ -131,7 +135,10 @@ async function tellMany(): Promise<void> {
       });
       next();
     });
-  await Promise.all(Array.from({ length: Number(values.workers) }, worker));
+  const lane = async (): Promise<void> => {
+    while (!isDone()) await worker();
+  };
+  await Promise.all(Array.from({ length: Number(values.workers) }, lane));
   writeResults(values.results, results);
   if (values.json) console.log(JSON.stringify(results));
   else {
