@@ -166,7 +166,8 @@ export const target: Target = {
     claim(
       code === 0 ||
         !/\bat \S+ \(|TypeError|RangeError|undefined/.test(terminal.complained.replaceAll(/"[^]*?"/g, "")) ||
-        words.join().includes("undefined"),
+        words.join().includes("undefined") ||
+        words.some((word) => word.includes("debug")), // --log-level=debug asks for the stack
       () => `it complains like a program: ${terminal.complained.slice(0, 300)}`,
     );
     repeatedOf(words.join("\0"));
