@@ -21,7 +21,7 @@ export const serveCommand: Command = {
     ["coldpath serve --no-sample --web-port 0", "no sample, the web page on any free port"],
   ],
   exitCodes: {
-    0: "It was told to stop and did. (Where a folder hangs, it ends itself with SIGKILL after that, which shells show as 137.)",
+    0: "It was told to stop and did (137 where a folder hung: it ended itself by SIGKILL).",
     1: "Stable storage failed, or the stop took too long. Nothing acknowledged is lost.",
     2: "It could not start: a wrong option, a port in use, a directory that cannot be written.",
   },
