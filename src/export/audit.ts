@@ -10,7 +10,7 @@
 // What an administrator accepted is taken out by the numbers on record, lost records by their offsets, so that whatever is
 // more, or lies beside, alarms again. It never counts as exported.
 
-import type { Segment } from "../journal/journal.ts";
+import { type Segment, unusedOffsetsMin } from "../journal/journal.ts";
 import { type Window, printWindow } from "../lib/window.ts";
 import type {
   AcceptedViolation,
@@ -196,7 +196,7 @@ class PartitionAudit {
       this.#lose(held, tenure);
       // What the journal has trimmed: were all these windows owed, it was, too.
       const heldFirst = held[0]?.offsetFirst ?? next;
-      const isTrimmed = heldFirst > first;
+      const isTrimmed = recordsOf(first, heldFirst) > 0;
       const windowLast = (held[0]?.window ?? windowNext) - 1;
       if (!isTrimmed || hasWindowNotOwed(this.#export, settledLast + 1, windowLast, measurements)) continue;
       const windows = windowLast > settledLast ? [settledLast + 1, windowLast] : [windowNext, windowNext];
@@ -406,7 +406,7 @@ export function checkJoin(
     .toSorted((one, other) => (one.offsets?.first ?? 0) - (other.offsets?.first ?? 0));
   const covered = covers.reduce((sum, { records }) => sum + (records ?? 0), 0);
   const records = cut.first - from - covered;
-  if (records === 0) return null;
+  if (records === 0 || records >= unusedOffsetsMin) return null;
   const windows = window - before.window > 1 ? [before.window + 1, window - 1] : [window, window];
   const [windowFirst = window, windowLast = window] = windows;
   let first = from;
@@ -476,10 +476,10 @@ function unbalancedOf(accepted: readonly AcceptedViolation[]): number {
   return accepted.reduce((sum, { kind, records }) => sum + (kind === "unbalanced" ? records : 0), 0);
 }
 
-/** 0 where offsets were left unused behind damage whose extent nobody knows (journal/file/survey.ts). */
+/** 0 where offsets were left unused in between. */
 function recordsOf(offsetFirst: number, offsetNext: number): number {
   const records = offsetNext - offsetFirst;
-  return records < 0 || records >= 2 ** 32 ? 0 : records;
+  return records < 0 || records >= unusedOffsetsMin ? 0 : records;
 }
 
 const sumKeys = ["journaled", "exported", "waiting", "discarded", "accepted"] as const;

@@ -164,15 +164,11 @@ export class Exporter {
   }
 
   /**
-   * Lets an export's owed windows go, up to `windowLast` or all that are closed, and records the gaps.
+   * Lets an export's owed windows go, up to `windowLast` or all that are closed in their partition, and records the gaps.
    *
    * @returns how many windows and snapshots were let go.
    */
-  async discard(
-    exportId: string,
-    reason: string,
-    windowLast = this.#options.journal.windowNext() - 1,
-  ): Promise<number> {
+  async discard(exportId: string, reason: string, windowLast: Window = Infinity): Promise<number> {
     let count = 0;
     // In the queue of work, so that nothing starts streams meanwhile.
     const discarding = this.#work.then(async () => {

@@ -4,7 +4,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Window } from "../lib/window.ts";
 import { must } from "../lib/assert.ts";
-import type { Journal, Segment } from "../journal/journal.ts";
+import { type Journal, type Segment, unusedOffsetsMin } from "../journal/journal.ts";
 import type { CutRecord, Export, ExportRun, Registry, Span } from "../registry/registry.ts";
 import { definitionAt, isOwed, spanAt } from "../registry/tenure.ts";
 import type { Backlog, BacklogSize, OwedWindow } from "./backlog.ts";
@@ -154,7 +154,7 @@ export class MeasurementsBacklog implements Backlog {
   }
 }
 
-/** Null when offsets were left unused behind damage whose extent nobody knows (journal/file/survey.ts). */
+/** Null when offsets were left unused in between. */
 function recordsIn(offsetFirst: number, offsetNext: number): number | null {
-  return offsetNext - offsetFirst < 2 ** 32 ? offsetNext - offsetFirst : null;
+  return offsetNext - offsetFirst < unusedOffsetsMin ? offsetNext - offsetFirst : null;
 }

@@ -91,6 +91,12 @@ export interface Segment {
   readonly recordBytes: number;
 }
 
+/**
+ * Where offsets jump by at least this much, none of them was ever given out: they were left unused behind damage whose
+ * extent nobody knows, or by a restored journal. More than any minute can hold, so a lesser jump is a loss.
+ */
+export const unusedOffsetsMin = 2 ** 32;
+
 /** Consecutive records: `bytes` holds them back to back, `lengths` says where each ends. */
 export interface RecordBatch {
   readonly offsetFirst: number;

@@ -159,7 +159,9 @@ export class Oracle {
         const owed = isOwed(one, window, "measurements");
         const promise = owed ? `version ${definitionAt(one, window)?.version}` : "nothing";
         const before = this.#promises.get(key);
-        if (before === undefined) this.#promises.set(key, promise);
+        // Turning on reckons with the oldest window that any partition has open: those ahead of it owe theirs again.
+        const isTurnedOn = before === "nothing" && window >= this.journal.floorLowest;
+        if (before === undefined || isTurnedOn) this.#promises.set(key, promise);
         else if (before !== promise) {
           this.#world.violate("E1", `${one.name} owed ${before} for window ${window}, and now ${promise}`);
         }
@@ -362,9 +364,7 @@ export class Oracle {
         revision > from &&
         revision <= received.first &&
         goneAt === null &&
-        !this.registry.states.some(
-          (later) => later.type === type && later.id === id && later.revision > received.first,
-        ),
+        !this.registry.states.some((later) => later.type === type && later.id === id && later.revision > revision),
     );
     if (missed === undefined || one.gaps.some((gap) => gap.type === type)) return;
     this.#world.violate("S1", `${name} starts at ${received.first}, but ${missed.id} changed at ${missed.revision}`);

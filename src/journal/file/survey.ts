@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { type Window, parseWindow, printWindow, windowStartMs } from "../../lib/window.ts";
 import type { Disk } from "../../lib/disk.ts";
+import { unusedOffsetsMin } from "../journal.ts";
 import { type FloorOutcome, readFloor } from "./floor.ts";
 import type { Frame } from "./frame-reader.ts";
 import { readSeal, sealBytes } from "./seal.ts";
@@ -48,10 +49,8 @@ export interface Survey {
   readonly timeMs: number;
 }
 
-/** Offsets left unused behind damage whose extent is not known: more than any minute can hold. */
-const offsetGap = 2 ** 33;
-/** A jump between two segments of at least this much is such a gap; a lesser one is a lost file. */
-const gapMin = 2 ** 32;
+/** Offsets left unused behind damage whose extent is not known. */
+const offsetGap = 2 * unusedOffsetsMin;
 
 interface Found {
   readonly window: Window;
@@ -106,7 +105,7 @@ export async function surveyPartition(
     const offsetFirst: number = identity?.offsetFirst ?? expected ?? 0;
     const before: Window = found[index - 1]?.window ?? window;
     let missing: string | null = null;
-    if (expected !== null && offsetFirst > expected && offsetFirst - expected < gapMin) {
+    if (expected !== null && offsetFirst > expected && offsetFirst - expected < unusedOffsetsMin) {
       if (before + 1 < window) lose(before + 1, expected, offsetFirst);
       else missing = `offsets ${expected} to ${offsetFirst - 1} are missing before it`;
     }
@@ -122,7 +121,7 @@ export async function surveyPartition(
     else if (verdict.kind === "open" || verdict.kind === "leftover")
       offsetNext = verdict === scan ? scan.offsetNext : offsetFirst;
     else if (scan.kind !== "newer") {
-      const isKnown = bound !== null && bound >= offsetFirst && bound - offsetFirst < gapMin;
+      const isKnown = bound !== null && bound >= offsetFirst && bound - offsetFirst < unusedOffsetsMin;
       offsetNext = isKnown ? bound : Math.max(scan.offsetNext ?? 0, offsetFirst + 1);
       if (bound === null) expected = offsetNext + offsetGap;
     }
@@ -135,7 +134,7 @@ export async function surveyPartition(
 
   const last = found.at(-1)?.window;
   if (expected !== null && last !== undefined && last + 1 < floorWindow) {
-    if (floorOffset > expected && floorOffset - expected < gapMin) lose(last + 1, expected, floorOffset);
+    if (floorOffset > expected && floorOffset - expected < unusedOffsetsMin) lose(last + 1, expected, floorOffset);
   }
   return {
     floor,
