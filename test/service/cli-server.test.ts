@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HubProcess } from "../lib/hub-process.ts";
 
@@ -208,6 +209,33 @@ test("a second server on the directory is refused in one sentence, exit code 2",
   const { stderr, status } = run(["serve", "--mqtt-port=0", "--mqtts-port=0", "--https-port=0", "--web-port=0"]);
   expect(status).toBe(2);
   expect(stderr).toMatch(/^coldpath: Another Coldpath server runs on the data directory [^\n]*\n {2}→ [^\n]*\n$/);
+});
+
+test("export audit names what does not balance and fails; export accept wants a reason and an answer, and ends the alarm", async () => {
+  const name = "Sample export";
+  await until(["export", "audit", name], ({ stdout }) => /^measurements +0 +1 +[1-9]/m.test(stdout));
+  expect(ok(["export", "audit", name])).toMatch(/^Sample export: \d+ records journaled: .*; balanced$/m);
+  // One record fewer in its books than the journal gave out.
+  expect(await hub.stop()).toBe(0);
+  const books = new DatabaseSync(join(dataDir, "registry.db"));
+  books.exec("UPDATE export_tallies SET records_exported = records_exported - 1 WHERE type = 'measurements'");
+  books.close();
+  hub = await HubProcess.start(dataDir, "--test-clock-rate=60", "--simulator-interval=2s");
+
+  const { stdout } = await until(["export", "audit", name], ({ status }) => status === 1);
+  const id = /^VIOLATION (miscounted\/measurements\/0\/\S+)$/m.exec(stdout)?.[1] ?? "";
+  expect(stdout).toMatch(/hold 1 records fewer than the journal did\.\n {2}→ Run coldpath verify --deep/);
+  const words = ["export", "accept", name, id];
+  expect(run(words)).toMatchObject({ status: 2, stderr: expect.stringMatching(/Why\? Give --reason TEXT/) as string });
+  const reason = ["--reason", "a test changed the books"];
+  expect(run([...words, ...reason]).stderr).toMatch(/hold 1 records fewer[^]*--yes/);
+  expect(run(["export", "accept", name, `${id}0`, ...reason, "--yes"]).status).toBe(1);
+  expect(run(["export", "audit", name]).status).toBe(1);
+  expect(ok([...words, ...reason, "--yes"])).toContain("On record: 1 accepted.");
+  expect(ok(["export", "audit", name])).toMatch(
+    /^accepted \S+: miscounted, 1 records .* \(a test changed the books\)$/m,
+  );
+  expect(ok(["export", "accept", name, "--all", ...reason, "--yes"])).toContain("there is nothing to accept");
 });
 
 describe("data at rest", () => {
