@@ -128,7 +128,8 @@ function printAudit({ balances, violations, violationCount, accepted }: AuditAns
   for (const one of accepted) {
     const windows = one.windowFirst === one.windowLast ? one.windowFirst : `${one.windowFirst} to ${one.windowLast}`;
     const offsets = one.offsetFirst === null ? "" : `, offsets ${one.offsetFirst} to ${one.offsetNext}`;
-    const what = `${one.kind}, ${one.records} records of ${one.type}, partition ${one.partition}, ${windows}${offsets}`;
+    const records = one.records === 1 ? "1 record" : `${one.records} records`;
+    const what = `${one.kind}, ${records} of ${one.type}, partition ${one.partition}, ${windows}${offsets}`;
     terminal.print(`accepted ${one.at}: ${what} (${one.reason})`);
   }
 }

@@ -440,13 +440,14 @@ export function violation(one: Pick<Export, "name">, of: Omit<Violation, "id" | 
       : `windows ${printWindow(windowFirst)} to ${printWindow(windowLast)}`;
   const place = `${windows} of ${type}${type === measurements ? `, partition ${partition}` : ""}`;
   const range = offsets === null ? "" : ` (offsets ${offsets.first} to ${offsets.next})`;
-  const count = Math.abs(records);
+  const isOne = Math.abs(records) === 1;
+  const count = isOne ? "1 record" : `${Math.abs(records)} records`;
   const what: Readonly<Record<ViolationKind, string>> = {
-    lost: `${count} records of ${place}${range} are neither exported, nor waiting, nor on record as let go.`,
-    doubled: `${count} records of ${place}${range} were exported before.`,
+    lost: `${count} of ${place}${range} ${isOne ? "is" : "are"} neither exported, nor waiting, nor on record as let go.`,
+    doubled: `${count} of ${place}${range} ${isOne ? "was" : "were"} exported before.`,
     replaced: `The journal goes back at ${place}${range}: it was replaced, or restored from an older copy.`,
-    miscounted: `The files of ${place}${range} hold ${count} records ${records > 0 ? "fewer" : "more"} than the journal did.`,
-    unbalanced: `The sums of ${place} differ by ${count} records.`,
+    miscounted: `The files of ${place}${range} hold ${count} ${records > 0 ? "fewer" : "more"} than the journal did.`,
+    unbalanced: `The sums of ${place} differ by ${count}.`,
   };
   const id = `${kind}/${type}/${partition}/${printWindow(windowFirst)}/${records}`;
   const name = /^[\w.-]+$/.test(one.name) ? one.name : `'${one.name.replaceAll("'", String.raw`'\''`)}'`;

@@ -224,16 +224,16 @@ test("export audit names what does not balance and fails; export accept wants a 
 
   const { stdout } = await until(["export", "audit", name], ({ status }) => status === 1);
   const id = /^VIOLATION (miscounted\/measurements\/0\/\S+)$/m.exec(stdout)?.[1] ?? "";
-  expect(stdout).toMatch(/hold 1 records fewer than the journal did\.\n {2}→ Run coldpath verify --deep/);
+  expect(stdout).toMatch(/hold 1 record fewer than the journal did\.\n {2}→ Run coldpath verify --deep/);
   const words = ["export", "accept", name, id];
   expect(run(words)).toMatchObject({ status: 2, stderr: expect.stringMatching(/Why\? Give --reason TEXT/) as string });
   const reason = ["--reason", "a test changed the books"];
-  expect(run([...words, ...reason]).stderr).toMatch(/hold 1 records fewer[^]*--yes/);
+  expect(run([...words, ...reason]).stderr).toMatch(/hold 1 record fewer[^]*--yes/);
   expect(run(["export", "accept", name, `${id}0`, ...reason, "--yes"]).status).toBe(1);
   expect(run(["export", "audit", name]).status).toBe(1);
   expect(ok([...words, ...reason, "--yes"])).toContain("On record: 1 accepted.");
   expect(ok(["export", "audit", name])).toMatch(
-    /^accepted \S+: miscounted, 1 records .* \(a test changed the books\)$/m,
+    /^accepted \S+: miscounted, 1 record .* \(a test changed the books\)$/m,
   );
   expect(ok(["export", "accept", name, "--all", ...reason, "--yes"])).toContain("there is nothing to accept");
 });
