@@ -55,7 +55,9 @@ const deviceFaults = [
   "malformed packet",
   "sent without access",
 ];
-const crashPoints = ["kill at disk", "kill at sqlite", "kill at store", "power cut at disk", "power cut at sqlite"];
+const crashPoints = ["kill", "power cut"].flatMap((end) =>
+  ["disk", "sqlite", "store"].map((place) => `${end} at ${place}`),
+);
 const happened = [
   ...machineFaults.filter((fault) => !fault.endsWith("at an operation")),
   ...crashPoints,

@@ -88,8 +88,8 @@ class Story {
   readonly #administrator: Administrator;
   readonly #devices = new Map<string, SimulatedDevice>();
   readonly #foreign: { container: string; path: string; blob: StoredBlob }[] = [];
-  /** Operations until the process dies in the middle of one. */
-  #armed: { left: number; kind: "kill" | "power cut" } | null = null;
+  /** Operations until the process dies in the middle of one; some times only those at the store count, which are few. */
+  #armed: { left: number; kind: "kill" | "power cut"; at: "" | "store" } | null = null;
   #isPeace = false;
   #isOver = false;
   #messages = 0;
@@ -147,7 +147,7 @@ class Story {
     };
     world.onOperation = (what) => {
       if (this.#armed === null || Process.current === undefined || Process.current !== machine.process) return;
-      if (--this.#armed.left > 0) return;
+      if (!what.startsWith(this.#armed.at) || --this.#armed.left > 0) return;
       const { kind } = this.#armed;
       this.#armed = null;
       world.count(`${kind} at ${what.replace(/ .*/, "")}`);
@@ -230,7 +230,10 @@ class Story {
         break;
       case "kill at an operation":
       case "power cut at an operation":
-        this.#armed = { left: chance.skewed(1, 400), kind: fault === "kill at an operation" ? "kill" : "power cut" };
+        this.#armed = {
+          ...(chance.is(0.3) ? { at: "store", left: chance.skewed(1, 12) } : { at: "", left: chance.skewed(1, 400) }),
+          kind: fault === "kill at an operation" ? "kill" : "power cut",
+        };
         return;
       case "stop":
         return machine.stop();
