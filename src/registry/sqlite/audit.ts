@@ -1,15 +1,13 @@
 // What an audit reads of the registry; the gaps and accepted violations that are put on record beside the checkpoints.
 
 import { integerOf } from "../input.ts";
-import type { AcceptedViolation, ExportType, Registry } from "../registry.ts";
+import type { AcceptedViolation, AuditCalls, ExportType } from "../registry.ts";
 import type { Database } from "./database.ts";
 import { requireExport } from "./export-row.ts";
 import { gapFromRow, insertGap } from "./progress.ts";
 import { owedIn } from "./snapshots.ts";
 import type { AcceptedViolationRow } from "./schema.ts";
 import { cutFromRow, startAfter, tallyFromRow } from "./tallies.ts";
-
-type AuditCalls = Pick<Registry, "cuts" | "pruneCuts" | "auditFacts" | "recordGap" | "acceptViolations">;
 
 /** Rows a statement removes: some milliseconds. */
 const prunedRows = 2000;

@@ -5,15 +5,10 @@ import { isSameSecret } from "../../lib/secret-equality.ts";
 import { accessKeyOf, keyPairOf, newAccessKey, parseKeyPair, printKeyPair } from "../access-key.ts";
 import { registryError } from "../errors.ts";
 import { objectOf } from "../input.ts";
-import type { KeyPair, Registry } from "../registry.ts";
+import type { CredentialCalls, KeyPair } from "../registry.ts";
 import type { Change, Database } from "./database.ts";
 import { deviceIdentity, requireDevice } from "./device-row.ts";
 import type { SecretBox } from "./secrets.ts";
-
-type CredentialCalls = Pick<
-  Registry,
-  "deviceKeys" | "setDeviceKeys" | "deviceCredentials" | "createPolicy" | "deletePolicy" | "policies" | "policyKeys"
->;
 
 /** No row has it. */
 const decoyIdentity = "decoy";
@@ -124,7 +119,7 @@ export function policyIdentity(name: string): string {
   return `policy:${name}`;
 }
 
-function nextKeys(present: KeyPair, wanted: Parameters<Registry["setDeviceKeys"]>[1]): KeyPair {
+function nextKeys(present: KeyPair, wanted: Parameters<CredentialCalls["setDeviceKeys"]>[1]): KeyPair {
   if (wanted === "regenerate-primary") return { ...present, primaryKey: newAccessKey() };
   if (wanted === "regenerate-secondary") return { ...present, secondaryKey: newAccessKey() };
   const { primaryKey, secondaryKey } = objectOf(wanted, "keys", ["primaryKey", "secondaryKey"]);

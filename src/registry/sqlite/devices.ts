@@ -9,7 +9,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { registryError } from "../errors.ts";
 import { booleanOf, canonicalJson, integerOf, nameOf } from "../input.ts";
 import { valuesMigrated, valuesPatched } from "../property-values.ts";
-import type { Device, DeviceQuery, DeviceValues, NewDevice, Registry } from "../registry.ts";
+import type { Device, DeviceCalls, DeviceQuery, DeviceValues, NewDevice } from "../registry.ts";
 import { takeRevisions } from "./counters.ts";
 import type { Change, Database, Tell } from "./database.ts";
 import { createDevices } from "./device-creation.ts";
@@ -29,18 +29,6 @@ import { usableTemplate } from "./templates.ts";
 
 /** One call of `createDevices` is one transaction. */
 const batchDevicesMax = 10_000;
-
-type DeviceCalls = Pick<
-  Registry,
-  | "createDevice"
-  | "createDevices"
-  | "updateDevice"
-  | "migrateDevice"
-  | "deleteDevice"
-  | "device"
-  | "devices"
-  | "countDevices"
->;
 
 export function devicesIn(database: Database, secrets: SecretBox, clock: Clock): DeviceCalls {
   const create = (devices: readonly NewDevice[]): Promise<readonly Device[]> =>

@@ -9,9 +9,9 @@ import { canonicalJson, nameOf } from "../input.ts";
 import {
   type BacklogPolicy,
   type Export,
+  type ExportCalls,
   type ExportDefinition,
   type ExportSettings,
-  type Registry,
   holdBacklog,
   snapshotTypes,
 } from "../registry.ts";
@@ -19,11 +19,6 @@ import { type FullMark, edited, turnedOff, turnedOn, wentBack } from "../tenure.
 import type { Change, Database, Reader, Tell } from "./database.ts";
 import { checkEtag } from "./etag.ts";
 import { exportFromRow, requireExport, selectExports } from "./export-row.ts";
-
-type ExportCalls = Pick<
-  Registry,
-  "createExport" | "updateExport" | "setExportOn" | "deleteExport" | "export" | "exports" | "windowsWentBack"
->;
 
 export function exportsIn(database: Database, clock: Clock): ExportCalls {
   return {

@@ -5,12 +5,10 @@
 
 import { assert } from "../../lib/assert.ts";
 import { integerOf } from "../input.ts";
-import type { CutRecord, ExportGap, ExportRun, ExportType, Registry, Span, StreamKey } from "../registry.ts";
+import type { CutRecord, ExportGap, ExportRun, ExportType, ProgressCalls, Span, StreamKey } from "../registry.ts";
 import type { Change, Database } from "./database.ts";
 import type { GapRow, RunRow } from "./schema.ts";
 import { insertCut, tallyCut, tallyGap } from "./tallies.ts";
-
-type ProgressCalls = Pick<Registry, "checkpoints" | "advanceCheckpoint" | "runs" | "gaps" | "pruneRuns">;
 
 export function progressIn(database: Database): ProgressCalls {
   return {

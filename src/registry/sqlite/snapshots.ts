@@ -6,18 +6,13 @@
 //   E4  A cut stays until nobody owes it.
 
 import { assert, must } from "../../lib/assert.ts";
-import type { CutRecord, OwedSnapshot, Registry, SnapshotCut, SnapshotDemand, SnapshotType } from "../registry.ts";
+import type { CutRecord, OwedSnapshot, SnapshotCalls, SnapshotCut, SnapshotDemand, SnapshotType } from "../registry.ts";
 import { type ScheduledExport, snapshotDemandAt } from "../snapshot-demand.ts";
 import type { Change, Database, Reader } from "./database.ts";
 import { exportFromRow, selectExports } from "./export-row.ts";
 import { recordOutcome } from "./progress.ts";
 import type { CutRow } from "./schema.ts";
 import { tallyGiven } from "./tallies.ts";
-
-type SnapshotCalls = Pick<
-  Registry,
-  "snapshotDemand" | "recordCuts" | "snapshotWindow" | "owedSnapshots" | "settleSnapshot" | "settledCuts" | "forgetCut"
->;
 
 export function snapshotsIn(database: Database): SnapshotCalls {
   return {

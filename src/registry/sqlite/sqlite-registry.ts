@@ -103,11 +103,13 @@ export async function readSqliteRegistry(
   const database = Database.openToRead(path.join(directory, "registry.db"));
   try {
     const { installation, secrets } = await readInstallation(database, directory, options.secretKey);
-    const { exports } = exportsIn(database, options.clock);
-    const { cuts, auditFacts } = auditIn(database);
-    const { storageAccount, storageSecret } = storageAccountsIn(database, secrets, options.clock);
-    const close = (): Promise<void> => database.close();
-    return { installation, exports, cuts, auditFacts, storageAccount, storageSecret, close };
+    return {
+      installation,
+      ...exportsIn(database, options.clock),
+      ...auditIn(database),
+      ...storageAccountsIn(database, secrets, options.clock),
+      close: () => database.close(),
+    };
   } catch (error) {
     await database.close();
     throw error;

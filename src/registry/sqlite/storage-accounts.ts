@@ -5,7 +5,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { isSameSecret } from "../../lib/secret-equality.ts";
 import { registryError } from "../errors.ts";
 import { canonicalJson, nameOf, objectOf } from "../input.ts";
-import type { Registry, StorageAccount, StorageSettings } from "../registry.ts";
+import type { StorageAccount, StorageAccountCalls, StorageSettings } from "../registry.ts";
 import { storagePlace, storageSettingsOf } from "../storage-settings.ts";
 import type { Database, Reader } from "./database.ts";
 import { checkEtag } from "./etag.ts";
@@ -13,16 +13,6 @@ import type { StorageAccountRow } from "./schema.ts";
 import type { SecretBox } from "./secrets.ts";
 
 const nameCharsMax = 200;
-
-type StorageAccountCalls = Pick<
-  Registry,
-  | "createStorageAccount"
-  | "updateStorageAccount"
-  | "deleteStorageAccount"
-  | "storageAccount"
-  | "storageAccounts"
-  | "storageSecret"
->;
 
 export function storageAccountsIn(database: Database, secrets: SecretBox, clock: Clock): StorageAccountCalls {
   const open = (row: StorageAccountRow): string | null =>

@@ -5,7 +5,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { templateIdOf, templateVersionOf, versionRank } from "../device-id.ts";
 import { registryError } from "../errors.ts";
 import { booleanOf, canonicalJson, nameOf } from "../input.ts";
-import type { DeviceTemplate, NewTemplate, Registry, TemplateContent } from "../registry.ts";
+import type { DeviceTemplate, NewTemplate, TemplateCalls, TemplateContent } from "../registry.ts";
 import { templateContentOf } from "../template-content.ts";
 import { takeRevisions } from "./counters.ts";
 import type { Change, Database, Reader } from "./database.ts";
@@ -14,17 +14,6 @@ import type { TemplateRow } from "./schema.ts";
 
 /** The column of Microsoft's own reader of the exported files. */
 const templateNameCharsMax = 1000;
-
-type TemplateCalls = Pick<
-  Registry,
-  | "createTemplate"
-  | "updateTemplate"
-  | "publishTemplate"
-  | "createTemplateVersion"
-  | "deleteTemplate"
-  | "template"
-  | "templates"
->;
 
 export function templatesIn(database: Database, clock: Clock): TemplateCalls {
   const insert = async (change: Change, id: string, version: string, template: NewTemplate) => {

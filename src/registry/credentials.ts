@@ -1,0 +1,35 @@
+// Credentials: the keys of devices and of hub policies, and the calls that give them out (A2: no other call does).
+
+/** Two base64 keys; either opens the door, so that keys can be changed without a gap. */
+export interface KeyPair {
+  readonly primaryKey: string;
+  readonly secondaryKey: string;
+}
+
+/** What ingest needs to let a device in. */
+export interface DeviceCredentials extends KeyPair {
+  readonly deviceId: string;
+  readonly enabled: boolean;
+  readonly generationId: string;
+}
+
+/** A hub-level shared access policy: its keys let any device in. */
+export interface HubPolicy {
+  /** `[A-Za-z0-9_-]{1,64}`. */
+  readonly name: string;
+  readonly createdAt: string;
+}
+
+/** The only calls that return keys. */
+export interface CredentialCalls {
+  deviceKeys(id: string): Promise<KeyPair>;
+  /** Makes new random keys for those named, or takes the ones given. */
+  setDeviceKeys(id: string, keys: Partial<KeyPair> | "regenerate-primary" | "regenerate-secondary"): Promise<KeyPair>;
+  /** Null when there is no such device. Fast: asked at every connection. */
+  deviceCredentials(id: string): Promise<DeviceCredentials | null>;
+
+  createPolicy(name: string, keys?: Partial<KeyPair>): Promise<HubPolicy>;
+  deletePolicy(name: string): Promise<void>;
+  policies(): Promise<readonly HubPolicy[]>;
+  policyKeys(name: string): Promise<KeyPair | null>;
+}
