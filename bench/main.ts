@@ -1,7 +1,7 @@
 // The benchmarks: `npm run bench -- ingest|fairness [--seconds 10] [--directory DIR] [--json]`.
 
-import { parseArgs } from "node:util";
 import { type FairnessRow, benchFairness } from "./fairness.ts";
+import { refuse, scriptArguments } from "../test/lib/script-arguments.ts";
 import { type IngestRow, benchIngest, machineLine } from "./ingest.ts";
 
 const help = `npm run bench -- ingest|fairness [options]
@@ -14,15 +14,16 @@ fairness  time to PUBACK of 100 quiet devices, beside noisy ones
   --directory DIR  where journals are written (default: this directory); choose the disk you mean to use
   --json           rows as JSON`;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
+const { values, positionals } = scriptArguments(
+  help,
+  {
     seconds: { type: "string", default: "10" },
     directory: { type: "string", default: process.cwd() },
     json: { type: "boolean", default: false },
-    help: { type: "boolean", short: "h", default: false },
   },
-});
+  { seconds: 1 },
+  1,
+);
 
 type Cell = string | number;
 
@@ -83,11 +84,10 @@ async function fairness(): Promise<readonly FairnessRow[]> {
 }
 
 const benches = { ingest, fairness };
-const bench = Object.entries(benches).find(([name]) => name === positionals[0])?.[1];
-if (values.help || bench === undefined) {
-  console.log(help);
-  process.exit(values.help ? 0 : 2);
-}
+const [wanted = ""] = positionals;
+const bench =
+  Object.entries(benches).find(([name]) => name === wanted)?.[1] ??
+  refuse(help, wanted === "" ? "Name a benchmark." : `There is no benchmark ${wanted}.`);
 const options = { seconds: Number(values.seconds), directory: values.directory };
 const machine = machineLine(values.directory);
 if (!values.json) console.log(machine);

@@ -4,7 +4,15 @@
 #   javac and Debian's Apache Avro for Java       readers of the exported files
 #   .venv with tools/requirements.txt             likewise, in Python
 # May be run again at any time: what is there is left alone, and then it needs neither root nor the network.
+#
+# Takes no options.
 set -euo pipefail
+if [[ $# -gt 0 ]]; then
+  help=$(sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "$0") # the lines above
+  [[ $1 == -h || $1 == --help ]] && echo "$help" && exit 0
+  printf '%s is not understood.\n\n%s\n' "$1" "$help" >&2
+  exit 2
+fi
 cd "$(dirname "$0")/.."
 
 say() { echo "setup-machine: $*"; }

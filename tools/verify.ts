@@ -14,6 +14,18 @@
 
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { scriptArguments } from "../test/lib/script-arguments.ts";
+
+scriptArguments(
+  `npm run verify
+
+Everything that can be said about the sources without running them: format, lint, types, unused code, bill of materials
+with licences, advisories. Takes no options. Every step runs, also after one that failed; to repair the format: npm run
+format.
+
+Exit codes: 0 all that could run passed, 1 a step failed, 2 not understood.`,
+  {},
+);
 
 const root = join(import.meta.dirname, "..");
 const steps = [

@@ -7,29 +7,36 @@
 
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { KillStory } from "../lib/kill-story.ts";
-import { reasonMissing } from "../lib/needs.ts";
+import { reasonMissing, setupCommand } from "../lib/needs.ts";
+import { scriptArguments } from "../lib/script-arguments.ts";
 
-const { values } = parseArgs({
-  options: {
+const help = `npm run fault:kill -- [options]
+
+A server under load is killed with SIGKILL again and again; an independent reader counts what was lost or doubled.
+Started again it goes on where it was. SIGTERM ends it after the round under way.
+
+  --rounds N       rounds in all, those of earlier runs included (default 200)
+  --messages N     acknowledged in a round before the kill, give or take a third (default 60000)
+  --directory DIR  everything is kept there (default test-results/fault-kill); 10 million messages take about 10 GB
+  --fresh          begin anew
+
+Exit codes: 0 the promise was kept, 1 it was broken, 2 it cannot run.`;
+
+const { values } = scriptArguments(
+  help,
+  {
     rounds: { type: "string", default: "200" },
     messages: { type: "string", default: "60000" },
     directory: { type: "string", default: join(import.meta.dirname, "../../test-results/fault-kill") },
     fresh: { type: "boolean", default: false },
-    help: { type: "boolean", short: "h", default: false },
   },
-});
+  { rounds: 1, messages: 1 },
+);
 const missing = reasonMissing(["python"]);
-if (values.help || missing !== null) {
-  console.log(missing ?? "");
-  console.log(`npm run fault:kill -- [options]
-
-  --rounds N      rounds in all, those of earlier runs included (default 200)
-  --messages N    acknowledged in a round before the kill, give or take a third (default 60000)
-  --directory DIR everything is kept there (default test-results/fault-kill); 10 million messages take about 10 GB
-  --fresh         begin anew`);
-  process.exit(values.help ? 0 : 2);
+if (missing !== null) {
+  console.error(`It needs the independent reader, and ${missing}. To install: ${setupCommand}`);
+  process.exit(2);
 }
 
 if (values.fresh) rmSync(values.directory, { recursive: true, force: true });

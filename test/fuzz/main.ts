@@ -1,12 +1,7 @@
 // `npm run fuzz`: coverage-guided fuzzing of what reads bytes and texts from outside.
 //
-//     npm run fuzz -- property-bag --minutes 15
-//     npm run fuzz -- all --minutes 15            one after the other; what has had its minutes is passed over
-//     npm run fuzz -- mqtt --replay FILE          one input again, with its error
-//     npm run fuzz -- all --keep                  the covering part of what was found becomes the kept corpus
-//
 // Corpus, figures and findings add up in `test-results/fuzz/TARGET`, or below --directory: an interrupted run goes on where
-// it was. Another seed is drawn by each process from --seed and what was executed before. Exit code 1: something was found.
+// it was. Another seed is drawn by each process from --seed and what was executed before.
 //
 // A process that hangs is killed by its watchdog (engine/watchdog.ts), the input is run again alone, and fuzzing goes on.
 
@@ -14,7 +9,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { parseArgs } from "node:util";
+import { refuse, scriptArguments } from "../lib/script-arguments.ts";
 import { type Figures, growsWithoutEnd, nameOf } from "./engine/fuzzer.ts";
 import { hangMs } from "./engine/watchdog.ts";
 import type { Orders } from "./runner.ts";
@@ -43,9 +38,26 @@ const findingsMax = 20;
 const keptBytesMax = 24_000;
 const progressMs = 5000;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
+const help = `npm run fuzz -- TARGET|all [options]
+
+Fuzzing, guided by coverage, of what reads bytes and texts from outside. Started again it goes on where it was: corpus,
+figures and findings add up. all is one target after the other; what has had its minutes is passed over.
+
+  --minutes N      of fuzzing for each target, those of earlier runs included (default 1)
+  --seed N         what chance begins with (default 1)
+  --directory DIR  everything is kept there (default test-results/fuzz)
+  --replay FILE    one input again, with its error; needs one target
+  --keep           the covering part of what was found becomes the kept corpus, test/fuzz/corpus
+  --json           figures as JSON, one line a target
+
+Targets: ${targetNames.slice(0, 8).join(", ")},
+  ${targetNames.slice(8).join(", ")}
+
+Exit codes: 0 nothing was found, 1 something was, 2 not understood.`;
+
+const { values, positionals } = scriptArguments(
+  help,
+  {
     minutes: { type: "string", default: "1" },
     seed: { type: "string", default: "1" },
     directory: { type: "string", default: join(root, "test-results/fuzz") },
@@ -53,15 +65,9 @@ const { values, positionals } = parseArgs({
     keep: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
-});
-
-function refuse(what: string): never {
-  console.error(
-    `${what}\n\nnpm run fuzz -- TARGET|all [--minutes 15] [--seed 1] [--directory D] [--json] [--replay FILE] [--keep]`,
-  );
-  console.error(`Targets: ${targetNames.join(", ")}`);
-  process.exit(2);
-}
+  { minutes: 0.01, seed: 0 },
+  1,
+);
 
 let child: ChildProcess | null = null;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -190,16 +196,13 @@ async function keep(target: TargetName): Promise<void> {
   console.error(`${target}: ${count} of ${kept.length} covering inputs kept, ${Math.min(bytes, keptBytesMax)} bytes.`);
 }
 
-const [wanted = "", ...more] = positionals;
-if (more.length > 0) refuse(`One target at a time, not ${positionals.join(" ")}.`);
+const [wanted = ""] = positionals;
 if (wanted !== "all" && !isTargetName(wanted))
-  refuse(wanted === "" ? "Name a target." : `There is no target ${wanted}.`);
-if (!(Number(values.minutes) > 0) || !Number.isSafeInteger(Number(values.seed)))
-  refuse("--minutes and --seed are numbers.");
+  refuse(help, wanted === "" ? "Name a target, or all." : `There is no target ${wanted}.`);
 const chosen = isTargetName(wanted) ? [wanted] : targetNames;
 
 if (values.replay !== undefined) {
-  if (!isTargetName(wanted)) refuse("--replay needs one target.");
+  if (!isTargetName(wanted)) refuse(help, "--replay needs one target.");
   const { code, complaint } = await runProcess(ordersOf(wanted, { replay: values.replay }), (line) =>
     console.log(line),
   );

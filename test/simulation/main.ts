@@ -1,27 +1,35 @@
 // `npm run simulate`: tells stories, one a seed, until it is stopped, and adds up what they came to.
 //
-//     npm run simulate                                  goes on behind the last seed of the results file
-//     npm run simulate -- --seeds 500 --from 1          so many, from a seed on
-//     node test/simulation/main.ts --seed 123 --verbose one story, with its trace
-//
-// --until-broken  stops at the first broken promise and prints it as JSON, with how many stories that took
-// --focus JSON    what every story has besides what its seed decides: a part of plan.ts's Plan
-// --workers N     processes, 2 when left out
-// --results PATH  where results accumulate: test-results/simulation.json
-// --json          prints the results as one line of JSON, and nothing else
-//
 // The same seed tells the same story, byte for byte, as long as the code is the same.
 
 import "./builtins.ts";
 import { execFileSync, fork } from "node:child_process";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { refuse, scriptArguments } from "../lib/script-arguments.ts";
 import type { Focus } from "./plan.ts";
 import { addStory, noResults, readResults, summaryOf, writeResults } from "./results.ts";
 import { type StoryResult, runStory } from "./story.ts";
 
-const { values } = parseArgs({
-  options: {
+const help = `npm run simulate -- [options]
+
+The whole server in one process on a virtual clock, under faults that a seed decides: one story after the other, each
+checked after every step. Without --seeds it goes on until Ctrl-C, which ends the stories under way and keeps all.
+Started again it goes on behind the last seed and adds up, as long as the commit is the same.
+
+  --seed N         this story only; --verbose prints its trace
+  --seeds N        so many stories, then stop (default: for ever)
+  --from N         begin anew at this seed (default: behind the last one, or 1)
+  --workers N      processes (default 2)
+  --results FILE   where results accumulate (default test-results/simulation.json)
+  --json           the results as one line of JSON, and nothing else
+  --until-broken   stop at the first broken promise and print it as JSON, after 150 stories at the latest, or --seeds
+  --focus JSON     what every story has besides what its seed decides: a part of Plan in test/simulation/plan.ts
+
+Exit codes: 0 every promise was kept, 1 one was broken, 2 not understood.`;
+
+const { values } = scriptArguments(
+  help,
+  {
     seed: { type: "string" },
     verbose: { type: "boolean", default: false },
     seeds: { type: "string" },
@@ -34,7 +42,8 @@ const { values } = parseArgs({
     // A worker of this very program: it is sent seeds, and sends back what they came to.
     worker: { type: "boolean", default: false },
   },
-});
+  { seed: 0, seeds: 1, from: 0, workers: 1 },
+);
 
 interface Told {
   readonly story: StoryResult;
@@ -44,15 +53,23 @@ interface Told {
 /** What stories leave behind in a process (compiled code, contexts of promises that nobody settles) is given back then. */
 const storiesOfWorker = 200;
 
-const focus = JSON.parse(values.focus) as Focus;
+const focus = focusOf(values.focus);
 
 /** How to see a story again. */
-const replay = (seed: number): string => `node test/simulation/main.ts --seed ${seed} --verbose`;
+const replay = (seed: number): string => `npm run simulate -- --seed ${seed} --verbose`;
 
 if (values.worker) work();
 else if (values["until-broken"]) await tellUntilBroken();
 else if (values.seed !== undefined) await tellOne(Number(values.seed));
 else await tellMany();
+
+function focusOf(json: string): Focus {
+  try {
+    return JSON.parse(json) as Focus;
+  } catch {
+    return refuse(help, "--focus is not JSON.");
+  }
+}
 
 async function tellOne(seed: number): Promise<void> {
   const story = await runStory(seed, values.verbose, focus);
@@ -96,6 +113,10 @@ async function tellMany(): Promise<void> {
   const commit = commitOf();
   const kept = values.from === undefined ? readResults(values.results, commit) : null;
   const results = kept ?? noResults(commit, Number(values.from ?? 1));
+  if (!values.json) {
+    const told = results.seeds === 0 ? "" : `, after ${results.seeds} stories`;
+    console.log(`From seed ${results.seedNext} on${told}, at commit ${commit}. Results: ${values.results}`);
+  }
   const seedEnd = values.seeds === undefined ? Number.POSITIVE_INFINITY : results.seedNext + Number(values.seeds);
   let seedNext = results.seedNext;
   let isStopped = false;
@@ -128,7 +149,7 @@ async function tellMany(): Promise<void> {
         if (performance.now() - saidMs > 5_000) {
           saidMs = performance.now();
           if (!values.json)
-            console.log(`${results.seeds} stories, at seed ${story.seed}, ${results.failures.length} failed`);
+            console.log(`${results.seeds} told, at seed ${story.seed}, ${results.failures.length} failed`);
           writeResults(values.results, results);
         }
         next();

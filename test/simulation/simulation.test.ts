@@ -84,7 +84,7 @@ test("J1…M1: 500 stories of faults keep every promise, and every kind of fault
       join(directory, "results.json"),
     );
     const replay = results.failures.map(
-      ({ seed, check, message }) => `node test/simulation/main.ts --seed ${seed} --verbose   # ${check}: ${message}`,
+      ({ seed, check, message }) => `npm run simulate -- --seed ${seed} --verbose   # ${check}: ${message}`,
     );
     expect(replay).toEqual([]);
     expect(results.seeds).toBe(500);

@@ -9,9 +9,9 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { makeSasToken } from "../../src/ingest/sas-token.ts";
 import { HubProcess } from "../lib/hub-process.ts";
+import { scriptArguments } from "../lib/script-arguments.ts";
 import { DeviceTally, SoakDevice } from "./devices.ts";
 import { soakPicture } from "./picture.ts";
 import { type Check, type SoakSample, metricOf, verdict } from "./samples.ts";
@@ -24,19 +24,16 @@ const help = `npm run soak -- [options]
   --devices N      devices over MQTT (default 50; each sends ten messages a second)
   --loop-ms N      what the event loop's p99 may be (default 100)`;
 
-const { values } = parseArgs({
-  options: {
+const { values } = scriptArguments(
+  help,
+  {
     hours: { type: "string", default: "1" },
     directory: { type: "string", default: "soak-data" },
     devices: { type: "string", default: "50" },
     "loop-ms": { type: "string", default: "100" },
-    help: { type: "boolean", short: "h", default: false },
   },
-});
-if (values.help) {
-  console.log(help);
-  process.exit(0);
-}
+  { hours: 0.01, devices: 1, "loop-ms": 1 },
+);
 
 const sampleMs = 10_000;
 const directory = resolve(values.directory);
