@@ -1,6 +1,7 @@
 // An export as the API shows it: its versions, its tenures, and how far the exporter is.
 
-import { type Violation, sumOf } from "../export/audit.ts";
+import { sumOf } from "../export/balance.ts";
+import type { Violation } from "../export/violation.ts";
 import type { AuditStatus } from "../export/auditor.ts";
 import type { ExportState, ExportStatus } from "../export/export.ts";
 import { printPath } from "../export/path-template.ts";

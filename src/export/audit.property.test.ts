@@ -7,7 +7,9 @@ import { cutOf, makeExport, runOf } from "../registry/contract/stand.ts";
 import type { ExportType, Registry } from "../registry/registry.ts";
 import { makeDirectory, openIn } from "../registry/sqlite/sqlite-stand.contract.ts";
 import { spanAt } from "../registry/tenure.ts";
-import { type Violation, auditExport, isAccepted, sumOf } from "./audit.ts";
+import { auditExport } from "./audit.ts";
+import { sumOf } from "./balance.ts";
+import { type Violation, isAccepted } from "./violation.ts";
 
 const fates = ["write", "write", "write", "discard", "skip", "double", "miscount"] as const;
 

@@ -11,18 +11,14 @@ import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { printWindow } from "../lib/window.ts";
 import { ColdpathError, codeOf, messageOf } from "../lib/errors.ts";
-import type { AcceptedViolation, AuditFacts, CutRecord, Registry, StreamKey } from "../registry/registry.ts";
-import {
-  type Balance,
-  type PartitionView,
-  type Violation,
-  auditExport,
-  checkCut,
-  checkJoin,
-  isAccepted,
-  violation,
-  violationKey,
-} from "./audit.ts";
+import type { AcceptedViolation, AuditFacts, CutRecord, Registry } from "../registry/registry.ts";
+import { auditExport } from "./audit.ts";
+import type { Balance } from "./balance.ts";
+import { checkCut, checkJoin } from "./check-cuts.ts";
+import type { PartitionView } from "./partition-audit.ts";
+import { cutsOf, streamsOf } from "./read-cuts.ts";
+import { standingViolations } from "./standing-violations.ts";
+import { type Violation, violationKey } from "./violation.ts";
 
 export interface AuditStatus {
   /** ISO time of the last look, by the window clock. */
@@ -38,8 +34,6 @@ export interface AuditStatus {
 
 /** Violations of one export that are kept and told. */
 const violationsMax = 100;
-/** Cut records read at once: the event loop is held for one page at a time. */
-const pageRows = 500;
 
 export class Auditor {
   readonly #registry: Registry;
@@ -151,7 +145,7 @@ export class Auditor {
       await this.#read(facts); // which window is it?
       this.#miscounted.set(exportId, wrong);
     }
-    const all = merged(facts, violations, this.#found.get(exportId) ?? []);
+    const all = standingViolations(facts, violations, this.#found.get(exportId) ?? []);
     this.#audits.set(exportId, {
       at: new Date(this.#clock.nowMs()).toISOString(),
       balances,
@@ -196,10 +190,9 @@ export class Auditor {
   /** All cut records of an export, one by one: their counts, and whether they join. */
   async #read(facts: AuditFacts): Promise<void> {
     const found: Violation[] = [];
-    const streams = new Map(facts.tallies.map(({ type, partition }) => [`${type}/${partition}`, { type, partition }]));
-    for (const stream of streams.values()) {
+    for (const stream of streamsOf(facts)) {
       let before: CutRecord | null = null;
-      for await (const cut of this.#cuts(facts.export.id, stream)) {
+      for await (const cut of cutsOf(this.#registry, facts.export.id, stream)) {
         const faults = [checkCut(facts, cut), before === null ? null : checkJoin(facts, before, cut)];
         found.push(...faults.filter((fault) => fault !== null));
         if (found.length > violationsMax || this.#isStopped) break;
@@ -207,17 +200,6 @@ export class Auditor {
       }
     }
     this.#found.set(facts.export.id, found);
-  }
-
-  async *#cuts(exportId: string, stream: StreamKey): AsyncGenerator<CutRecord, void, void> {
-    for (let windowFirst = 0; ;) {
-      const cuts = await this.#registry.cuts({ exportId, stream, windowFirst, limit: pageRows });
-      yield* cuts;
-      const last = cuts.at(-1);
-      if (last === undefined || cuts.length < pageRows) return;
-      windowFirst = last.window + 1;
-      await new Promise(setImmediate);
-    }
   }
 
   #tell(facts: AuditFacts, violations: readonly Violation[]): void {
@@ -239,60 +221,6 @@ export class Auditor {
     const fields = { error: messageOf(error), code: codeOf(error) };
     this.#log.error(fields, "The audit could not be made; it is tried again with the next window.");
   }
-}
-
-/**
- * What the tallies and what the records say, each once, without what was accepted; a record names its window where a tally
- * knows a range.
- */
-function merged(
-  { export: one, gaps, accepted }: AuditFacts,
-  tallies: readonly Violation[],
-  records: readonly Violation[],
-): readonly Violation[] {
-  const starts = new Set(tallies.map(startOf));
-  const settled = [...gaps, ...accepted.filter(({ kind }) => kind === "lost")];
-  const exact = records
-    .filter((each) => !isAccepted(each, accepted))
-    .filter((each) => each.kind === "miscounted" || !(starts.has(startOf(each)) || isOnRecord(each, settled)));
-  const ends = tallies
-    .filter((each) => each.kind === "miscounted" || !isAccepted(each, accepted))
-    .flatMap((each) => {
-      if (each.kind !== "miscounted") return [each];
-      const { id: _id, message: _message, hint: _hint, ...of } = each;
-      const left = each.records - exact.reduce((sum, part) => sum + (isPartOf(part, each) ? part.records : 0), 0);
-      return left === 0 ? [] : [violation(one, { ...of, records: left })];
-    });
-  return [...ends, ...exact];
-}
-
-function startOf({ type, partition, offsets }: Violation): string {
-  return `${type}/${partition}/${offsets?.first}`;
-}
-
-/** Whether a miscounted window is in the range of a miscounted tally. */
-function isPartOf(part: Violation, whole: Violation): boolean {
-  if (part.kind !== "miscounted" || part.type !== whole.type || part.partition !== whole.partition) return false;
-  if (part.windowFirst < whole.windowFirst || part.windowLast > whole.windowLast) return false;
-  return (part.offsets?.first ?? 0) >= (whole.offsets?.first ?? 0);
-}
-
-/** Put on record since the cut records were read. */
-function isOnRecord(
-  { type, partition, windowFirst, windowLast, offsets }: Violation,
-  settled: readonly (StreamKey & Pick<AcceptedViolation, "windowFirst" | "windowLast" | "offsets"> & Counted)[],
-): boolean {
-  return settled
-    .filter((one) => one.type === type && one.partition === partition)
-    .some((one) => {
-      if (one.records === null) return one.windowLast >= windowFirst && one.windowFirst <= windowLast;
-      const other = one.offsets;
-      return other !== null && offsets !== null && other.first < offsets.next && other.next > offsets.first;
-    });
-}
-
-interface Counted {
-  readonly records: number | null;
 }
 
 function noSuchViolation(id: string): ColdpathError {

@@ -25,7 +25,9 @@ import type {
   StreamKey,
 } from "../registry/registry.ts";
 import { isOwed } from "../registry/tenure.ts";
-import { type Violation, auditExport, checkCut, checkJoin, isAccepted } from "./audit.ts";
+import { auditExport } from "./audit.ts";
+import { checkCut, checkJoin } from "./check-cuts.ts";
+import { type Violation, isAccepted } from "./violation.ts";
 import { printPath } from "./path-template.ts";
 import { type ReadAgainOptions, listAgain, readAgain } from "./read-again.ts";
 import { type FileFinding, verifyFile } from "./verify-file.ts";
