@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DestinationError, type StorageAccess } from "../destinations/destination.ts";
-import type { Finding, Verification } from "../export/verify.ts";
+import type { Finding, Verification } from "../export/verification.ts";
 import { systemClock } from "../lib/clock.ts";
 import { ColdpathError, messageOf } from "../lib/errors.ts";
 import { silentLog } from "../lib/log.ts";
