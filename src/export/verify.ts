@@ -96,10 +96,8 @@ class Verifying {
       isDeep,
       ...this.#findings.all,
       unrecordedFiles: this.#unrecordedFiles,
-      gaps: this.#facts.gaps.filter((gap) => this.#isInRange(gap.windowFirst) || this.#isInRange(gap.windowLast)),
-      accepted: this.#facts.accepted.filter(
-        (one) => this.#isInRange(one.windowFirst) || this.#isInRange(one.windowLast),
-      ),
+      gaps: this.#facts.gaps.filter((one) => this.#isInRange(one.windowFirst, one.windowLast)),
+      accepted: this.#facts.accepted.filter((one) => this.#isInRange(one.windowFirst, one.windowLast)),
     };
   }
 
@@ -110,7 +108,7 @@ class Verifying {
       if (isAccepted(violation, this.#facts.accepted)) continue;
       const { kind, type, partition, windowFirst, windowLast, message: what, hint } = violation;
       // Which window is miscounted, the records say.
-      if (kind === "miscounted" || !(this.#isInRange(windowFirst) || this.#isInRange(windowLast))) continue;
+      if (kind === "miscounted" || !this.#isInRange(windowFirst, windowLast)) continue;
       this.#findings.fault({ kind, window: windowFirst, type, partition, path: null, what, hint });
     }
   }
@@ -282,9 +280,10 @@ class Verifying {
     if (finding !== null) this.#findings.file(finding, cut, object.path);
   }
 
-  #isInRange(window: Window): boolean {
+  /** Whether a window, or one of several, is to be looked at. */
+  #isInRange(windowFirst: Window, windowLast = windowFirst): boolean {
     const { range } = this.#options;
-    return range === null || (range.first <= window && window <= range.last);
+    return range === null || (range.first <= windowLast && windowFirst <= range.last);
   }
 
   async #pathOf(cut: CutRecord, part: number): Promise<{ destination: Destination; path: string }> {

@@ -216,6 +216,25 @@ describe("a folder", () => {
     expect((await run()).stdout).toContain("let go: 2026-01-02T03:07 of measurements, partition 0: 2 records (known)");
   });
 
+  test("E1: a loss of several minutes is told for each of them", async () => {
+    await open();
+    const real = bench.registry.advanceCheckpoint.bind(bench.registry);
+    bench.registry.advanceCheckpoint = async (move) => await real({ ...move, runs: [], cut: undefined });
+    for (let minute = 7; minute <= 9; minute++) {
+      await bench.send(2);
+      await bench.pass(1);
+    }
+    bench.registry.advanceCheckpoint = real;
+    for (const minute of ["07", "08", "09"]) rmSync(file(path(minute)));
+    await bench.send(2);
+    await bench.pass(1);
+    for (const minute of ["07", "08", "09"]) {
+      const found = await verify("--from", `2026-01-02T03:${minute}`, "--to", `2026-01-02T03:${minute}`);
+      expect(faultsOf(found)).toEqual([["lost", "2026-01-02T03:07", null]]);
+    }
+    expect(await verify("--to", "2026-01-02T03:06")).toMatchObject({ status: 0, isProven: true });
+  });
+
   test("several files a minute are all looked for", async () => {
     bench = await ExportBench.open();
     const storage = await bench.folder("lake");
