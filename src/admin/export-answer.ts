@@ -1,8 +1,8 @@
 // An export as the API shows it: its versions, its tenures, and how far the exporter is.
 
-import { sumOf } from "../export/balance.ts";
-import type { Violation } from "../export/violation.ts";
-import type { AuditStatus } from "../export/auditor.ts";
+import { sumOf } from "../export/audit/balance.ts";
+import type { Violation } from "../export/audit/violation.ts";
+import type { AuditStatus } from "../export/audit/auditor.ts";
 import type { ExportState, ExportStatus } from "../export/export.ts";
 import { printPath } from "../export/path-template.ts";
 import { must } from "../lib/assert.ts";

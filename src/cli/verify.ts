@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DestinationError, type StorageAccess } from "../destinations/destination.ts";
-import type { Finding, Verification } from "../export/verification.ts";
+import type { Finding, Verification } from "../export/verify/verification.ts";
 import { systemClock } from "../lib/clock.ts";
 import { ColdpathError, messageOf } from "../lib/errors.ts";
 import { silentLog } from "../lib/log.ts";
@@ -129,7 +129,7 @@ async function verifyOne(
   terminal: Terminal,
 ): Promise<Verification> {
   const [{ verifyExport }, { openStorage }] = await Promise.all([
-    import("../export/verify.ts"),
+    import("../export/verify/verify.ts"),
     import("../destinations/open-storage.ts"),
   ]);
   const open = async (id: string): Promise<StorageAccess> => {

@@ -3,7 +3,7 @@
 import { type Window, windowStartMs } from "../lib/window.ts";
 import type { Export } from "../registry/registry.ts";
 import { tenureAt } from "../registry/tenure.ts";
-import type { AuditStatus } from "./auditor.ts";
+import type { AuditStatus } from "./audit/auditor.ts";
 import type { ExportState, ExportStatus } from "./export.ts";
 import type { Stream } from "./stream.ts";
 

@@ -15,7 +15,7 @@
 // Words: a *stream* is what an exporter moves through in order: the measurements of one partition, or the snapshots.
 
 import type { Window } from "../lib/window.ts";
-import type { AuditStatus } from "./auditor.ts";
+import type { AuditStatus } from "./audit/auditor.ts";
 
 /**
  *   starting   nothing was tried yet since the server started

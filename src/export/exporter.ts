@@ -18,7 +18,7 @@ import {
   type Registry,
   snapshotTypes,
 } from "../registry/registry.ts";
-import { Auditor } from "./auditor.ts";
+import { Auditor } from "./audit/auditor.ts";
 import type { ExportStatus } from "./export.ts";
 import { exportStatus } from "./export-status.ts";
 import { MeasurementsBacklog } from "./measurements-backlog.ts";

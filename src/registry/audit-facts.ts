@@ -1,5 +1,5 @@
 // The facts that an audit judges: what was settled of an export, in tallies that are kept for ever, and what an
-// administrator accepted. Gaps and cut records, which are facts as well: progress.ts. The judging: export/audit.ts.
+// administrator accepted. Gaps and cut records, which are facts as well: progress.ts. The judging: export/audit/.
 
 import type { Window } from "../lib/window.ts";
 import type { Export } from "./export.ts";

@@ -1,7 +1,7 @@
 // Prometheus metrics: read from the rooms' plain counters when they are asked for. docs/operating.md "Metrics".
 
 import { Counter, Gauge, Registry as MetricRegistry, collectDefaultMetrics } from "prom-client";
-import { sumOf } from "../export/balance.ts";
+import { sumOf } from "../export/audit/balance.ts";
 import { type ExportStatus, exportStates } from "../export/export.ts";
 import type { Exporter } from "../export/exporter.ts";
 import type { ConnectionTable } from "../ingest/connection-table.ts";

@@ -3,7 +3,7 @@
 import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, writeSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { sumOf } from "../../src/export/balance.ts";
+import { sumOf } from "../../src/export/audit/balance.ts";
 import { FileJournal } from "../../src/journal/file/file-journal.ts";
 import { resetClock } from "../../src/journal/file/reset-clock.ts";
 import { type Log, silentLog } from "../../src/lib/log.ts";

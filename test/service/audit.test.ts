@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import type { Log } from "../../src/lib/log.ts";
 import { windowOf } from "../../src/lib/window.ts";
-import { sumOf } from "../../src/export/balance.ts";
+import { sumOf } from "../../src/export/audit/balance.ts";
 import { MemoryJournal } from "../../src/journal/memory/memory-journal.ts";
 import { ExportBench } from "../lib/export-bench.ts";
 

@@ -1,7 +1,7 @@
 // Schemas of exports, their state, their runs and gaps.
 
 import { Type } from "typebox";
-import { violationKinds } from "../../export/violation.ts";
+import { violationKinds } from "../../export/audit/violation.ts";
 import { exportStates } from "../../export/export.ts";
 import { codecs, exportTypes, formatRevisions } from "../../registry/registry.ts";
 import { count, etag, givenEtag, orNull, ref, shape, time, window, words } from "../schema.ts";

@@ -3,10 +3,17 @@
 //   E1  A tally is what was settled without a break, so only what lies between tallies, and behind the last, is looked at:
 //       it was let go on record, was not owed, was accepted, or is lost.
 
-import { type Segment, unusedOffsetsMin } from "../journal/journal.ts";
-import type { Window } from "../lib/window.ts";
-import type { AcceptedViolation, AuditFacts, Export, ExportGap, ExportTally, StreamKey } from "../registry/registry.ts";
-import { hasWindowNotOwed, isOwed, tenureAt } from "../registry/tenure.ts";
+import { type Segment, unusedOffsetsMin } from "../../journal/journal.ts";
+import type { Window } from "../../lib/window.ts";
+import type {
+  AcceptedViolation,
+  AuditFacts,
+  Export,
+  ExportGap,
+  ExportTally,
+  StreamKey,
+} from "../../registry/registry.ts";
+import { hasWindowNotOwed, isOwed, tenureAt } from "../../registry/tenure.ts";
 import { type Balance, type Sums, noSums, sumKeys } from "./balance.ts";
 import { type Violation, type ViolationKind, unbalancedOf, violation } from "./violation.ts";
 

@@ -6,12 +6,12 @@
 // A pass reads an export's sums of one moment, then looks at the journal: the journal may be ahead of the sums, never
 // behind, so what has just closed waits and is not lost.
 
-import type { Journal } from "../journal/journal.ts";
-import type { Clock } from "../lib/clock.ts";
-import type { Log } from "../lib/log.ts";
-import { printWindow } from "../lib/window.ts";
-import { ColdpathError, codeOf, messageOf } from "../lib/errors.ts";
-import type { AcceptedViolation, AuditFacts, CutRecord, Registry } from "../registry/registry.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
+import { printWindow } from "../../lib/window.ts";
+import { ColdpathError, codeOf, messageOf } from "../../lib/errors.ts";
+import type { AcceptedViolation, AuditFacts, CutRecord, Registry } from "../../registry/registry.ts";
 import { auditExport } from "./audit.ts";
 import type { Balance } from "./balance.ts";
 import { checkCut, checkJoin } from "./check-cuts.ts";

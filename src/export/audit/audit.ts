@@ -10,7 +10,7 @@
 // What an administrator accepted is taken out by the numbers on record, lost records by their offsets, so that whatever is
 // more, or lies beside, alarms again. It never counts as exported.
 
-import { type AuditFacts, type ExportTally, type StreamKey, snapshotTypes } from "../registry/registry.ts";
+import { type AuditFacts, type ExportTally, type StreamKey, snapshotTypes } from "../../registry/registry.ts";
 import type { Balance } from "./balance.ts";
 import { PartitionAudit, type PartitionView } from "./partition-audit.ts";
 import { type Violation, unbalancedOf, violation } from "./violation.ts";

@@ -2,8 +2,8 @@
 //
 //   M1  Two bytes for each window of a day of which one was.
 
-import type { CutRecord } from "../registry/registry.ts";
-import { streamName } from "./read-cuts.ts";
+import type { CutRecord } from "../../registry/registry.ts";
+import { streamName } from "../audit/read-cuts.ts";
 
 const dayWindows = 24 * 60;
 

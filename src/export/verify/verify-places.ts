@@ -1,9 +1,9 @@
 // Where the files of an export may lie: the places of all its definitions, what to list there, and what a path says.
 
-import type { Destination } from "../destinations/destination.ts";
-import { type Window, windowStartMs } from "../lib/window.ts";
-import type { Export, ExportDefinition, ExportType } from "../registry/registry.ts";
-import { type FileName, parsePath, pathPrefix } from "./path-template.ts";
+import type { Destination } from "../../destinations/destination.ts";
+import { type Window, windowStartMs } from "../../lib/window.ts";
+import type { Export, ExportDefinition, ExportType } from "../../registry/registry.ts";
+import { type FileName, parsePath, pathPrefix } from "../path-template.ts";
 
 export interface Place {
   readonly destination: Destination;

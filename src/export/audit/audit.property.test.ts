@@ -2,11 +2,11 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Segment } from "../journal/journal.ts";
-import { cutOf, makeExport, runOf } from "../registry/contract/stand.ts";
-import type { ExportType, Registry } from "../registry/registry.ts";
-import { makeDirectory, openIn } from "../registry/sqlite/sqlite-stand.contract.ts";
-import { spanAt } from "../registry/tenure.ts";
+import type { Segment } from "../../journal/journal.ts";
+import { cutOf, makeExport, runOf } from "../../registry/contract/stand.ts";
+import type { ExportType, Registry } from "../../registry/registry.ts";
+import { makeDirectory, openIn } from "../../registry/sqlite/sqlite-stand.contract.ts";
+import { spanAt } from "../../registry/tenure.ts";
 import { auditExport } from "./audit.ts";
 import { sumOf } from "./balance.ts";
 import { type Violation, isAccepted } from "./violation.ts";

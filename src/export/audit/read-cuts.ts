@@ -2,8 +2,8 @@
 //
 //   M1  By page, and the event loop is held for one page at a time.
 
-import type { Window } from "../lib/window.ts";
-import type { AuditFacts, CutRecord, Registry, StreamKey } from "../registry/registry.ts";
+import type { Window } from "../../lib/window.ts";
+import type { AuditFacts, CutRecord, Registry, StreamKey } from "../../registry/registry.ts";
 
 const pageRows = 500;
 

@@ -8,24 +8,24 @@
 // The server may run meanwhile: a file whose window is not committed yet is no fault, and what a listing did not show is
 // looked at once more by its name.
 
-import { type Destination, DestinationError, type ListedObject } from "../destinations/destination.ts";
-import { must } from "../lib/assert.ts";
-import type { Clock } from "../lib/clock.ts";
-import type { Window } from "../lib/window.ts";
-import type { AuditFacts, CutRecord, Export, ExportDefinition, Registry, StreamKey } from "../registry/registry.ts";
-import { isOwed } from "../registry/tenure.ts";
-import { auditExport } from "./audit.ts";
-import { checkCut, checkJoin } from "./check-cuts.ts";
+import { type Destination, DestinationError, type ListedObject } from "../../destinations/destination.ts";
+import { must } from "../../lib/assert.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Window } from "../../lib/window.ts";
+import type { AuditFacts, CutRecord, Export, ExportDefinition, Registry, StreamKey } from "../../registry/registry.ts";
+import { isOwed } from "../../registry/tenure.ts";
+import { auditExport } from "../audit/audit.ts";
+import { checkCut, checkJoin } from "../audit/check-cuts.ts";
 import { CutLookup } from "./cut-lookup.ts";
-import { printPath } from "./path-template.ts";
+import { printPath } from "../path-template.ts";
 import { type ReadAgainOptions, listAgain, readAgain } from "./read-again.ts";
-import { cutsOf, streamsOf } from "./read-cuts.ts";
+import { cutsOf, streamsOf } from "../audit/read-cuts.ts";
 import { SeenFiles } from "./seen-files.ts";
 import { TaskGroup } from "./task-group.ts";
 import { Findings, type Verification } from "./verification.ts";
 import { verifyFile } from "./verify-file.ts";
 import { type Place, byTemplate, definitionsIn, namesOf, prefixesOf } from "./verify-places.ts";
-import { isAccepted, violationStart } from "./violation.ts";
+import { isAccepted, violationStart } from "../audit/violation.ts";
 
 export type VerifyRegistry = Pick<Registry, "installation" | "exports" | "cuts" | "auditFacts">;
 

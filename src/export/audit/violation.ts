@@ -3,8 +3,8 @@
 // Owns:      kinds, ids and words; whether one is the same as another, or was accepted.
 // Does not:  find any (audit.ts, check-cuts.ts).
 
-import { type Window, printWindow } from "../lib/window.ts";
-import type { AcceptedViolation, Export, StreamKey } from "../registry/registry.ts";
+import { type Window, printWindow } from "../../lib/window.ts";
+import type { AcceptedViolation, Export, StreamKey } from "../../registry/registry.ts";
 
 /**
  *   lost          owed records that are neither exported, nor waiting, nor recorded as let go

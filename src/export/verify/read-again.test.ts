@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { type Destination, DestinationError, type ListedObject } from "../destinations/destination.ts";
-import type { Clock } from "../lib/clock.ts";
+import { type Destination, DestinationError, type ListedObject } from "../../destinations/destination.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { listAgain, readAgain } from "./read-again.ts";
 
 const failureOf = (kind: "temporary" | "permanent") =>

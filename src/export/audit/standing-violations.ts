@@ -1,7 +1,7 @@
 // The violations of an export that stand: what the tallies and what the cut records say, each once, without what was
 // accepted. Pure.
 
-import type { AcceptedViolation, AuditFacts, StreamKey } from "../registry/registry.ts";
+import type { AcceptedViolation, AuditFacts, StreamKey } from "../../registry/registry.ts";
 import { type Violation, isAccepted, violation, violationStart } from "./violation.ts";
 
 /**

@@ -2,9 +2,9 @@
 //
 //   M1  The pages read last are kept.
 
-import type { Window } from "../lib/window.ts";
-import type { CutRecord, Registry, StreamKey } from "../registry/registry.ts";
-import { streamName } from "./read-cuts.ts";
+import type { Window } from "../../lib/window.ts";
+import type { CutRecord, Registry, StreamKey } from "../../registry/registry.ts";
+import { streamName } from "../audit/read-cuts.ts";
 
 /** Windows of a page of cut records, and pages kept. */
 const pageWindows = 240;

@@ -1,9 +1,9 @@
 // What cut records say by themselves, read in order: whether a window's files hold what the journal did, and whether it joins
 // the one before. The tallies say the same in sums (partition-audit.ts); a record names the window. Pure.
 
-import { unusedOffsetsMin } from "../journal/journal.ts";
-import type { AuditFacts, CutRecord } from "../registry/registry.ts";
-import { hasWindowNotOwed } from "../registry/tenure.ts";
+import { unusedOffsetsMin } from "../../journal/journal.ts";
+import type { AuditFacts, CutRecord } from "../../registry/registry.ts";
+import { hasWindowNotOwed } from "../../registry/tenure.ts";
 import { type Violation, violation } from "./violation.ts";
 
 /** A committed window whose files hold another number of records than the journal did; null when all is well. */

@@ -2,8 +2,8 @@
 //
 //   M1  The first findings are kept; the counts say how many there are.
 
-import type { Window } from "../lib/window.ts";
-import type { AcceptedViolation, CutRecord, ExportGap, ExportType } from "../registry/registry.ts";
+import type { Window } from "../../lib/window.ts";
+import type { AcceptedViolation, CutRecord, ExportGap, ExportType } from "../../registry/registry.ts";
 import type { FileFinding } from "./verify-file.ts";
 import { dayOf } from "./verify-places.ts";
 

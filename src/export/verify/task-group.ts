@@ -1,6 +1,6 @@
 // A task group: work that runs beside other work, some at once. The first failure ends all of it.
 
-import { messageOf } from "../lib/errors.ts";
+import { messageOf } from "../../lib/errors.ts";
 
 export class TaskGroup {
   readonly #tasksMax: number;

@@ -1,9 +1,9 @@
 // Reads of a store that fail for a moment are tried again, some times: whoever reads a whole destination back does not
 // start anew because of one lost connection. What is permanent is thrown at once.
 
-import { type Destination, DestinationError, type ListedObject } from "../destinations/destination.ts";
-import { backOffMs } from "../lib/back-off.ts";
-import { type Clock, sleep } from "../lib/clock.ts";
+import { type Destination, DestinationError, type ListedObject } from "../../destinations/destination.ts";
+import { backOffMs } from "../../lib/back-off.ts";
+import { type Clock, sleep } from "../../lib/clock.ts";
 
 export interface ReadAgainOptions {
   readonly clock: Clock;

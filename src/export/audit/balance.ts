@@ -1,6 +1,6 @@
 // The balance of a stream: journaled = exported + waiting + discarded + accepted.
 
-import type { StreamKey } from "../registry/registry.ts";
+import type { StreamKey } from "../../registry/registry.ts";
 
 /** Records of a stream in one tenure (snapshots: in all, `tenure` null). */
 export interface Balance extends StreamKey {

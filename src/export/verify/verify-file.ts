@@ -4,12 +4,12 @@
 //       look (a folder's names its file by inode and time; Azure's came with the bytes); anything else is read.
 
 import { createHash } from "node:crypto";
-import { openContainer } from "../avro/avro.ts";
-import { type Destination, DestinationError, type ListedObject } from "../destinations/destination.ts";
-import { ColdpathError, messageOf } from "../lib/errors.ts";
-import { type Window, printWindow, windowOf } from "../lib/window.ts";
-import type { CutPart, CutRecord } from "../registry/registry.ts";
-import { type FileLabel, parseLabel } from "./cut.ts";
+import { openContainer } from "../../avro/avro.ts";
+import { type Destination, DestinationError, type ListedObject } from "../../destinations/destination.ts";
+import { ColdpathError, messageOf } from "../../lib/errors.ts";
+import { type Window, printWindow, windowOf } from "../../lib/window.ts";
+import type { CutPart, CutRecord } from "../../registry/registry.ts";
+import { type FileLabel, parseLabel } from "../cut.ts";
 
 /**
  * Faults:  missing · damaged (cut off, unreadable, another number of records) · altered (as many records, other bytes) ·
