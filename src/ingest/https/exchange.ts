@@ -14,7 +14,7 @@ import type { LiveConnection } from "../connection-table.ts";
 import type { RejectionReason } from "../ingest.ts";
 import { type Answer, type HttpsReason, answerBody, answerOf, notImplemented } from "./answer.ts";
 import { type IncomingMessage as DeviceMessage, isBatchType, parseBatch } from "./batch.ts";
-import { readBody } from "./body.ts";
+import { pieceBytesMin, readBody } from "./body.ts";
 import type { HttpsContext } from "./context.ts";
 import { propertiesOfHeaders } from "./headers.ts";
 import { inTurn } from "../turns.ts";
@@ -29,8 +29,11 @@ type Refusal = {
   readonly reason: HttpsReason;
   readonly text?: string | undefined;
   readonly retryAfterSeconds?: number | undefined;
+  /** Nothing more is read from the connection. */
+  readonly isLast?: boolean;
 } | null;
 
+const fragmentedText = `The body comes in too many pieces: send at least ${pieceBytesMin} bytes in each.`;
 /** Changes of access while one request is authenticated, after which it is told to come back. */
 const attemptsMax = 3;
 
@@ -101,6 +104,7 @@ export class Exchange implements LiveConnection {
     if (body === "gone") return null;
     if (body === "too-large") return { reason: "message-too-large" };
     if (body === "overloaded") return { reason: "overloaded" };
+    if (body === "fragmented") return { reason: "malformed-request", text: fragmentedText, isLast: true };
     return await this.#journal(body, isBatch);
   }
 
@@ -183,11 +187,11 @@ export class Exchange implements LiveConnection {
 
   #refuse(refusal: Refusal): void {
     if (refusal === null) return;
-    const { reason, text, retryAfterSeconds } = refusal;
-    this.#reject(reason, answerOf(reason, text, retryAfterSeconds));
+    const { reason, text, retryAfterSeconds, isLast } = refusal;
+    this.#reject(reason, answerOf(reason, text, retryAfterSeconds), isLast);
   }
 
-  #reject(reason: HttpsReason, answer: Answer): void {
+  #reject(reason: HttpsReason, answer: Answer, isLast = false): void {
     this.#context.reject(reason, this.#deviceId, this.#request.socket.remoteAddress);
     if (this.#response.headersSent || this.#response.destroyed) return;
     const body = answerBody(answer);
@@ -196,6 +200,7 @@ export class Exchange implements LiveConnection {
       "Content-Length": Buffer.byteLength(body),
       "X-Content-Type-Options": "nosniff",
       "Cache-Control": "no-store",
+      ...(isLast ? { Connection: "close" } : {}),
       ...(answer.retryAfterSeconds === undefined ? {} : { "Retry-After": answer.retryAfterSeconds }),
     });
     this.#response.end(body);
