@@ -12,7 +12,9 @@ process.env["UV_THREADPOOL_SIZE"] ??= "96";
 enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/coldpath", import.meta.url)));
 
 const { runCommandLine } = await import("./cli/run.ts");
+const { endThoughFilesHang } = await import("./cli/end-process.ts");
 const { openTerminal } = await import("./cli/terminal.ts");
 
 // Not process.exit: output under way is still written, and what a command left open shows.
 process.exitCode = await runCommandLine(process.argv.slice(2), openTerminal(), process.env);
+endThoughFilesHang();

@@ -9,7 +9,7 @@ import { connect } from "./connection.ts";
 import type { ExportAnswer } from "./export-views.ts";
 import { isInUse } from "./journal-directory.ts";
 import { listOf } from "./lookup.ts";
-import { durationText } from "./output.ts";
+import { counted, durationText } from "./output.ts";
 import { probe } from "./storage-views.ts";
 
 interface ServerChecks {
@@ -71,7 +71,7 @@ async function checkDestinations(client: Client): Promise<readonly CheckResult[]
     const { state, trouble, owedFiles } = status;
     results.push(
       trouble === null
-        ? { name: `export ${name}`, state: "ok", detail: `${state}, ${owedFiles} files owed` }
+        ? { name: `export ${name}`, state: "ok", detail: `${state}, ${counted(owedFiles, "file")} owed` }
         : {
             name: `export ${name}`,
             state: state === "stopped" ? "failed" : "warning",

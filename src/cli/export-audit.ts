@@ -5,7 +5,7 @@ import { UsageError } from "./errors.ts";
 import { type ExportAnswer, auditText } from "./export-views.ts";
 import { serverCommand } from "./family.ts";
 import { findExport } from "./lookup.ts";
-import { confirm, yesOption } from "./output.ts";
+import { confirm, counted, yesOption } from "./output.ts";
 import { renderTable } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -128,7 +128,7 @@ function printAudit({ balances, violations, violationCount, accepted }: AuditAns
   for (const one of accepted) {
     const windows = one.windowFirst === one.windowLast ? one.windowFirst : `${one.windowFirst} to ${one.windowLast}`;
     const offsets = one.offsetFirst === null ? "" : `, offsets ${one.offsetFirst} to ${one.offsetNext}`;
-    const records = one.records === 1 ? "1 record" : `${one.records} records`;
+    const records = counted(one.records, "record");
     const what = `${one.kind}, ${records} of ${one.type}, partition ${one.partition}, ${windows}${offsets}`;
     terminal.print(`accepted ${one.at}: ${what} (${one.reason})`);
   }

@@ -5,7 +5,7 @@ import { UsageError } from "./errors.ts";
 import type { ExportAnswer } from "./export-views.ts";
 import { serverCommand } from "./family.ts";
 import { findExport } from "./lookup.ts";
-import { confirm, yesOption } from "./output.ts";
+import { confirm, counted, yesOption } from "./output.ts";
 
 export const retryExportCommand = serverCommand({
   name: "export retry",
@@ -52,13 +52,14 @@ export const discardCommand = serverCommand({
       throw new UsageError("export discard", "Why? Give --reason TEXT; it is kept with the gap.", "reason");
     }
     const { id: exportId, name, status } = await findExport<ExportAnswer>(client, id);
-    const extent = to === undefined ? `all ${status.owedFiles} files that it owes` : `what it owes up to ${to}`;
+    const extent =
+      to === undefined ? `all that it owes (${counted(status.owedFiles, "file")})` : `what it owes up to ${to}`;
     await confirm("export discard", `Let ${name} go without ${extent}, for good?`, values, terminal);
     const outcome = await client.post<{ readonly discarded: number }>(`/exports/${segment(exportId)}/discard`, {
       reason,
       windowLast: to === undefined ? undefined : `${to.slice(0, 16)}:00Z`,
     });
     if (values.json === true) terminal.print(JSON.stringify(outcome));
-    else terminal.print(`${outcome.discarded} owed windows and snapshots of ${name} were let go.`);
+    else terminal.print(`${name}: ${counted(outcome.discarded, "owed file")} let go. See coldpath export gaps.`);
   },
 });

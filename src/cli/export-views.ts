@@ -4,7 +4,7 @@ import type { ExportState, ExportTrouble } from "../export/export.ts";
 import type { BacklogPolicy, ExportSettings, StorageAccount } from "../registry/registry.ts";
 import { serverCommand } from "./family.ts";
 import { findExport, listOf } from "./lookup.ts";
-import { bytesText, durationText, stateCell } from "./output.ts";
+import { bytesText, counted, durationText, stateCell } from "./output.ts";
 import { renderFields, renderTable } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 import { type Client, segment } from "./client.ts";
@@ -152,7 +152,7 @@ export const exportStatusCommand = serverCommand({
         name,
         stateCell(status.state),
         status.lagMs === 0 ? "0" : durationText(status.lagMs),
-        status.owedFiles === 0 ? "0" : `${status.owedFiles} files, ${bytesText(status.owedBytes)}`,
+        status.owedFiles === 0 ? "0" : `${counted(status.owedFiles, "file")}, ${bytesText(status.owedBytes)}`,
         String(status.filesWritten),
         status.lastFile === null ? "–" : status.lastFile.path,
       ]);
@@ -172,7 +172,7 @@ function printTrouble(name: string, trouble: ExportTrouble | null, terminal: Ter
   terminal.print("");
   terminal.print(`${name}: ${message} (${code})`);
   if (path !== null) terminal.print(`  file: ${path}`);
-  terminal.print(`  since ${since}, ${attempts} ${attempts === 1 ? "attempt" : "attempts"}, ${next}`);
+  terminal.print(`  since ${since}, ${counted(attempts, "attempt")}, ${next}`);
   terminal.print(`  → ${hint}`);
 }
 
@@ -196,7 +196,7 @@ async function printAudit(client: Client, { id, name, status }: ExportAnswer, te
 
 export function auditText({ journaled, exported, waiting, discarded, accepted, violations }: AuditSummary): string {
   const known = accepted === 0 ? "" : `, ${accepted} accepted as missing`;
-  const balance = `${journaled} records journaled: ${exported} exported, ${waiting} waiting, ${discarded} let go${known}`;
+  const balance = `${counted(journaled, "record")} journaled: ${exported} exported, ${waiting} waiting, ${discarded} let go${known}`;
   return `${balance}; ${violations === 0 ? "balanced" : `${violations} VIOLATIONS`}`;
 }
 

@@ -2,14 +2,14 @@
 
 import { command } from "./command.ts";
 import { dataDirOption, isInUse, journalDirectory, minuteText } from "./journal-directory.ts";
-import { bytesText, jsonOption, stateText } from "./output.ts";
+import { bytesText, counted, jsonOption, stateText } from "./output.ts";
 import { renderTable } from "./table.ts";
 
 export const journalCheckCommand = command({
   name: "journal check",
   purpose: "read every byte of the journal and say whether it is sound",
   details:
-    "A torn tail of the open segment is no damage: it was never acknowledged, and the next start cuts it. Nothing is changed.",
+    "A torn tail of the open segment is no damage: a crash in the middle of a write leaves it, before the acknowledgement, and the next start cuts it. Nothing is changed.",
   options: {
     ...dataDirOption,
     all: { group: "Options", type: "boolean", isFlagOnly: true, description: "List every segment, sound ones too." },
@@ -37,7 +37,7 @@ export const journalCheckCommand = command({
       const next =
         floor === null ? "" : `; next window ${minuteText(floor.windowNext)}, next offset ${floor.offsetNext}`;
       terminal.print(
-        `partition ${partition.partition} (${role}): ${segments.length} segments, ${records} records, ${bytesText(bytes)}${next}`,
+        `partition ${partition.partition} (${role}): ${counted(segments.length, "segment")}, ${counted(records, "record")}, ${bytesText(bytes)}${next}`,
       );
       const shown = all === true ? segments : segments.filter((one) => one.state !== "closed");
       if (shown.length > 0) {

@@ -42,6 +42,11 @@ export function bytesText(bytes: number): string {
   return `${value.toFixed(digits)} ${units[power]}`;
 }
 
+/** `1 file`, `2 files`. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
 /** `3 min 20 s`: the two largest units. */
 export function durationText(ms: number): string {
   const units = [

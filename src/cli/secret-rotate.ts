@@ -6,7 +6,7 @@ import { ColdpathError } from "../lib/errors.ts";
 import { readGivenKey } from "../server/given-secret-key.ts";
 import { command } from "./command.ts";
 import { dataDirOption } from "./journal-directory.ts";
-import { confirm, jsonOption, yesOption } from "./output.ts";
+import { confirm, counted, jsonOption, yesOption } from "./output.ts";
 import { secretKeyOptions } from "./secret-key-options.ts";
 
 export const secretRotateCommand = command({
@@ -79,7 +79,7 @@ export const secretRotateCommand = command({
     }
     terminal.print(
       rotation.wasNeeded
-        ? `${rotation.sealed} secrets were encrypted with ${where}.`
+        ? `Encrypted with ${where}: ${counted(rotation.sealed, "secret")}.`
         : `All secrets had ${where} already.`,
     );
     if (nextKey !== undefined) terminal.print("Start the server with that key; without it nobody can read them.");

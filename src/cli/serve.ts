@@ -1,10 +1,10 @@
 // `coldpath serve`: runs the server until it is told to stop.
 
-import { setTimeout as pause } from "node:timers/promises";
 import { loadConfig } from "../config/config.ts";
 import { serverOptions } from "../config/options.ts";
 import type { Command } from "./command.ts";
 import type { ServeIo } from "../server/serve.ts";
+import { endProcess } from "./end-process.ts";
 import { UsageError } from "./errors.ts";
 
 export const serveCommand: Command = {
@@ -18,7 +18,7 @@ export const serveCommand: Command = {
   options: serverOptions,
   examples: [
     ["coldpath serve --data-dir /var/lib/coldpath --public-host hub.example.com", "a server that devices reach"],
-    ["coldpath serve --no-sample --web-port 0", "no sample, the web page on any free port"],
+    ["coldpath serve --no-sample --web-port 0", "no sample, the REST API on any free port"],
   ],
   exitCodes: {
     0: "It was told to stop and did (137 where a folder hung: it ended itself by SIGKILL).",
@@ -34,25 +34,9 @@ export const serveCommand: Command = {
     const { serve } = await import("../server/serve.ts");
     const { stdout, stderr } = process;
     const code = await serve(values, notices, { stdout, stderr, onSignal });
-    return await end(code);
+    return await endProcess(code);
   },
 };
-
-/** What is left of file operations on a disk that is well ends within this. */
-const endWithinMs = 1000;
-
-/**
- * Ends the process: a stop that took too long leaves something running. `process.exit` waits for the threads of file
- * operations, and of one that hangs (a folder whose file server is gone) for ever: then only SIGKILL ends it.
- */
-async function end(code: number): Promise<never> {
-  const lateMs = performance.now() + endWithinMs;
-  while (process.getActiveResourcesInfo().some((what) => what.startsWith("FSReq"))) {
-    if (performance.now() > lateMs) process.kill(process.pid, "SIGKILL");
-    await pause(10);
-  }
-  process.exit(code);
-}
 
 /** A terminal and npm both send what was one Ctrl-C. */
 const sameSignalMs = 1000;

@@ -68,10 +68,10 @@ function layOut(headings: readonly string[], rows: readonly (readonly Cell[])[],
   }));
 }
 
-/** Only numbers, where there is anything. */
+/** Only numbers, or sizes, where there is anything. */
 function isNumeric(cells: readonly string[]): boolean {
   const filled = cells.filter((cell) => cell !== "–");
-  return filled.length > 0 && filled.every((cell) => /^-?\d+(?:\.\d+)?$/.test(cell));
+  return filled.length > 0 && filled.every((cell) => /^-?\d+(?:\.\d+)?(?: [KMGT]?i?B)?$/.test(cell));
 }
 
 function renderHead(headings: readonly string[], layout: readonly Column[], screen: Screen): string {

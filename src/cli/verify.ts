@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { serverOptions } from "../config/options.ts";
 import { DestinationError, type StorageAccess } from "../destinations/destination.ts";
 import type { Finding, Verification } from "../export/verify/verification.ts";
 import { systemClock } from "../lib/clock.ts";
@@ -14,7 +15,7 @@ import { readGivenKey } from "../server/given-secret-key.ts";
 import { command } from "./command.ts";
 import { UsageError } from "./errors.ts";
 import { dataDirOption, minuteText } from "./journal-directory.ts";
-import { bytesText, jsonOption } from "./output.ts";
+import { bytesText, counted, jsonOption } from "./output.ts";
 import { secretKeyOptions } from "./secret-key-options.ts";
 import { renderTable } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
@@ -48,6 +49,7 @@ export const verifyCommand = command({
     export: { group, type: "string", isFlagOnly: true, description: "Only this export: its name or id." },
     from: minuteOption("From this UTC minute or day on."),
     to: minuteOption("Up to this UTC minute or day, inclusive."),
+    "storage-timeout": { ...serverOptions["storage-timeout"], group: "Options" },
     deep: { group: "Options", type: "boolean", isFlagOnly: true, description: "Read every byte of every file." },
     ...jsonOption,
   },
@@ -58,7 +60,7 @@ export const verifyCommand = command({
   exitCodes: {
     0: "Proven: every file is there once, as it was written.",
     1: "Something is missing, doubled or changed; it is printed.",
-    2: "It could not be looked at.",
+    2: "It could not be looked at (137 where a folder hung: it ended itself by SIGKILL).",
   },
   run: async ({ values, terminal }) => {
     const range = rangeOf(values.from, values.to);
@@ -77,6 +79,7 @@ interface Values {
   readonly dataDir: string;
   readonly export: string | undefined;
   readonly deep: boolean | undefined;
+  readonly storageTimeoutMs: number;
   readonly secretKey: string | undefined;
   readonly secretKeyCommand: string | undefined;
 }
@@ -106,7 +109,7 @@ async function verify(values: Values, range: Range, terminal: Terminal): Promise
   try {
     const verifications: Verification[] = [];
     for (const one of chosen(await registry.exports(), values.export)) {
-      verifications.push(await verifyOne(registry, storages, one, range, values.deep === true, terminal));
+      verifications.push(await verifyOne(registry, storages, one, range, values, terminal));
     }
     if (!wasInUse && hasWal(file)) {
       throw new ColdpathError("conflict", "registry-changed", "A server was started meanwhile.", {
@@ -125,7 +128,7 @@ async function verifyOne(
   storages: Map<string, Promise<StorageAccess>>,
   one: Export,
   range: Range,
-  isDeep: boolean,
+  { deep, storageTimeoutMs: requestTimeoutMs }: Values,
   terminal: Terminal,
 ): Promise<Verification> {
   const [{ verifyExport }, { openStorage }] = await Promise.all([
@@ -134,7 +137,10 @@ async function verifyOne(
   ]);
   const open = async (id: string): Promise<StorageAccess> => {
     const { settings } = await registry.storageAccount(id);
-    return openStorage(settings, (await registry.storageSecret(id)) ?? undefined, { log: silentLog });
+    return openStorage(settings, (await registry.storageSecret(id)) ?? undefined, {
+      log: silentLog,
+      requestTimeoutMs,
+    });
   };
   let toldMs = performance.now();
   return await verifyExport({
@@ -146,7 +152,7 @@ async function verifyOne(
       return await (await storage).container(container);
     },
     range,
-    isDeep,
+    isDeep: deep === true,
     requestsMax,
     clock: systemClock,
     onRetry: (message, delayMs) =>
@@ -154,7 +160,7 @@ async function verifyOne(
     onProgress: (files) => {
       if (performance.now() - toldMs < progressMs) return;
       toldMs = performance.now();
-      terminal.complain(`coldpath: ${one.name}: ${files} files looked at …`);
+      terminal.complain(`coldpath: ${one.name}: ${counted(files, "file")} looked at …`);
     },
   });
 }
@@ -164,7 +170,7 @@ function chosen(exports: readonly Export[], wanted: string | undefined): readonl
   const found = exports.filter(({ id, name }) => id === wanted || name === wanted);
   if (found.length > 0) return found;
   throw new ColdpathError("not-found", "export-not-found", `There is no export ${JSON.stringify(wanted)}.`, {
-    hint: `There are ${exports.map(({ name }) => JSON.stringify(name)).join(", ")}.`,
+    hint: `Exports: ${exports.map(({ name }) => JSON.stringify(name)).join(", ") || "none"}.`,
   });
 }
 
@@ -172,7 +178,11 @@ function rangeOf(from: string | undefined, to: string | undefined): Range {
   if (from === undefined && to === undefined) return null;
   const first = from === undefined ? 0 : minuteOf(from, "00:00");
   const last = to === undefined ? windowOf(Date.now()) : minuteOf(to, "23:59");
-  if (first > last) throw new UsageError("verify", "--from lies behind --to.");
+  if (first > last)
+    throw new UsageError(
+      "verify",
+      to === undefined ? `--from ${from} is in the future.` : "--from is later than --to.",
+    );
   return { first, last };
 }
 
@@ -193,7 +203,7 @@ function printVerification(found: Verification, terminal: Terminal): void {
       String(day.files),
       String(day.records),
       bytesText(day.bytes),
-      day.faults === 0 ? "proven" : { text: `${day.faults} faults`, style: "red" as const },
+      day.faults === 0 ? "proven" : { text: counted(day.faults, "fault"), style: "red" as const },
     ]);
     const headings = ["day", "minutes", "files", "records", "bytes", "result"];
     terminal.print(renderTable(headings, rows, terminal).replace(/^/gm, "  "));
@@ -201,23 +211,20 @@ function printVerification(found: Verification, terminal: Terminal): void {
   for (const gap of gaps) terminal.print(`  let go: ${gapText(gap)}`);
   for (const { kind, ...one } of accepted) terminal.print(`  accepted as ${kind}: ${gapText(one)}`);
   for (const fault of faults) printFinding(terminal.style("red", "FAULT"), fault, terminal);
-  if (faultCount > faults.length) terminal.print(`  … and ${faultCount - faults.length} more faults.`);
+  if (faultCount > faults.length) terminal.print(`  … and ${counted(faultCount - faults.length, "more fault")}.`);
   for (const note of notes) printFinding(terminal.style("yellow", "note"), note, terminal);
-  if (noteCount > notes.length) terminal.print(`  … and ${noteCount - notes.length} more notes.`);
+  if (noteCount > notes.length) terminal.print(`  … and ${counted(noteCount - notes.length, "more note")}.`);
   if (unrecordedFiles > 0) {
     terminal.print(
-      `  ${unrecordedFiles} files are older than what is on record (--cut-records-retention) and not looked at.`,
+      `  Not looked at, because older than what is on record (--cut-records-retention): ${counted(unrecordedFiles, "file")}.`,
     );
   }
   const files = days.reduce((sum, day) => sum + day.files, 0);
   const how = isDeep ? "by every byte" : "by names, sizes and labels";
   const result =
     faultCount === 0
-      ? terminal.style("green", `  proven: ${files} files, each there once and as it was written, ${how}.`)
-      : terminal.style(
-          "red",
-          `  NOT proven: ${faultCount} ${faultCount === 1 ? "fault" : "faults"} in ${files} files.`,
-        );
+      ? terminal.style("green", `  proven: ${counted(files, "file")}, each there once and as it was written, ${how}.`)
+      : terminal.style("red", `  NOT proven: ${counted(faultCount, "fault")} in ${counted(files, "file")}.`);
   terminal.print(result);
 }
 
@@ -231,7 +238,7 @@ type GapText = Pick<ExportGap, "type" | "partition" | "windowFirst" | "windowLas
 function gapText({ type, partition, windowFirst, windowLast, records, reason }: GapText): string {
   const minutes =
     windowFirst === windowLast ? minuteText(windowFirst) : `${minuteText(windowFirst)} to ${minuteText(windowLast)}`;
-  return `${minutes} of ${type}, partition ${partition}: ${records ?? "an unknown number of"} records (${reason})`;
+  return `${minutes} of ${type}, partition ${partition}: ${records === null ? "an unknown number of records" : counted(records, "record")} (${reason})`;
 }
 
 /** Windows as minutes. */

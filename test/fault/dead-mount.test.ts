@@ -1,6 +1,8 @@
 // A real dead mount under a folder, with the real server: devices are acknowledged, the API answers, the other export goes
 // on, the operator sees why, it heals by itself, and a stop comes to its end.
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -58,6 +60,36 @@ needs("mount")("a folder on a mount that is dead", () => {
       expect(hub.output).toMatch(/Stopped\./);
     } finally {
       await fleet?.stop();
+      await hub.kill();
+      await mount?.letGo();
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+
+  test("verify says that it could not look, and comes to its end", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "coldpath-dead-mount-"));
+    const data = join(directory, "data");
+    const lake = join(directory, "lake");
+    mkdirSync(join(lake, "iot"), { recursive: true });
+    const hub = await HubProcess.start(data, "--no-sample", `--test-clock-rate=${rate}`);
+    let mount: DeadMount | null = null;
+    try {
+      const account = { name: "lake", settings: { kind: "folder", path: lake } };
+      const { id: storageAccountId } = await hub.api<{ id: string }>("POST", "/storage-accounts", account);
+      const settings = { name: "lake", storageAccountId, container: "iot", types: ["measurements"], on: true };
+      await hub.api<ExportAnswer>("POST", "/exports", settings);
+      expect(await hub.stop()).toBe(0);
+
+      mount = await DeadMount.over(lake);
+      const main = join(import.meta.dirname, "../../src/main.ts");
+      const verify = spawn(process.execPath, [main, "verify", "--data-dir", data, "--storage-timeout", "1s"]);
+      let said = "";
+      verify.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+      const [code, signal] = (await once(verify, "close")) as [number | null, string | null];
+      expect({ code, signal }).toEqual({ code: null, signal: "SIGKILL" });
+      expect(said).toMatch(/did not end within 1 s/);
+      expect(said).toMatch(/ends by SIGKILL/);
+    } finally {
       await hub.kill();
       await mount?.letGo();
       rmSync(directory, { recursive: true, force: true });
