@@ -78,8 +78,7 @@ export const serverOptions = {
     group: "Network",
     type: "port",
     default: "8080",
-    description:
-      "The administration page, the REST API, /healthz, /readyz and /metrics. Loopback only, unless --web-tls.",
+    description: "The REST API, /healthz, /readyz and /metrics. Loopback only, unless --web-tls.",
   },
   "web-tls": {
     group: "Network",

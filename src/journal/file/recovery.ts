@@ -103,7 +103,7 @@ export async function recoverPartition(
           notice(
             "warn",
             "torn-tail",
-            `segment ${path}: a frame${held} from offset ${verdict.offsetNext} on was not whole and was cut; it was never acknowledged.`,
+            `segment ${path}: a frame${held} from offset ${verdict.offsetNext} on was not whole and was cut, as a crash in the middle of a write leaves it: before the acknowledgement.`,
           );
         }
         open = await OpenSegment.resume(disk, path, verdict, verdict.timeMs ?? windowStartMs(window));
