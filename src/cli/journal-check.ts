@@ -5,6 +5,8 @@ import { dataDirOption, isInUse, journalDirectory, minuteText } from "./journal-
 import { bytesText, counted, jsonOption, stateText } from "./output.ts";
 import { renderTable } from "./table.ts";
 
+const progressMs = 5000;
+
 export const journalCheckCommand = command({
   name: "journal check",
   purpose: "read every byte of the journal and say whether it is sound",
@@ -24,7 +26,12 @@ export const journalCheckCommand = command({
     const { checkJournal } = await import("../journal/file/journal-check.ts");
     const directory = journalDirectory(dataDir);
     const inUse = await isInUse(dataDir);
-    const report = await checkJournal(directory);
+    let toldMs = performance.now();
+    const report = await checkJournal(directory, undefined, (bytes) => {
+      if (performance.now() - toldMs < progressMs) return;
+      toldMs = performance.now();
+      terminal.complain(`coldpath: ${bytesText(bytes)} of records read …`);
+    });
     if (json === true) {
       terminal.print(JSON.stringify({ ...report, inUse }, null, 2));
       return report.isSound ? 0 : 1;

@@ -45,7 +45,8 @@ export function openTerminal(): Terminal {
     });
   }
   return {
-    columns: stdout.isTTY ? stdout.columns : columnsDefault,
+    // A terminal that does not know its width says 0.
+    columns: stdout.isTTY && stdout.columns > 0 ? stdout.columns : columnsDefault,
     canAsk: stdin.isTTY && stderr.isTTY,
     isScreen: stdout.isTTY,
     print: (text) => void stdout.write(`${text}\n`),

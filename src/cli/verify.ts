@@ -4,21 +4,21 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { serverOptions } from "../config/options.ts";
 import { DestinationError, type StorageAccess } from "../destinations/destination.ts";
-import type { Finding, Verification } from "../export/verify/verification.ts";
+import type { Verification } from "../export/verify/verification.ts";
 import { systemClock } from "../lib/clock.ts";
 import { ColdpathError, messageOf } from "../lib/errors.ts";
 import { silentLog } from "../lib/log.ts";
 import { type Window, windowOf } from "../lib/window.ts";
-import type { AcceptedViolation, Export, ExportGap } from "../registry/registry.ts";
+import type { Export } from "../registry/registry.ts";
 import type { ReadRegistry } from "../registry/sqlite/sqlite-registry.ts";
 import { readGivenKey } from "../server/given-secret-key.ts";
 import { command } from "./command.ts";
 import { UsageError } from "./errors.ts";
-import { dataDirOption, minuteText } from "./journal-directory.ts";
-import { bytesText, counted, jsonOption } from "./output.ts";
+import { dataDirOption } from "./journal-directory.ts";
+import { counted, jsonOption } from "./output.ts";
 import { secretKeyOptions } from "./secret-key-options.ts";
-import { renderTable } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
+import { type Unseen, answerOf, printUnseen, printVerification, unseenAnswerOf } from "./verify-views.ts";
 
 const group = "Selection";
 const minuteOption = (description: string) =>
@@ -60,15 +60,23 @@ export const verifyCommand = command({
   exitCodes: {
     0: "Proven: every file is there once, as it was written.",
     1: "Something is missing, doubled or changed; it is printed.",
-    2: "It could not be looked at (137 where a folder hung: it ended itself by SIGKILL).",
+    2: "No fault seen, but not all could be looked at (137 where a folder hung: it ended by SIGKILL).",
   },
   run: async ({ values, terminal }) => {
     const range = rangeOf(values.from, values.to);
+    const isJson = values.json === true;
     try {
-      const verifications = await verify(values, range, terminal);
-      if (values.json === true) terminal.print(JSON.stringify(verifications.map(answerOf), null, 2));
-      else for (const each of verifications) printVerification(each, terminal);
-      return verifications.some(({ faultCount }) => faultCount > 0) ? 1 : 0;
+      const outcomes = await verify(values, range, terminal, (outcome) => {
+        if (isJson) return;
+        if ("failure" in outcome) printUnseen(outcome, terminal);
+        else printVerification(outcome, terminal);
+      });
+      if (isJson) {
+        const answers = outcomes.map((one) => ("failure" in one ? unseenAnswerOf(one) : answerOf(one)));
+        terminal.print(JSON.stringify(answers, null, 2));
+      }
+      if (outcomes.some((one) => "faultCount" in one && one.faultCount > 0)) return 1;
+      return outcomes.some((one) => "failure" in one) ? 2 : 0;
     } catch (error) {
       throw fatal(error);
     }
@@ -86,7 +94,15 @@ interface Values {
 
 type Range = { readonly first: Window; readonly last: Window } | null;
 
-async function verify(values: Values, range: Range, terminal: Terminal): Promise<readonly Verification[]> {
+/** An export whose destination cannot be looked at keeps nobody from the others. */
+type Outcome = Verification | Unseen;
+
+async function verify(
+  values: Values,
+  range: Range,
+  terminal: Terminal,
+  onOutcome: (outcome: Outcome) => void,
+): Promise<readonly Outcome[]> {
   const { dataDir } = values;
   const file = join(dataDir, "registry.db");
   if (!existsSync(file)) {
@@ -107,16 +123,21 @@ async function verify(values: Values, range: Range, terminal: Terminal): Promise
   const registry = await readSqliteRegistry({ directory: dataDir, secretKey, clock: systemClock });
   const storages = new Map<string, Promise<StorageAccess>>();
   try {
-    const verifications: Verification[] = [];
+    const outcomes: Outcome[] = [];
     for (const one of chosen(await registry.exports(), values.export)) {
-      verifications.push(await verifyOne(registry, storages, one, range, values, terminal));
+      const outcome = await verifyOne(registry, storages, one, range, values, terminal).catch((error: unknown) => {
+        if (!(error instanceof DestinationError)) throw error;
+        return { export: one, failure: error.failure };
+      });
+      outcomes.push(outcome);
+      onOutcome(outcome);
     }
     if (!wasInUse && hasWal(file)) {
       throw new ColdpathError("conflict", "registry-changed", "A server was started meanwhile.", {
         hint: "Run it again: beside a running server it works as well.",
       });
     }
-    return verifications;
+    return outcomes;
   } finally {
     for (const storage of storages.values()) await storage.then((one) => one.close()).catch(() => {});
     await registry.close();
@@ -192,81 +213,9 @@ function minuteOf(text: string, time: string): Window {
   throw new UsageError("verify", `${text} is not a day or minute of the calendar.`);
 }
 
-function printVerification(found: Verification, terminal: Terminal): void {
-  const { name, days, faults, faultCount, notes, noteCount, unrecordedFiles, gaps, accepted, isDeep } = found;
-  terminal.print(terminal.style("bold", name));
-  if (days.length === 0) terminal.print("  Nothing is on record for this time.");
-  else {
-    const rows = days.map((day) => [
-      day.day,
-      String(day.windows),
-      String(day.files),
-      String(day.records),
-      bytesText(day.bytes),
-      day.faults === 0 ? "proven" : { text: counted(day.faults, "fault"), style: "red" as const },
-    ]);
-    const headings = ["day", "minutes", "files", "records", "bytes", "result"];
-    terminal.print(renderTable(headings, rows, terminal).replace(/^/gm, "  "));
-  }
-  for (const gap of gaps) terminal.print(`  let go: ${gapText(gap)}`);
-  for (const { kind, ...one } of accepted) terminal.print(`  accepted as ${kind}: ${gapText(one)}`);
-  for (const fault of faults) printFinding(terminal.style("red", "FAULT"), fault, terminal);
-  if (faultCount > faults.length) terminal.print(`  … and ${counted(faultCount - faults.length, "more fault")}.`);
-  for (const note of notes) printFinding(terminal.style("yellow", "note"), note, terminal);
-  if (noteCount > notes.length) terminal.print(`  … and ${counted(noteCount - notes.length, "more note")}.`);
-  if (unrecordedFiles > 0) {
-    terminal.print(
-      `  Not looked at, because older than what is on record (--cut-records-retention): ${counted(unrecordedFiles, "file")}.`,
-    );
-  }
-  const files = days.reduce((sum, day) => sum + day.files, 0);
-  const how = isDeep ? "by every byte" : "by names, sizes and labels";
-  const result =
-    faultCount === 0
-      ? terminal.style("green", `  proven: ${counted(files, "file")}, each there once and as it was written, ${how}.`)
-      : terminal.style("red", `  NOT proven: ${counted(faultCount, "fault")} in ${counted(files, "file")}.`);
-  terminal.print(result);
-}
-
-function printFinding(word: string, { kind, window, what, hint }: Finding, terminal: Terminal): void {
-  terminal.print(`  ${word} ${kind}${window === null ? "" : ` ${minuteText(window)}`}: ${what}`);
-  terminal.print(`    → ${hint}`);
-}
-
-type GapText = Pick<ExportGap, "type" | "partition" | "windowFirst" | "windowLast" | "records" | "reason">;
-
-function gapText({ type, partition, windowFirst, windowLast, records, reason }: GapText): string {
-  const minutes =
-    windowFirst === windowLast ? minuteText(windowFirst) : `${minuteText(windowFirst)} to ${minuteText(windowLast)}`;
-  return `${minutes} of ${type}, partition ${partition}: ${records === null ? "an unknown number of records" : counted(records, "record")} (${reason})`;
-}
-
-/** Windows as minutes. */
-function answerOf({ faults, notes, gaps, accepted, ...rest }: Verification) {
-  const minute = (window: Window | null): string | null => (window === null ? null : minuteText(window));
-  const inMinutes = <T extends ExportGap | AcceptedViolation>(one: T) => ({
-    ...one,
-    windowFirst: minute(one.windowFirst),
-    windowLast: minute(one.windowLast),
-  });
-  const findingOf = (finding: Finding) => ({ ...finding, window: minute(finding.window) });
-  return {
-    ...rest,
-    isProven: rest.faultCount === 0,
-    faults: faults.map(findingOf),
-    notes: notes.map(findingOf),
-    gaps: gaps.map(inMinutes),
-    accepted: accepted.map(inMinutes),
-  };
-}
-
 /** Exit code 2: nothing was found out. */
 function fatal(error: unknown): unknown {
   if (error instanceof UsageError) return error;
-  if (error instanceof DestinationError) {
-    const { code, message, hint } = error.failure;
-    return new ColdpathError("fatal", code, message, { hint, cause: error });
-  }
   if (error instanceof ColdpathError) {
     return new ColdpathError("fatal", error.code, messageOf(error), { hint: error.hint, cause: error });
   }

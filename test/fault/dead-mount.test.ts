@@ -84,10 +84,11 @@ needs("mount")("a folder on a mount that is dead", () => {
       const main = join(import.meta.dirname, "../../src/main.ts");
       const verify = spawn(process.execPath, [main, "verify", "--data-dir", data, "--storage-timeout", "1s"]);
       let said = "";
-      verify.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+      for (const stream of [verify.stdout, verify.stderr])
+        stream.setEncoding("utf8").on("data", (text: string) => (said += text));
       const [code, signal] = (await once(verify, "close")) as [number | null, string | null];
       expect({ code, signal }).toEqual({ code: null, signal: "SIGKILL" });
-      expect(said).toMatch(/did not end within 1 s/);
+      expect(said).toMatch(/^lake\n {2}NOT looked at: .* did not end within 1 s \(timeout\)\./);
       expect(said).toMatch(/ends by SIGKILL/);
     } finally {
       await hub.kill();

@@ -253,10 +253,24 @@ describe("a folder", () => {
     ]);
   });
 
-  test("what keeps it from looking is exit code 2", async () => {
+  test("what keeps it from looking is exit code 2, and keeps it from nothing else", async () => {
     await open();
     rmSync(join(bench.directory, "lake/iot"), { recursive: true });
-    expect(await run()).toMatchObject({ status: 2, stderr: expect.stringContaining("does not exist") as string });
+    expect(await run()).toMatchObject({
+      status: 2,
+      stdout: expect.stringMatching(
+        /^lake\n  NOT looked at: .* does not exist \(container-not-found\)\.\n    → /,
+      ) as string,
+    });
+    const { id } = await bench.createExport("well", bench.settings(await bench.folder("well")));
+    await bench.send(2);
+    await bench.pass(1);
+    const both = await run("--json");
+    expect(both.status).toBe(2);
+    expect(JSON.parse(both.stdout)).toMatchObject([
+      { name: "lake", isProven: false, error: { code: "container-not-found" } },
+      { exportId: id, isProven: true, faultCount: 0, days: [{ records: 4 }] },
+    ]);
     expect(await run("--export", "lack")).toMatchObject({
       status: 2,
       stderr: expect.stringContaining('"lake"') as string,

@@ -57,9 +57,16 @@ export interface JournalReport {
 /**
  * Reads every byte of a journal and says what it found. A torn tail is no problem: it was never acknowledged.
  *
- * @param directory  the journal's, `{data-dir}/journal`; nobody may write to it meanwhile.
+ * @param directory   the journal's, `{data-dir}/journal`; nobody may write to it meanwhile.
+ * @param onProgress  told of bytes of records read, all in all, again and again.
  */
-export async function checkJournal(directory: string, disk: Disk = nodeDisk): Promise<JournalReport> {
+export async function checkJournal(
+  directory: string,
+  disk: Disk = nodeDisk,
+  onProgress: (bytes: number) => void = () => {},
+): Promise<JournalReport> {
+  let bytes = 0;
+  const onBytes = (more: number): void => onProgress((bytes += more));
   const problems: string[] = [];
   let table: PartitionTable | null = null;
   try {
@@ -77,7 +84,7 @@ export async function checkJournal(directory: string, disk: Disk = nodeDisk): Pr
       : table?.retired.includes(partition) === true
         ? "retired"
         : "active";
-    partitions.push(await checkPartition(disk, join(directory, String(partition)), partition, role));
+    partitions.push(await checkPartition(disk, join(directory, String(partition)), partition, role, onBytes));
   }
   const isSound = problems.length === 0 && partitions.every((partition) => partition.problems.length === 0);
   return { directory, isSound, partitions, problems };
@@ -88,6 +95,7 @@ async function checkPartition(
   directory: string,
   partition: number,
   role: PartitionReport["role"],
+  onBytes: (bytes: number) => void,
 ): Promise<PartitionReport> {
   const problems: string[] = [];
   if (role === "unlisted") problems.push(`partition ${partition} has segments and is not in the partition table`);
@@ -96,6 +104,7 @@ async function checkPartition(
   try {
     survey = await surveyPartition(disk, directory, true, (window, { head }) => {
       const so = read.get(window) ?? { records: 0, recordBytes: 0 };
+      onBytes(head.payloadBytes);
       if (head.kind === "records") {
         read.set(window, { records: so.records + head.records, recordBytes: so.recordBytes + head.payloadBytes });
       }
@@ -138,7 +147,7 @@ function judged(
       const { torn, end, offsetNext } = verdict;
       if (torn === null) return { state: "open", detail: null, isProblem: false };
       const held = torn.records === null ? "a frame" : `a frame of ${torn.records} records`;
-      const detail = `${held} at byte ${end}, from offset ${offsetNext} on, is not whole; it was never acknowledged`;
+      const detail = `${held} at byte ${end}, from offset ${offsetNext} on, is not whole: a crash in the middle of its write, before the acknowledgement`;
       return { state: "torn", detail, isProblem: false };
     }
     case "leftover":
