@@ -27,6 +27,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   requests: { what: "400 HTTPS requests at once, 250,000 bytes each", run: (stand) => requests(stand, 400, 16_000) },
   drips: { what: "20 HTTPS requests at once, byte by byte", run: (stand) => requests(stand, 20, 1) },
   segments: { what: "20,000 minutes owed to an export", run: (stand) => segments(stand, 20_000, 1) },
+  backlogs: { what: "20,000 minutes owed to each of 20 exports", run: (stand) => segments(stand, 20_000, 20) },
   fleet: { what: "100,000 devices in the registry", run: (stand) => fleet(stand, 100_000) },
   exports: { what: "100 exports at once", run: (stand) => exports(stand, 100) },
   window: { what: "gigabytes in one minute, both codecs", run: (stand) => window(stand, 40) },

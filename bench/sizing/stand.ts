@@ -116,6 +116,15 @@ export class SizingStand {
     return metricOf(await (await fetch(`${this.hub.address.url}/metrics`)).text(), name);
   }
 
+  /** Of all series of a metric. */
+  async sum(name: string): Promise<number> {
+    const page = await (await fetch(`${this.hub.address.url}/metrics`)).text();
+    return [...page.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, "gm"))].reduce(
+      (sum, [, value]) => sum + Number(value),
+      0,
+    );
+  }
+
   /** Makes devices, 5,000 in a call; `start` with `--request-bytes-max=16MiB` before. */
   async makeDevices(count: number, idOf: (index: number) => string): Promise<void> {
     await this.makeTemplate();

@@ -73,6 +73,9 @@ export class Exporter {
   #isStopped = false;
   #work: Promise<void> = Promise.resolve();
   #isWorkQueued = false;
+  #isSettlingQueued = false;
+  /** The last pass over all exports came to its end: every one there is runs, but for changes that are queued. */
+  #isReconciled = false;
   #filesUntilPrune = pruneEveryFiles;
   /** Exports that were edited: what stopped them may be mended. */
   readonly #changed = new Set<string>();
@@ -152,7 +155,7 @@ export class Exporter {
     for (;;) {
       await this.#work;
       const streams = [...this.#running.values()].flatMap((running) => running.streams);
-      if (!this.#isWorkQueued && streams.every((stream) => stream.isResting)) break;
+      if (!this.#isWorkQueued && !this.#isSettlingQueued && streams.every((stream) => stream.isResting)) break;
       await new Promise(setImmediate);
     }
     await this.#auditor.resting();
@@ -201,6 +204,7 @@ export class Exporter {
   /** Stops the export's streams, so that no file is written for what is being let go; the next pass starts new ones. */
   async #letGo({ export: one, streams }: Running, reason: string, windowLast: Window): Promise<number> {
     let count = 0;
+    this.#isReconciled = false;
     this.#running.delete(one.id);
     await Promise.all(streams.map((stream) => stream.stop()));
     for (const stream of streams) count += await stream.backlog.discard(windowLast, reason);
@@ -233,13 +237,15 @@ export class Exporter {
     this.#isWorkQueued = true;
     this.#work = this.#work.then(async () => {
       this.#isWorkQueued = false;
+      this.#isReconciled = false;
       if (this.#isStopped) return;
       try {
         await this.#reconcile();
         await this.#cutDue();
         await this.#applyPolicies();
         for (const { streams } of this.#running.values()) for (const stream of streams) stream.wake();
-        // E4: only here, where every export there is was looked up and runs.
+        // E4: only now, when every export there is was looked up and runs.
+        this.#isReconciled = true;
         this.#release();
         await this.#forgetSettled();
       } catch (error) {
@@ -247,6 +253,29 @@ export class Exporter {
         this.#options.log.error(
           { error: messageOf(error), code: codeOf(error) },
           "Exports could not be looked at; it is tried again with the next window.",
+        );
+      }
+    });
+  }
+
+  /**
+   * After a commit: what it needed may go. Nothing else is looked at, or each file of a hundred exports would have all of
+   * them read and woken.
+   */
+  #queueSettling(): void {
+    if (this.#isSettlingQueued || this.#isStopped) return;
+    this.#isSettlingQueued = true;
+    this.#work = this.#work.then(async () => {
+      this.#isSettlingQueued = false;
+      // E4: an export that is not known to run yet may need it; the pass that finds it releases.
+      if (!this.#isReconciled || this.#isWorkQueued || this.#isStopped) return;
+      try {
+        this.#release();
+        await this.#forgetSettled();
+      } catch (error) {
+        this.#options.log.error(
+          { error: messageOf(error), code: codeOf(error) },
+          "What was exported could not be released; it is tried again with the next window.",
         );
       }
     });
@@ -339,7 +368,7 @@ export class Exporter {
         log.error({ error: messageOf(error) }, "Old runs and cut records could not be removed."),
       );
     }
-    this.#queueWork();
+    this.#queueSettling();
   }
 
   async #prune(): Promise<void> {

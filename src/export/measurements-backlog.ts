@@ -20,6 +20,8 @@ export class MeasurementsBacklog implements Backlog {
   #export: Export;
   /** Null: nothing was ever committed. Undefined: not read yet. */
   #checkpoint: Window | null | undefined;
+  /** As it was counted last, and what of. */
+  #counted: { readonly of: string; readonly size: BacklogSize } | null = null;
 
   constructor(of: { registry: Registry; journal: Journal; clock: Clock; export: Export; partition: number }) {
     this.partition = of.partition;
@@ -34,14 +36,19 @@ export class MeasurementsBacklog implements Backlog {
     // Read after the windows were seen closed: what concerns them cannot change any more (decision 0004).
     this.#export = await this.#registry.export(this.#export.id);
     if (this.#checkpoint === undefined) this.#checkpoint = await this.#readCheckpoint();
-    const segment = this.#owed().find(({ window }) => window < closedBelow);
-    return segment === undefined ? null : this.#owedWindow(segment);
+    const segment = this.#firstOwed();
+    return segment === undefined || segment.window >= closedBelow ? null : this.#owedWindow(segment);
   }
 
+  /** Asked for every gauge of every export, also while tens of thousands of windows are owed: counted when it changed. */
   size(): BacklogSize {
-    const owed = this.#owed();
-    const bytes = owed.reduce((sum, { recordBytes }) => sum + recordBytes, 0);
-    return { files: owed.length, bytes, oldestWindow: owed[0]?.window ?? null };
+    const segments = this.#unsettled();
+    const { definitions, tenures } = this.#export;
+    const schedule = definitions.map(({ windowFirst, types }) => ({ windowFirst, types }));
+    const ends = [segments[0]?.window, segments.at(-1)?.window, segments.length];
+    const of = JSON.stringify({ ends, schedule, tenures });
+    if (this.#counted?.of !== of) this.#counted = { of, size: sizeOf(this.#owedOf(segments)) };
+    return this.#counted.size;
   }
 
   owed(): readonly { readonly window: Window; readonly bytes: number }[] {
@@ -51,7 +58,7 @@ export class MeasurementsBacklog implements Backlog {
   /** Every window below it is committed or not owed: what the journal need not keep for this export (E4). */
   settledBelow(): Window {
     if (this.#checkpoint === undefined) return 0;
-    return this.#owed()[0]?.window ?? this.#journal.closedBelow(this.partition);
+    return this.#firstOwed()?.window ?? this.#journal.closedBelow(this.partition);
   }
 
   async discard(windowLast: Window, reason: string): Promise<number> {
@@ -104,12 +111,26 @@ export class MeasurementsBacklog implements Backlog {
     return { exportId: this.#export.id, stream, from: this.#checkpoint ?? null, span: this.#spanAt(window) };
   }
 
-  #owed(): Segment[] {
+  #owed(): readonly Segment[] {
+    return this.#owedOf(this.#unsettled());
+  }
+
+  #firstOwed(): Segment | undefined {
+    return this.#unsettled().find((segment) => this.#owes(segment));
+  }
+
+  #owedOf(segments: readonly Segment[]): readonly Segment[] {
+    return segments.filter((segment) => this.#owes(segment));
+  }
+
+  #owes({ window }: Segment): boolean {
+    return isOwed(this.#export, window, type);
+  }
+
+  /** What the journal holds at or above the checkpoint, owed or not. */
+  #unsettled(): readonly Segment[] {
     // Not known yet: what lies in the journal may long be committed.
-    if (this.#checkpoint === undefined) return [];
-    return this.#journal
-      .segments(this.partition, this.#checkpoint ?? 0)
-      .filter(({ window }) => isOwed(this.#export, window, type));
+    return this.#checkpoint === undefined ? [] : this.#journal.segments(this.partition, this.#checkpoint ?? 0);
   }
 
   #owedWindow(segment: Segment): OwedWindow {
@@ -152,6 +173,11 @@ export class MeasurementsBacklog implements Backlog {
     );
     return found?.windowNext ?? null;
   }
+}
+
+function sizeOf(owed: readonly Segment[]): BacklogSize {
+  const bytes = owed.reduce((sum, { recordBytes }) => sum + recordBytes, 0);
+  return { files: owed.length, bytes, oldestWindow: owed[0]?.window ?? null };
 }
 
 /** Null when offsets were left unused in between. */

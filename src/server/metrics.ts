@@ -23,6 +23,8 @@ export function openMetrics(of: MetricSources): () => Promise<string> {
   const registry = new MetricRegistry();
   collectDefaultMetrics({ register: registry });
   const { counters, journal, exporter, table } = of;
+  /** Of one moment for all gauges of a page: each asks for every export. */
+  let statuses: readonly ExportStatus[] = [];
 
   const gauge = (name: string, help: string, read: () => number): void => {
     void new Gauge({
@@ -113,7 +115,7 @@ export function openMetrics(of: MetricSources): () => Promise<string> {
       registers: [registry],
       collect() {
         this.reset();
-        for (const status of exporter.statuses()) this.set({ export: status.exportId }, read(status));
+        for (const status of statuses) this.set({ export: status.exportId }, read(status));
       },
     });
   };
@@ -143,7 +145,7 @@ export function openMetrics(of: MetricSources): () => Promise<string> {
       registers: [registry],
       collect() {
         this.reset();
-        for (const status of exporter.statuses()) this.inc({ export: status.exportId }, read(status));
+        for (const status of statuses) this.inc({ export: status.exportId }, read(status));
       },
     });
   };
@@ -162,7 +164,7 @@ export function openMetrics(of: MetricSources): () => Promise<string> {
     registers: [registry],
     collect() {
       this.reset();
-      for (const { exportId, state } of exporter.statuses()) {
+      for (const { exportId, state } of statuses) {
         for (const one of exportStates) this.set({ export: exportId, state: one }, one === state ? 1 : 0);
       }
     },
@@ -176,5 +178,8 @@ export function openMetrics(of: MetricSources): () => Promise<string> {
       this.set({ version: of.version }, 1);
     },
   });
-  return () => registry.metrics();
+  return () => {
+    statuses = exporter.statuses();
+    return registry.metrics();
+  };
 }

@@ -2,7 +2,7 @@
 
 import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import type { Destination, PutOutcome, StorageAccess } from "../../src/destinations/destination.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { type BenchOptions, ExportBench } from "../lib/export-bench.ts";
@@ -436,4 +436,36 @@ test("A window larger than the limit goes on in further parts, in order", async 
   ]);
   expect(await bench.bodies("lake")).toEqual(bodies);
   for (const path of files) expect(bench.bytes("lake", path).length).toBeLessThan((1 << 20) * 1.02);
+});
+
+test("M1: a minute of many exports has them looked at once, not with each of its files", async () => {
+  const { registry } = await open();
+  await bench.device("dev-1");
+  const count = 12;
+  for (let index = 0; index < count; index++) {
+    const storage = await bench.folder(`lake-${index}`);
+    await bench.createExport(`lake-${index}`, bench.settings(storage, { types: ["measurements"] }));
+  }
+  await bench.pass(1);
+  const looks = vi.spyOn(registry, "exports");
+  const reads = vi.spyOn(registry, "export");
+  await bench.send(3);
+  await bench.pass(1);
+  expect(bench.exporter.statuses().reduce((sum, { filesWritten }) => sum + filesWritten, 0)).toBe(count);
+  // Once for the exporter, once for the audit; each of the three streams of an export reads it, and once more behind a file.
+  expect(looks.mock.calls.length).toBeLessThanOrEqual(3);
+  expect(reads.mock.calls.length).toBeLessThanOrEqual(4 * count);
+});
+
+test("E4: what a backlog needed is released with its files, before another minute closes", async () => {
+  const { journal } = await open();
+  const made = await bench.createExport("m", bench.settings(await bench.folder("lake")));
+  renameSync(join(bench.directory, "lake/iot"), join(bench.directory, "lake/away"));
+  await bench.send(1);
+  await bench.pass(5);
+  const release = vi.spyOn(journal, "release");
+  renameSync(join(bench.directory, "lake/away"), join(bench.directory, "lake/iot"));
+  bench.exporter.retry(made.id);
+  await bench.settle();
+  expect(release).toHaveBeenLastCalledWith(0, journal.closedBelow(0) - 2);
 });

@@ -182,8 +182,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: "turned off, and what it owes is forgotten",
     file: "src/export/measurements-backlog.ts",
-    text: ".filter(({ window }) => isOwed(this.#export, window, type));",
-    replacement: ".filter(({ window }) => this.#export.on && isOwed(this.#export, window, type));",
+    text: "    return isOwed(this.#export, window, type);",
+    replacement: "    return this.#export.on && isOwed(this.#export, window, type);",
     breaks: "E1",
   },
   {

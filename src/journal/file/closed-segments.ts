@@ -40,6 +40,23 @@ export class ClosedSegments {
     return this.#fileBytes;
   }
 
+  /** Those of windows in `[windowFirst, windowNext)`. Asked often, also while tens of thousands wait for an export. */
+  between(windowFirst: Window, windowNext: Window): readonly ClosedSegment[] {
+    return this.#list.slice(this.#indexOf(windowFirst), this.#indexOf(windowNext));
+  }
+
+  /** Of the first segment at or above a window. */
+  #indexOf(window: Window): number {
+    let low = 0;
+    let high = this.#list.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#list[middle] as ClosedSegment).window < window) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   add(segment: ClosedSegment): void {
     this.#list.push(segment);
     this.#fileBytes += segment.fileBytes;
@@ -47,8 +64,8 @@ export class ClosedSegments {
 
   /** The segment of a window, kept from being trimmed until `unpin`. */
   pin(partition: number, window: Window): ClosedSegment {
-    const found = this.#list.find((segment) => segment.window === window);
-    if (found === undefined) throw trimmed(`window ${printWindow(window)} of partition ${partition}`);
+    const found = this.#list[this.#indexOf(window)];
+    if (found?.window !== window) throw trimmed(`window ${printWindow(window)} of partition ${partition}`);
     this.#pins.set(window, (this.#pins.get(window) ?? 0) + 1);
     return found;
   }

@@ -126,7 +126,7 @@ export class FileJournal implements Journal {
 
   segments(partition: number, windowFirst: Window): readonly Segment[] {
     const { closed, closedBelow } = this.#partition(partition);
-    return closed.list.filter(({ window }) => window >= windowFirst && window < closedBelow);
+    return closed.between(windowFirst, closedBelow);
   }
 
   async *read(segment: Segment): AsyncGenerator<RecordBatch, void, void> {

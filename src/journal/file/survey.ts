@@ -5,6 +5,7 @@
 //       segment and up to the floor, so a gap is a lost file. Only the oldest may be gone: they were trimmed.
 
 import { join } from "node:path";
+import { must } from "../../lib/assert.ts";
 import { type Window, parseWindow, printWindow, windowStartMs } from "../../lib/window.ts";
 import type { Disk } from "../../lib/disk.ts";
 import { unusedOffsetsMin } from "../journal.ts";
@@ -52,6 +53,9 @@ export interface Survey {
 /** Offsets left unused behind damage whose extent is not known. */
 const offsetGap = 2 * unusedOffsetsMin;
 
+/** Each holds a file open. */
+const looksAtOnce = 32;
+
 interface Found {
   readonly window: Window;
   readonly path: string;
@@ -71,11 +75,18 @@ export async function surveyPartition(
 ): Promise<Survey> {
   const floor = await readFloor(disk, directory);
   const found: Found[] = [];
-  for (const name of await disk.list(directory)) {
-    const window = name.endsWith(".seg") ? parseWindow(name.slice(0, -4)) : null;
-    if (window === null) continue;
-    found.push(await look(disk, join(directory, name), window, isThorough, onFrame));
+  const names = (await disk.list(directory)).filter((name) => windowOfName(name) !== null);
+  // Headers of a few at once: weeks of minutes are tens of thousands of small reads, of which each waits for the disk.
+  const atOnce = isThorough || onFrame !== undefined ? 1 : looksAtOnce;
+  for (let first = 0; first < names.length; first += atOnce) {
+    const looks = names
+      .slice(first, first + atOnce)
+      .map((name) =>
+        look(disk, join(directory, name), must(windowOfName(name), "it is a segment's"), isThorough, onFrame),
+      );
+    found.push(...(await Promise.all(looks)));
   }
+  const offsetsBehind = offsetsFrom(found);
 
   const floorWindow = floor.kind === "floor" ? floor.floor.windowNext : 0;
   const floorOffset = floor.kind === "floor" ? floor.floor.offsetNext : 0;
@@ -110,8 +121,7 @@ export async function surveyPartition(
       else missing = `offsets ${expected} to ${offsetFirst - 1} are missing before it`;
     }
     /** What must follow: the start of the next segment that can be read, else the floor. */
-    const next = found.slice(index + 1).find((one) => one.scan.kind !== "newer" && one.scan.identity !== null)?.scan;
-    const follows = next !== undefined && next.kind !== "newer" ? (next.identity?.offsetFirst ?? null) : null;
+    const follows = offsetsBehind[index + 1] ?? null;
     const bound = follows ?? (floorWindow > window ? floorOffset : null);
     const isLast = index === found.length - 1;
     const verdict = judge(scan, { window, offsetFirst, expected, missing, bound, isLast, floorWindow });
@@ -143,6 +153,20 @@ export async function surveyPartition(
     offsetNext: Math.max(expected ?? 0, floorOffset),
     timeMs: Math.max(timeMs, windowStartMs(windowNext)),
   };
+}
+
+function windowOfName(name: string): Window | null {
+  return name.endsWith(".seg") ? parseWindow(name.slice(0, -4)) : null;
+}
+
+/** For each segment the first offset of it, or of the next one behind it that can be read; null where none can. */
+function offsetsFrom(found: readonly Found[]): readonly (number | null)[] {
+  let next: number | null = null;
+  const offsets = found.toReversed().map(({ scan }) => {
+    if (scan.kind !== "newer" && scan.identity !== null) next = scan.identity.offsetFirst;
+    return next;
+  });
+  return offsets.toReversed();
 }
 
 function judge(
