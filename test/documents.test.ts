@@ -1,4 +1,5 @@
-// The documents name what exists: files, links and headings, commands with their options, options of the server, metrics.
+// The documents name what exists: files, links and headings, commands with their options, options of the server, metrics,
+// error codes.
 
 import { existsSync, globSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -103,6 +104,21 @@ test("metrics that docs/operating.md names are the server's", () => {
   expect(named.size).toBeGreaterThan(20);
   const isInSource = (name: string): boolean => source.includes(`"${name}"`) || source.includes(`"coldpath_${name}"`);
   expect([...named].filter((name) => !isInSource(name))).toEqual([]);
+});
+
+test("every error code that the source throws is in docs/operating.md, and every code there is in the source", () => {
+  const paths = globSync("src/**/*.ts", { cwd: root }).filter((path) => !/\.(test|contract|simulated)\.ts$/.test(path));
+  const source = paths.map((path) => readFileSync(join(root, path), "utf8")).join("\n");
+  const told = documents.get("docs/operating.md") ?? "";
+  const thrown = [
+    ...source.matchAll(/ColdpathError\(\s*"[a-z-]+",\s*"([a-z-]+)"/g),
+    ...source.matchAll(/(?:permanent|temporary|unusable|registryError)\(\s*"([a-z]+(?:-[a-z]+)+)"/g),
+    ...source.matchAll(/notice\(\s*"(?:warn|error)",\s*"([a-z-]+)"/g),
+  ].map(([, code = ""]) => code);
+  expect(new Set(thrown).size).toBeGreaterThan(50);
+  expect([...new Set(thrown)].filter((code) => !told.includes(`\`${code}\``))).toEqual([]);
+  const named = told.slice(told.indexOf("## Error codes")).matchAll(/`([a-z][a-z0-9]*(?:-[a-z0-9]+)+)`/g);
+  expect(Array.from(named, ([, code = ""]) => code).filter((code) => !source.includes(`"${code}"`))).toEqual([]);
 });
 
 test("every decision is in the list of decisions", () => {
