@@ -125,6 +125,15 @@ test("damage of a closed segment that is found while reading is told once, and h
   expect(await outcomes(machine)).toEqual([["a1", "a2"], ["b"]]);
 });
 
+test("J3: a closed segment whose file somebody removed while the journal runs is damage, told once", async () => {
+  const machine = await threeWindows();
+  await restarted(machine);
+  machine.disk.damage(segmentPath(firstWindow + 1), null);
+  expect(await outcomes(machine)).toEqual([["a1", "a2"], "journal-corrupt"]);
+  expect(await outcomes(machine)).toEqual([["a1", "a2"], "journal-corrupt"]);
+  expect(machine.notices().filter((code) => code === "corruption")).toHaveLength(1);
+});
+
 test("a closed segment cut anywhere is damage, also when it is the last and its floor is above it", async () => {
   const path = segmentPath(firstWindow + 1);
   const size = (await threeWindows()).disk.content(path).length;

@@ -1,6 +1,7 @@
 // Reading a closed segment for an export: every byte is verified on the way, whatever recovery took for granted (J3).
 // And the open one, for what must be known again after a start.
 
+import { codeOf } from "../../lib/errors.ts";
 import { corrupt } from "../errors.ts";
 import type { RecordBatch, Segment } from "../journal.ts";
 import type { Disk } from "../../lib/disk.ts";
@@ -14,7 +15,9 @@ export async function* readSegment(
   path: string,
   segment: Segment,
 ): AsyncGenerator<RecordBatch, void, void> {
-  const file = await disk.open(path, "read");
+  const file = await disk.open(path, "read").catch((error: unknown) => {
+    throw codeOf(error) === "ENOENT" ? corrupt(`segment ${path} is gone`, error) : error;
+  });
   try {
     const sealed = await readSeal(file);
     if (sealed === null) throw corrupt(`the header of segment ${path} is not that of a closed one`);
