@@ -4,7 +4,7 @@
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BlobServiceClient } from "@azure/storage-blob";
@@ -322,6 +322,22 @@ test("B3, E1: the registry alone is lost and restored beside its journal: every 
   const { items } = await running().api<{ items: { outcome: string }[] }>("GET", `/exports/${exportId}/runs?limit=500`);
   expect(items.filter(({ outcome }) => outcome === "adopted").length).toBeGreaterThan(0);
   expect(await running().stop()).toBe(0);
+});
+
+test("E1: a journal without its registry is no fresh hub: the server does not start and touches nothing", async () => {
+  directory = mkdtempSync(join(tmpdir(), "coldpath-restore-"));
+  const dataDir = join(directory, "data");
+  hub = await HubProcess.start(dataDir, "--no-sample");
+  expect(await hub.stop()).toBe(0);
+  const registry = join(dataDir, "registry.db");
+  const aside = join(directory, "registry.db");
+  renameSync(registry, aside);
+  const before = new Set(readdirSync(dataDir, { recursive: true, encoding: "utf8" }));
+  await expect(HubProcess.start(dataDir, "--no-sample")).rejects.toThrow(/registry\.db is gone/);
+  expect(new Set(readdirSync(dataDir, { recursive: true, encoding: "utf8" }))).toEqual(before);
+  renameSync(aside, registry);
+  hub = await HubProcess.start(dataDir, "--no-sample");
+  expect(await hub.stop()).toBe(0);
 });
 
 test("A restore that was cut short is no hub: the server does not start on it", async () => {
