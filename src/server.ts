@@ -22,6 +22,7 @@ import { Folding } from "./ingest/folding.ts";
 import { HttpsServer } from "./ingest/https/https-server.ts";
 import { newCounters } from "./ingest/ingest.ts";
 import { TakeOvers } from "./ingest/take-overs.ts";
+import { SocketPlaces } from "./ingest/socket-places.ts";
 import { Turns } from "./ingest/turns.ts";
 import { MqttServer } from "./ingest/mqtt/mqtt-server.ts";
 import { Unacknowledged } from "./ingest/mqtt/unacknowledged.ts";
@@ -36,6 +37,7 @@ import { openAdminToken, removeServerAddress, writeServerAddress } from "./serve
 import { guardFileModes } from "./server/file-modes.ts";
 import { readGivenKey } from "./server/given-secret-key.ts";
 import { openMetrics } from "./server/metrics.ts";
+import { openFilesMax, socketsMaxOf } from "./server/open-files.ts";
 import { refuseToStart } from "./server/refuse-to-start.ts";
 import { type Sample, makeSample } from "./server/sample.ts";
 import { Simulator } from "./simulator/simulator.ts";
@@ -141,7 +143,16 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     connectionUnsentBytesMax: config.connectionUnsentBytesMax,
   };
   const turns = new Turns();
-  const front = { accept, registry, table, counters, limits, turns, isOurHost, log };
+  const filesMax = openFilesMax();
+  const socketsMax = socketsMaxOf(filesMax);
+  if (socketsMax < config.connectionsMax) {
+    log.warn(
+      { code: "files-few", filesMax, socketsMax, connectionsMax: config.connectionsMax },
+      "The limit of open files allows fewer connections than --connections-max. Raise it (LimitNOFILE, ulimit -n).",
+    );
+  }
+  const sockets = new SocketPlaces(socketsMax);
+  const front = { accept, registry, table, counters, limits, sockets, turns, isOurHost, log };
   const unacknowledged =
     config.dupWindowMs === 0
       ? null

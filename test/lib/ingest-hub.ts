@@ -18,6 +18,7 @@ import { type IngestCounters, type IngestLimits, type RejectionReason, newCounte
 import { MqttServer } from "../../src/ingest/mqtt/mqtt-server.ts";
 import { Unacknowledged } from "../../src/ingest/mqtt/unacknowledged.ts";
 import { TakeOvers } from "../../src/ingest/take-overs.ts";
+import { SocketPlaces } from "../../src/ingest/socket-places.ts";
 import { Turns } from "../../src/ingest/turns.ts";
 import { makeSasToken } from "../../src/ingest/sas-token.ts";
 import type { DurableWaiter, Journal, PartitionWriter, RecordBatch, Refusal } from "../../src/journal/journal.ts";
@@ -204,6 +205,7 @@ export class IngestHub {
       table: this.table,
       counters: this.counters,
       limits: this.limits,
+      sockets: new SocketPlaces(Infinity),
       turns: new Turns(),
       isOurHost: hostNames(["localhost", "hub.example.test"]),
       log: silentLog,

@@ -11,6 +11,7 @@ import { type IngestLimits, newCounters } from "../../src/ingest/ingest.ts";
 import { MqttServer } from "../../src/ingest/mqtt/mqtt-server.ts";
 import { Unacknowledged } from "../../src/ingest/mqtt/unacknowledged.ts";
 import { TakeOvers } from "../../src/ingest/take-overs.ts";
+import { SocketPlaces } from "../../src/ingest/socket-places.ts";
 import { Turns } from "../../src/ingest/turns.ts";
 import { FileJournal } from "../../src/journal/file/file-journal.ts";
 import { SimulatedDisk } from "../../src/lib/disk.simulated.ts";
@@ -226,7 +227,9 @@ export class Machine {
     // Time does not pass within a turn here: each look at it costs a little, so that turns do end.
     let lookedMs = 0;
     const turns = new Turns(() => (lookedMs += world.random("turns")() * 2));
-    const front = { accept, registry, table, counters, limits, turns, isOurHost: hostNames(["hub.test"]), log };
+    const sockets = new SocketPlaces(Infinity);
+    const isOurHost = hostNames(["hub.test"]);
+    const front = { accept, registry, table, counters, limits, sockets, turns, isOurHost, log };
     const unacknowledged = dupWindowMs === 0 ? null : new Unacknowledged({ windowMs: dupWindowMs, messagesMax });
     const mqtt = new MqttServer({ ...front, takeOvers: new TakeOvers({ clock, log }), unacknowledged });
     const https = new HttpsServer({ ...front, bounds: { bodiesBytesMax: 8192 } });

@@ -5,6 +5,7 @@ import type { Accept } from "../accept.ts";
 import type { AuthRegistry } from "../authenticate.ts";
 import type { ConnectionTable } from "../connection-table.ts";
 import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts";
+import type { SocketPlaces } from "../socket-places.ts";
 import type { BodyBudget } from "./body.ts";
 import type { Turns } from "../turns.ts";
 
@@ -36,6 +37,8 @@ export interface HttpsServerOptions {
   readonly table: ConnectionTable;
   readonly counters: IngestCounters;
   readonly limits: IngestLimits;
+  /** Of all listeners of the process. */
+  readonly sockets: SocketPlaces;
   readonly turns: Turns;
   readonly isOurHost: (host: string) => boolean;
   readonly log: Log;
@@ -43,7 +46,7 @@ export interface HttpsServerOptions {
 }
 
 /** What a request needs of its server. */
-export interface HttpsContext extends Omit<HttpsServerOptions, "bounds"> {
+export interface HttpsContext extends Omit<HttpsServerOptions, "bounds" | "sockets"> {
   readonly bounds: HttpsBounds;
   readonly budget: BodyBudget;
   reject(reason: RejectionReason, deviceId: string | null, address: string | undefined): void;

@@ -12,6 +12,7 @@ import { codeOf } from "../../lib/errors.ts";
 import { secureTransport } from "../../lib/secure-transport.ts";
 import { answerBody, answerOf } from "./answer.ts";
 import { BodyBudget } from "./body.ts";
+import type { SocketPlaces } from "../socket-places.ts";
 import { type HttpsContext, type HttpsServerOptions, defaultHttpsBounds } from "./context.ts";
 import { Exchange } from "./exchange.ts";
 
@@ -28,13 +29,15 @@ const closeGraceMs = 1_000;
 
 export class HttpsServer {
   readonly #context: HttpsContext;
+  readonly #sockets: SocketPlaces;
   readonly #servers: Server[] = [];
   readonly #secureServers: SecureServer[] = [];
   readonly #answering = new Set<ServerResponse>();
   #isStopping = false;
 
   constructor(options: HttpsServerOptions) {
-    const { counters, log } = options;
+    const { counters, log, sockets } = options;
+    this.#sockets = sockets;
     const bounds = { ...defaultHttpsBounds, ...options.bounds };
     this.#context = {
       ...options,
@@ -127,7 +130,7 @@ export class HttpsServer {
     const { limits, log } = this.#context;
     // Headers are bounded in bytes; a bound of their number would drop properties in silence.
     server.maxHeadersCount = 0;
-    server.maxConnections = limits.connectionsMax;
+    this.#sockets.bound(server, limits.connectionsMax);
     server.on("drop", (peer) => this.#context.reject("too-many-connections", null, peer?.remoteAddress));
     server.on("clientError", (error, socket) => this.#refuse(error, socket));
     this.#servers.push(server);

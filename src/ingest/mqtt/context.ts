@@ -6,6 +6,7 @@ import type { Accept } from "../accept.ts";
 import type { AuthRegistry } from "../authenticate.ts";
 import type { ConnectionTable, LiveConnection } from "../connection-table.ts";
 import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts";
+import type { SocketPlaces } from "../socket-places.ts";
 import type { TakeOvers } from "../take-overs.ts";
 import type { Unacknowledged } from "./unacknowledged.ts";
 import type { Turns } from "../turns.ts";
@@ -17,6 +18,8 @@ export interface MqttServerOptions {
   readonly table: ConnectionTable;
   readonly counters: IngestCounters;
   readonly limits: IngestLimits;
+  /** Of all listeners of the process. */
+  readonly sockets: SocketPlaces;
   readonly turns: Turns;
   readonly takeOvers: TakeOvers;
   readonly isOurHost: (host: string) => boolean;
@@ -29,7 +32,7 @@ export interface MqttServerOptions {
 export const coarseErrorMs = 1000;
 
 /** What a connection needs of its server. */
-export interface MqttServerContext extends MqttServerOptions {
+export interface MqttServerContext extends Omit<MqttServerOptions, "sockets"> {
   readonly gate: ReadGate;
   /** Connections that sign in and will need a place: with those that are open they are never more than there are places. */
   readonly signIns: { count: number };

@@ -102,7 +102,7 @@ export class MqttServer {
   #listen(server: Server, port: number, host: string): Promise<number> {
     this.#servers.push(server);
     // Those in their TLS handshake too, which `#take` does not see.
-    server.maxConnections = this.#options.limits.connectionsMax * 2;
+    this.#options.sockets.bound(server, this.#options.limits.connectionsMax * 2);
     server.on("drop", (peer) => this.#context.reject("too-many-connections", null, peer?.remoteAddress));
     return new Promise((resolve, reject) => {
       server.once("error", reject);

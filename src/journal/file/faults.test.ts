@@ -172,6 +172,38 @@ test("closing after a seal was begun on a full disk does not write over the seal
   expect(await everything(machine)).toEqual(["a"]);
 });
 
+// ---- no more open files ----
+
+test("J1: when no more files may be opened, devices wait and nothing ends; it goes on by itself", async () => {
+  const places = [
+    { operation: "create", path: /segment\.tmp$/, skip: 0 },
+    { operation: "create", path: /floor\.tmp$/, skip: 0 },
+    ...[0, 1].map((skip) => ({ operation: "sync-directory" as const, path: /./, skip })),
+  ] as const;
+  for (const code of ["EMFILE", "ENFILE"]) {
+    for (const { operation, path, skip } of places) {
+      const machine = await started();
+      await machine.accept("a");
+      machine.disk.fail(operation, code, { path, skip, times: 3 });
+      // A new window: its floor, then its segment.
+      await machine.clock.pass(windowMs);
+      await machine.clock.pass(5_000);
+      let told = 0;
+      expect(machine.append("b", { durable: () => told++ })).toBeNull();
+      await machine.settle();
+      await machine.clock.pass(5_000);
+      expect(machine.failure).toBeNull();
+      expect(machine.notices()).toContain("files-exhausted");
+      expect(told).toBe(1);
+      await machine.accept("c");
+      machine.kill();
+      await restarted(machine);
+      expect(machine.notices()).not.toContain("corruption");
+      expect(await everything(machine)).toEqual(["a", "b", "c"]);
+    }
+  }
+});
+
 // ---- failed disks ----
 
 test("J1: after a failed sync nothing is acknowledged any more", async () => {

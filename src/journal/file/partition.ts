@@ -66,7 +66,7 @@ export class FilePartition extends FrameQueue {
   #isOver = false;
   /** `#run` gave up on what it holds: the disk is full, and the server is stopping. */
   #isStuck = false;
-  #isDiskFull = false;
+  #isOutOfRoom = false;
   #isBudgetFull = false;
   #toldNoRoom: () => void = () => {};
   /** What the last closed window needed: the best guess for the next file. */
@@ -194,12 +194,12 @@ export class FilePartition extends FrameQueue {
         await this.#closeBelow(window);
         if (frame !== null) await this.#append(frame);
       } catch (error) {
-        if (error instanceof SyncFailedError || !isNoRoom(error)) throw error;
+        if (error instanceof SyncFailedError || !(isNoRoom(error) || isNoHandle(error))) throw error;
         if (await this.#waitForRoom(error)) continue; // the same frame again
         this.#isStuck = true;
         break;
       }
-      this.#isDiskFull = false;
+      this.#isOutOfRoom = false;
       this.#refuseWhileFull();
       if (this.#owner.needsBalance()) await this.#owner.balance();
       if (frame === null) continue;
@@ -276,14 +276,22 @@ export class FilePartition extends FrameQueue {
 
   /** Refuses devices until there may be room again. False when the server is stopping: nothing more can be done. */
   async #waitForRoom(error: unknown): Promise<boolean> {
-    if (!this.#isDiskFull) {
-      const what = `The disk has no room for the journal (${messageOf(error)}); devices are refused until it has.`;
-      this.#owner.notice("error", "disk-full", what);
+    if (!this.#isOutOfRoom) {
+      const [code, what] = isNoHandle(error)
+        ? [
+            "files-exhausted",
+            `The server may open no more files (${messageOf(error)}); devices are refused until it may.`,
+          ]
+        : [
+            "disk-full",
+            `The disk has no room for the journal (${messageOf(error)}); devices are refused until it has.`,
+          ];
+      this.#owner.notice("error", code, what);
     }
-    this.#isDiskFull = true;
+    this.#isOutOfRoom = true;
     this.#refuseWhileFull();
     this.#toldNoRoom();
-    if (await this.#owner.makeRoom()) return true;
+    if (isNoRoom(error) && (await this.#owner.makeRoom())) return true;
     if (this.#stop.signal.aborted) return false;
     await sleep(this.#owner.clock, retryAfterMs, this.#stop.signal);
     return true;
@@ -291,7 +299,7 @@ export class FilePartition extends FrameQueue {
 
   #refuseWhileFull(): void {
     if (this.refusedWith !== null && this.refusedWith !== "full") return;
-    const refusal = this.#isDiskFull || this.#isBudgetFull ? "full" : null;
+    const refusal = this.#isOutOfRoom || this.#isBudgetFull ? "full" : null;
     if (refusal !== this.refusedWith) this.refuse(refusal);
   }
 
@@ -325,4 +333,10 @@ export class FilePartition extends FrameQueue {
 function isNoRoom(error: unknown): boolean {
   const code = codeOf(error);
   return code === "ENOSPC" || code === "EDQUOT";
+}
+
+/** The limit of open files (RLIMIT_NOFILE), which sockets share: many of them must not look like a broken disk. */
+function isNoHandle(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "EMFILE" || code === "ENFILE";
 }
