@@ -1,6 +1,6 @@
 // Loaded before everything else (`--import`): one line of the product is replaced while it is loaded. No file is touched.
 //
-//     COLDPATH_MUTATION=3 node --import ./test/simulation/mutate.ts test/simulation/main.ts --seed 1
+//     COLDPATH_MUTATION='ack before fsync' node --import ./test/simulation/mutate.ts test/simulation/main.ts --seed 1
 
 import { registerHooks } from "node:module";
 import { mutations } from "./mutations.ts";
