@@ -1,40 +1,24 @@
 // The judge: compares what the hub did with what it promised. It knows the documents, not the product's code: it derives
-// each file's name and bytes a second time, and what each export owes from the registry's tables.
+// each file's name and bytes a second time (expected-files.ts), and what each export owes from the registry's tables.
 //
 // A file is judged in the moment it becomes visible; progress and trimming when they happen; everything once more at the
 // end, when nothing may be missing.
 
 import type { StoredBlob } from "./store.ts";
-import { containerOf, cut, readContainer, schemaOf, syncMarkerOf } from "./avro.ts";
-import { hubName } from "./hub.ts";
+import { type ExpectedFile, ExpectedFiles } from "./expected-files.ts";
 import type { ClosedWindow, JournalTruth } from "./journal-truth.ts";
 import type { Ledger } from "./ledger.ts";
 import {
   type Definition,
   type ExportRow,
   type RegistryTruth,
-  type State,
   definitionAt,
   isLetGo,
   isOwed,
   tenureAt,
 } from "./registry-truth.ts";
+import { type CreatedFile, SnapshotOracle } from "./snapshot-oracle.ts";
 import type { World } from "./world.ts";
-
-/** A snapshot file that an export got. */
-interface Received {
-  readonly window: number;
-  readonly first: number;
-  readonly next: number;
-}
-
-interface ExpectedFile {
-  readonly path: string;
-  readonly bytes: Buffer;
-  readonly first: number;
-  readonly next: number;
-  readonly records: number;
-}
 
 export class Oracle {
   readonly journal: JournalTruth;
@@ -54,10 +38,8 @@ export class Oracle {
   /** What an export promised for a window when it was closed. */
   readonly #promises = new Map<string, string>();
   readonly #checkpoints = new Map<string, number>();
-  readonly #expectedFiles = new Map<ClosedWindow, Map<string, readonly ExpectedFile[]>>();
-  readonly #snapshots = new Map<string, Received[]>();
-  /** The last revision given out while a window was still open. */
-  readonly #revisionIn = new Map<number, number>();
+  readonly #expectedFiles = new ExpectedFiles();
+  readonly #snapshots: SnapshotOracle;
   /** What an administrator was told and nothing contradicted since. */
   readonly #told = new Map<string, { on: boolean; offSince: number }>();
 
@@ -66,6 +48,7 @@ export class Oracle {
     this.journal = of.journal;
     this.registry = of.registry;
     this.ledger = of.ledger;
+    this.#snapshots = new SnapshotOracle(world, of.registry);
   }
 
   // ---- what happens ----
@@ -104,8 +87,9 @@ export class Oracle {
     if (label["installation"] !== this.installation || label["coldpath"] !== "1") {
       this.#world.violate("E2", `${name} has the label ${JSON.stringify(label)}`);
     }
-    if (label["type"] === "measurements") this.#measurements(one, container, path, blob.bytes, label);
-    else this.#snapshot(one, container, path, blob.bytes, label);
+    const file = { container, path, bytes: blob.bytes, label };
+    if (label["type"] === "measurements") this.#measurements(one, file);
+    else this.#snapshots.created(one, file, this.secret ?? Buffer.alloc(0));
   }
 
   /** A segment's file is about to go (E4). */
@@ -143,7 +127,7 @@ export class Oracle {
     this.journal.look();
     this.registry.lookAtThings();
     this.registry.lookAtExports();
-    this.#revisionIn.set(this.journal.floorLowest, this.registry.revision);
+    this.#snapshots.look(this.journal.floorLowest);
     for (const one of this.registry.exports.values()) {
       this.#checkPromises(one);
       this.#checkProgress(one);
@@ -215,13 +199,7 @@ export class Oracle {
 
   // ---- files ----
 
-  #measurements(
-    one: ExportRow,
-    container: string,
-    path: string,
-    bytes: Buffer,
-    label: Readonly<Record<string, string>>,
-  ): void {
+  #measurements(one: ExportRow, { container, path, bytes, label }: CreatedFile): void {
     const name = `${container}/${path}`;
     const partition = Number(label["partition"]);
     const window = Number(label["window"]);
@@ -254,137 +232,8 @@ export class Oracle {
     }
   }
 
-  /** The files of a window under a definition. Made once: neither changes. */
   #expected(definition: Definition, closed: ClosedWindow): readonly ExpectedFile[] {
-    const { pathTemplate, codec, blockBytes, fileBytesMax, formatRevision } = definition;
-    const key = [pathTemplate, codec, blockBytes, fileBytesMax, formatRevision].join(" ");
-    const known = this.#expectedFiles.get(closed) ?? new Map<string, readonly ExpectedFile[]>();
-    this.#expectedFiles.set(closed, known);
-    const files = known.get(key) ?? this.#makeExpected(definition, closed);
-    known.set(key, files);
-    return files;
-  }
-
-  #makeExpected(definition: Definition, closed: ClosedWindow): readonly ExpectedFile[] {
-    const { partition, window, records, offsetFirst } = closed;
-    const { pathTemplate, codec, blockBytes, fileBytesMax, formatRevision } = definition;
-    let first = offsetFirst;
-    return cut(records, fileBytesMax).map((group, part) => {
-      const file = { type: "measurements", partition, window, part };
-      const syncMarker = syncMarkerOf(this.secret ?? Buffer.alloc(0), file);
-      const schemaText = schemaOf("measurements", formatRevision).text;
-      const bytes = containerOf(group, { schemaText, codec, syncMarker, blockBytes });
-      const path = pathOf(pathTemplate, file);
-      first += group.length;
-      return { path, bytes, first: first - group.length, next: first, records: group.length };
-    });
-  }
-
-  #snapshot(
-    one: ExportRow,
-    container: string,
-    path: string,
-    bytes: Buffer,
-    label: Readonly<Record<string, string>>,
-  ): void {
-    const name = `${container}/${path}`;
-    const type = label["type"] as State["type"];
-    const window = Number(label["window"]);
-    const part = Number(label["part"]);
-    const received: Received = { window, first: Number(label["first"]), next: Number(label["next"]) };
-    if (!isOwed(one, window, type)) return this.#world.violate("E1", `${name}: ${one.name} does not owe it`);
-    const definition = definitionAt(one, window) as Definition;
-    const file = { type, partition: 0, window, part };
-    const expectedPath = pathOf(definition.pathTemplate, file);
-    if (definition.container !== container || expectedPath !== path) {
-      this.#world.violate("E2", `${name} should be ${definition.container}/${expectedPath}`);
-    }
-    const { text, type: schema } = schemaOf(type, definition.formatRevision);
-    const read = readContainer(bytes, schema);
-    if (read.schemaText !== text || read.codec !== definition.codec) {
-      this.#world.violate("E2", `${name} has another schema or codec than its definition`);
-    }
-    if (!read.syncMarker.equals(syncMarkerOf(this.secret ?? Buffer.alloc(0), file))) {
-      this.#world.violate("E2", `${name} has a strange sync marker`);
-    }
-    this.#world.count("snapshot files");
-    if (part > 0 || read.records.length !== Number(label["records"])) {
-      return this.#world.violate("E2", `${name}: snapshots of this story have one part`);
-    }
-    this.#checkStates(name, type, received, definition, read.records);
-    const key = `${one.id} ${type}`;
-    const receivedBefore = this.#snapshots.get(key) ?? [];
-    // The same one again: its container was deleted and made again before the hub had the answer.
-    const last = receivedBefore.at(-1);
-    if (last?.window === window && last.first === received.first && last.next === received.next) return;
-    this.#checkContinuity(one, type, name, received);
-    this.#snapshots.set(key, [...receivedBefore, received]);
-  }
-
-  /** S2: the states at `next` of all that changed after `first`, in the order of their changes. */
-  #checkStates(
-    name: string,
-    type: State["type"],
-    { first, next }: Received,
-    definition: Definition,
-    records: readonly unknown[],
-  ): void {
-    const newest = new Map<string, State>();
-    for (const state of this.registry.states) {
-      if (state.type === type && state.revision <= next) newest.set(state.id, state);
-    }
-    const states = [...newest.values()]
-      .filter(({ revision, goneAt }) => revision > first && (goneAt === null || goneAt >= next))
-      .toSorted((a, b) => a.revision - b.revision);
-    let at = 0;
-    for (const state of states) {
-      const expected = canonical(recordOf(state, definition.formatRevision));
-      if (at < records.length && canonical(records[at]) === expected) at++;
-      else if (state.goneAt !== next) {
-        const found = at < records.length ? canonical(records[at]) : "nothing";
-        this.#world.violate("S2", `${name} (${first}, ${next}] should hold ${expected} and holds ${found}`);
-        return;
-      }
-    }
-    if (at < records.length) this.#world.violate("S2", `${name} holds ${canonical(records[at])}, which it should not`);
-  }
-
-  /** S1: full at first, and then without a break. */
-  #checkContinuity(one: ExportRow, type: State["type"], name: string, received: Received): void {
-    if (received.first === 0) return;
-    const before = (this.#snapshots.get(`${one.id} ${type}`) ?? []).at(-1);
-    const run = this.#runOf(one, type, received.window);
-    const from = before !== undefined && before.window >= run ? before.next : 0;
-    if (before !== undefined && before.window >= received.window) {
-      this.#world.violate("S1", `${name} comes after the snapshot of window ${before.window}`);
-    }
-    const missed = this.registry.states.find(
-      ({ type: of, revision, goneAt, id }) =>
-        of === type &&
-        revision > from &&
-        revision <= received.first &&
-        goneAt === null &&
-        !this.registry.states.some((later) => later.type === type && later.id === id && later.revision > revision),
-    );
-    if (missed === undefined || one.gaps.some((gap) => gap.type === type)) return;
-    this.#world.violate("S1", `${name} starts at ${received.first}, but ${missed.id} changed at ${missed.revision}`);
-  }
-
-  /** The first window of the run without a break that a window lies in: same tenure, same place, type owed. */
-  #runOf(one: ExportRow, type: string, window: number): number {
-    const keyOf = (at: number): string | null => {
-      const definition = definitionAt(one, at);
-      if (definition === undefined || !isOwed(one, at, type)) return null;
-      const { storageAccountId, container, pathTemplate, formatRevision } = definition;
-      return JSON.stringify([tenureAt(one, at)?.number, storageAccountId, container, pathTemplate, formatRevision]);
-    };
-    // Only where a tenure or a definition begins can a run begin.
-    const starts = [...one.tenures, ...one.definitions]
-      .map(({ windowFirst }) => windowFirst)
-      .filter((start) => start <= window)
-      .toSorted((a, b) => b - a);
-    const key = keyOf(window);
-    return starts.find((start) => keyOf(start - 1) !== key) ?? window;
+    return this.#expectedFiles.of(this.secret ?? Buffer.alloc(0), definition, closed);
   }
 
   // ---- at the end ----
@@ -405,41 +254,9 @@ export class Oracle {
         const missing = this.#missing(one, closed);
         if (missing !== null) this.#world.violate("E1", `${one.name}: ${missing}`);
       }
-      for (const type of ["devices", "deviceTemplates"] as const) this.#checkRuns(one, type);
-    }
-  }
-
-  /** S1: by the last window of each run, everything of it was told. */
-  #checkRuns(one: ExportRow, type: State["type"]): void {
-    if (one.gaps.some((gap) => gap.type === type)) return;
-    const received = this.#snapshots.get(`${one.id} ${type}`) ?? [];
-    const open = this.journal.floorLowest;
-    // Where a tenure or a definition ends, or time has come to.
-    const candidates = [
-      open - 1,
-      ...one.tenures.flatMap(({ windowLast }) => (windowLast === null ? [] : [windowLast])),
-      ...one.definitions.map(({ windowFirst }) => windowFirst - 1),
-    ];
-    const ends = [...new Set(candidates)].filter(
-      (window) =>
-        window < open &&
-        isOwed(one, window, type) &&
-        (window === open - 1 || !isOwed(one, window + 1, type) || this.#runOf(one, type, window + 1) === window + 1),
-    );
-    for (const end of ends) {
-      const first = this.#runOf(one, type, end);
-      const last = received.findLast(({ window }) => window >= first && window <= end);
-      const told = last?.next ?? 0;
-      const known = Math.max(
-        0,
-        ...[...this.#revisionIn].filter(([window]) => window <= end).map(([, revision]) => revision),
-      );
-      const missed = this.registry.present(type).find(({ revision }) => revision > told && revision <= known);
-      if (missed === undefined) continue;
-      this.#world.violate(
-        "S1",
-        `${one.name} was told of ${type} up to revision ${told} by window ${end}; ${missed.id} changed at ${missed.revision}`,
-      );
+      for (const type of ["devices", "deviceTemplates"] as const) {
+        this.#snapshots.checkRuns(one, type, this.journal.floorLowest);
+      }
     }
   }
 
@@ -464,79 +281,4 @@ export class Oracle {
       if (text.includes(secret)) this.#world.violate("A2", `a secret stands in ${where}`);
     }
   }
-}
-
-/** docs/formats.md, "Paths". */
-export function pathOf(
-  template: string,
-  of: { type: string; window: number; partition: number; part: number },
-): string {
-  const at = new Date(of.window * 60_000).toISOString();
-  const two = String(of.partition).padStart(2, "0");
-  return template
-    .replace("{type}", of.type)
-    .replace("{hub}", hubName)
-    .replace("{YYYY}", at.slice(0, 4))
-    .replace("{MM}", at.slice(5, 7))
-    .replace("{dd}", at.slice(8, 10))
-    .replace("{hh}", at.slice(11, 13))
-    .replace("{mm}", at.slice(14, 16))
-    .replace("{NN}", of.part === 0 ? two : `${two}_${String(of.part).padStart(3, "0")}`);
-}
-
-type Fields = Record<string, Record<string, unknown>>;
-
-/** docs/formats.md, "Devices" and "Device templates". */
-function recordOf({ type, record }: State, formatRevision: string): unknown {
-  if (type === "devices") {
-    const device = record as Record<string, unknown>;
-    return formatRevision === "2018-09" ? { ...device, deviceId: device["id"] } : device;
-  }
-  const { id, name, version, content } = record as {
-    id: string;
-    name: string;
-    version: string;
-    content: {
-      measurements: Record<string, Fields>;
-      settings: Record<string, Fields>;
-      properties: Record<string, Fields>;
-    };
-  };
-  const map = (fields: Fields | undefined, to: (field: Record<string, unknown>) => unknown): unknown =>
-    Object.fromEntries(Object.entries(fields ?? {}).map(([key, field]) => [key, to(field)]));
-  const setting = (field: Record<string, unknown>): unknown => ({
-    dataType: field["dataType"],
-    name: field["name"],
-    initialValue: field["initialValue"] ?? null,
-  });
-  const { measurements, settings, properties } = content;
-  return {
-    id,
-    name,
-    version,
-    measurements: {
-      telemetry: map(measurements["telemetry"], (field) => ({
-        dataType: field["dataType"],
-        name: field["name"],
-        minValue: field["minValue"] ?? null,
-        maxValue: field["maxValue"] ?? null,
-      })),
-      states: map(measurements["states"], (field) => ({ dataType: "enum", name: field["name"] })),
-      events: map(measurements["events"], (field) => ({ name: field["name"], category: field["category"] })),
-    },
-    settings: { device: map(settings["device"], setting) },
-    properties: {
-      cloud: map(properties["cloud"], setting),
-      device: map(properties["device"], (field) => ({ dataType: field["dataType"], name: field["name"] })),
-    },
-  };
-}
-
-/** Equal for equal values, whatever the order of their keys. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }
