@@ -64,6 +64,8 @@ export class World {
   readonly isVerbose: boolean;
   /** Virtual time that only grows. */
   flowMs = 0;
+  /** The wall time at which it began. */
+  readonly startMs: number;
   /** Wall time minus `flowMs`: moved by clock faults. */
   wallOffsetMs: number;
   violation: Violation | null = null;
@@ -76,9 +78,10 @@ export class World {
   readonly #hash = createHash("sha256");
   #lines = 0;
 
-  constructor(seed: number, wallMs: number, isVerbose = false) {
+  constructor(seed: number, startMs: number, isVerbose = false) {
     this.seed = seed;
-    this.wallOffsetMs = wallMs;
+    this.startMs = startMs;
+    this.wallOffsetMs = startMs;
     this.isVerbose = isVerbose;
   }
 
