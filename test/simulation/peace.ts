@@ -1,8 +1,8 @@
 // The end of a story: no faults any more, and all promises must come true.
 
-import { containers } from "./administrator.ts";
 import { checkBounds } from "./bounds.ts";
 import type { Cast } from "./cast.ts";
+import { containers } from "./export-administration.ts";
 import type { Strikes } from "./strikes.ts";
 import type { Waits } from "./waits.ts";
 

@@ -104,19 +104,19 @@ class Story {
       if (isLost) world.count("label lost");
       return isLost;
     };
-    administrator.onDevice = (identity) => {
+    administrator.devices.onDevice = (identity) => {
       const device = new SimulatedDevice(identity, {
         world,
         network: network,
         ledger: ledger,
         oracle,
         habits: plan.habits,
-        policies: administrator.policies,
+        policies: administrator.devices.policies,
         next: () => ++this.#messages,
       });
       devices.set(identity.id, device);
     };
-    administrator.onAccess = (deviceId, isConcerned) => {
+    administrator.devices.onAccess = (deviceId, isConcerned) => {
       for (const [id, device] of devices) {
         if (deviceId === null || id === deviceId) device.accessTaken(isConcerned);
       }
