@@ -1,4 +1,4 @@
-// One MQTT connection: from CONNECT to its end.
+// One MQTT connection, to its end. How it comes to be let in: sign-in.ts.
 //
 // PUBLISH is read in place from the socket's buffer (publish.ts), with no object per message; everything else goes
 // through mqtt-packet. What cannot be accepted now stays unread: reading stops and goes on when the journal has room.
@@ -10,16 +10,13 @@
 
 import type { Socket } from "node:net";
 import type { Refusal } from "../../journal/journal.ts";
-import { messageOf } from "../../lib/errors.ts";
-import { type AuthOutcome, authenticate } from "../authenticate.ts";
-import type { LiveConnection } from "../connection-table.ts";
 import type { Bucket } from "../device-rates.ts";
 import type { RejectionReason } from "../ingest.ts";
 import type { TurnTaker } from "../turns.ts";
-import { type ConnectRequest, readConnect } from "./connect.ts";
+import { Acknowledgements } from "./acknowledgements.ts";
+import type { ConnectRequest } from "./connect.ts";
 import { type MqttServerContext, coarseErrorMs } from "./context.ts";
 import {
-  type IConnectPacket,
   type ISubscribePacket,
   type IUnsubscribePacket,
   connack,
@@ -32,8 +29,9 @@ import {
 } from "./packets.ts";
 import { Publish, readPublish } from "./publish.ts";
 import { type Session, openSession } from "./session.ts";
+import { type Identity, SignIn, type SigningIn } from "./sign-in.ts";
 import { maySubscribe, parseHubTopic, twinMissing } from "./topics.ts";
-import { type ReadPackets, type SentPublish, isSamePublish, publishesOf } from "./unacknowledged.ts";
+import type { ReadPackets, SentPublish } from "./unacknowledged.ts";
 import type { GatedReader } from "./read-gate.ts";
 import { Unread } from "./unread.ts";
 import { sendWill } from "./will.ts";
@@ -50,7 +48,6 @@ const connectFirst = 0x10;
 /** Of a PINGREQ. With flags it is malformed. §2.2.2-2 */
 const pingreqFirst = 0xc0;
 const noBytes = Buffer.alloc(0);
-type Identity = Extract<AuthOutcome, { kind: "known" }>;
 /** Why reading is stopped. */
 type Pause = "authenticating" | "journal" | "unsent" | "in-flight" | "take-over" | "turn" | "rate";
 /** Those in which the device may have sent its pings in time. */
@@ -63,24 +60,22 @@ const ackScratch = Buffer.alloc(4 * 16_384);
 /** The PUBLISH being read, for all connections: a packet is read in one turn. */
 const publish = new Publish();
 
-export class MqttConnection implements LiveConnection, TurnTaker, GatedReader {
+export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
   policy: string | null = null;
   readonly #context: MqttServerContext;
   readonly #socket: Socket;
   readonly #unread: Unread;
-  /** Counted among the sign-ins. */
-  #holdsPlace = false;
+  readonly #signIn: SignIn;
   /** What was read waits for its turn. */
   #isTurnDue = false;
   #state: "connect" | "authenticating" | "open" | "closed" = "connect";
   #session: Session | null = null;
-  #claimedId: string | null = null;
   /** Why reading is stopped; null while it is not. */
   #paused: Pause | null = null;
   /** All connections together have read enough. */
   #isHeld = false;
   #leaveRoom: () => void = () => {};
-  #cancelWait: () => void = () => {};
+  #cancelRate: () => void = () => {};
   /** Bytes of packets that were accepted and are not durable yet. */
   #bytesInFlight = 0;
   /** What was accepted and is not durable yet, in order; only while it may be folded when it comes again. */
@@ -92,6 +87,7 @@ export class MqttConnection implements LiveConnection, TurnTaker, GatedReader {
     this.#context = context;
     this.#socket = socket;
     this.#unread = new Unread(context.gate);
+    this.#signIn = new SignIn(context, this);
     this.#sinceMs = context.coarseMs();
     this.#silenceMsMax = context.limits.connectTimeoutMs;
     socket.setNoDelay(true);
@@ -352,7 +348,7 @@ export class MqttConnection implements LiveConnection, TurnTaker, GatedReader {
     counters.rejections.throttled++;
     log.debug({ deviceId: session.sender.deviceId, waitMs }, "A device sends more than it may; reading waits.");
     this.#pause("rate");
-    if (accept.rates !== null) this.#cancelWait = accept.rates.clock.timer(waitMs, () => this.#resume("rate"));
+    if (accept.rates !== null) this.#cancelRate = accept.rates.clock.timer(waitMs, () => this.#resume("rate"));
   }
 
   #pause(why: Pause): void {
@@ -385,7 +381,7 @@ export class MqttConnection implements LiveConnection, TurnTaker, GatedReader {
     if (packet === null) return this.#violation("malformed-packet");
     if (this.#state === "connect") {
       if (packet.cmd !== "connect") return this.#violation("malformed-packet");
-      return this.#connect(packet);
+      return this.#signIn.start(packet);
     }
     const session = this.#session;
     if (session === null) return this.#violation("unexpected-packet");
@@ -404,70 +400,15 @@ export class MqttConnection implements LiveConnection, TurnTaker, GatedReader {
     }
   }
 
-  #connect(packet: IConnectPacket): void {
-    const { limits, registry, isOurHost, table } = this.#context;
-    const request = readConnect(packet, isOurHost, limits.keepAliveSecondsMax);
-    if (request.kind === "refused") return this.#rejectConnect(request.reason, request.returnCode);
-    const { deviceId, moduleId, token } = request;
-    // 3 is the one code after which the Azure SDKs try again by themselves.
-    if (this.#context.refusal() !== null) return this.#rejectConnect("not-ready", connack.serverUnavailable);
-    // A device that comes back takes its own place.
-    if (!table.isOpen(deviceId) && !this.#takePlace()) {
-      return this.#rejectConnect("too-many-connections", connack.serverUnavailable);
-    }
+  waitsFor(what: "authenticating" | "take-over"): void {
     this.#state = "authenticating";
     this.#pause("authenticating");
-    this.#claimedId = deviceId;
-    table.claim(deviceId, this);
-    authenticate(registry, isOurHost, { deviceId, moduleId, token }, Date.now()).then(
-      (outcome) => {
-        if (this.#state !== "authenticating") return;
-        if (outcome.kind === "rejected") return this.#rejectConnect(outcome.reason, connack.notAuthorized);
-        this.#admit(request, outcome);
-      },
-      (error: unknown) => {
-        const fields = { error: messageOf(error), deviceId };
-        this.#context.log.error(fields, "The registry could not be asked for a device's credentials.");
-        if (this.#state === "authenticating") this.#rejectConnect("not-ready", connack.serverUnavailable);
-      },
-    );
+    this.#paused = what;
   }
 
-  /** M1: exact also in a storm, since credentials take time to be read. */
-  #takePlace(): boolean {
-    const { signIns, limits } = this.#context;
-    if (this.#context.openCount() + signIns.count >= limits.connectionsMax) return false;
-    signIns.count++;
-    this.#holdsPlace = true;
-    return true;
-  }
-
-  /** It is open from here on, or over. */
-  #leavePlace(): void {
-    if (this.#holdsPlace) this.#context.signIns.count--;
-    this.#holdsPlace = false;
-  }
-
-  /** Opens the connection, unless the device's former one is to be taken over and that must wait. */
-  #admit(request: ConnectRequest, identity: Identity): void {
-    const { table, takeOvers } = this.#context;
-    const { deviceId } = request;
-    if (!table.isOpen(deviceId)) return this.#open(request, identity);
-    this.#paused = "take-over";
-    const takeOver = { deviceId, address: this.address, formerAddress: table.addressOf(deviceId) };
-    this.#cancelWait = takeOvers.admit(takeOver, () => {
-      this.#paused = "authenticating";
-      this.#open(request, identity);
-    });
-  }
-
-  #open(request: ConnectRequest, identity: Identity): void {
+  /** The session begins. */
+  letIn(request: ConnectRequest, identity: Identity): void {
     const { accept, counters, table, unacknowledged } = this.#context;
-    // The device's former connection may have gone meanwhile, and its place with it.
-    if (!this.#holdsPlace && !table.isOpen(request.deviceId) && !this.#takePlace()) {
-      return this.#rejectConnect("too-many-connections", connack.serverUnavailable);
-    }
-    this.#leavePlace();
     this.policy = identity.policy;
     const session = openSession(request, identity, accept.pathOf(request.deviceId));
     this.#session = session;
@@ -481,6 +422,13 @@ export class MqttConnection implements LiveConnection, TurnTaker, GatedReader {
     this.write(connackPacket(connack.accepted));
     this.#resume("authenticating");
     if (this.#context.gate.isClosedTo(this)) this.hold();
+  }
+
+  refuse(reason: RejectionReason, returnCode: number): void {
+    this.#context.reject(reason, this.#signIn.claimedId, this.#socket.remoteAddress);
+    this.#socket.write(connackPacket(returnCode));
+    this.#socket.destroySoon();
+    this.#close(false);
   }
 
   #subscribe(session: Session, packet: ISubscribePacket): void {
@@ -511,16 +459,9 @@ export class MqttConnection implements LiveConnection, TurnTaker, GatedReader {
     return packetId; // acknowledged in turn, behind the messages before it (§4.6)
   }
 
-  #rejectConnect(reason: RejectionReason, returnCode: number): void {
-    this.#context.reject(reason, this.#claimedId, this.#socket.remoteAddress);
-    this.#socket.write(connackPacket(returnCode));
-    this.#socket.destroySoon();
-    this.#close(false);
-  }
-
   /** MQTT 3.1.1 has no error packet: the connection ends (§4.8). */
   #violation(reason: RejectionReason): void {
-    this.#context.reject(reason, this.#claimedId, this.#socket.remoteAddress);
+    this.#context.reject(reason, this.#signIn.claimedId, this.#socket.remoteAddress);
     this.#close(true);
   }
 
@@ -539,13 +480,12 @@ export class MqttConnection implements LiveConnection, TurnTaker, GatedReader {
     const session = this.#session;
     this.#state = "closed";
     this.#session = null;
-    this.#leavePlace();
+    this.#signIn.end();
     this.#unread.drop();
     this.#context.gate.finished(this);
     this.#context.turns.leave(this);
     this.#leaveRoom();
-    this.#cancelWait();
-    if (this.#claimedId !== null) this.#context.table.leave(this.#claimedId, this);
+    this.#cancelRate();
     this.#context.left(this);
     // What was accepted before stays accepted; its acknowledgements cannot be sent any more.
     if (!this.#socket.writableEnded) this.#socket.destroy();
@@ -565,40 +505,3 @@ export class MqttConnection implements LiveConnection, TurnTaker, GatedReader {
 
 /** `#publish` did not take the packet: reading stopped, or the connection ended. */
 const stopped = -1;
-
-class Acknowledgements {
-  readonly #connection: MqttConnection;
-  readonly bytes: Buffer;
-  /** The packets they answer are `chunk[first, next)`; null where nobody will ask for them. */
-  readonly chunk: Buffer | null;
-  readonly first: number;
-  readonly next: number;
-  /** Of the packets, by packet id; made when it is first asked. */
-  #publishes: ReadonlyMap<number, SentPublish> | null = null;
-
-  constructor(connection: MqttConnection, bytes: Buffer, chunk: Buffer | null, first: number, next: number) {
-    this.#connection = connection;
-    this.bytes = bytes;
-    this.chunk = chunk;
-    this.first = first;
-    this.next = next;
-  }
-
-  durable(): void {
-    this.#connection.durable(this);
-  }
-
-  get packets(): readonly ReadPackets[] {
-    const { chunk, first, next } = this;
-    return chunk === null ? [] : [{ chunk, first, next }];
-  }
-
-  /** Whether it answers the same PUBLISH. */
-  holds(chunk: Buffer, one: SentPublish): boolean {
-    const [packets] = this.packets;
-    if (packets === undefined) return false;
-    this.#publishes ??= new Map(Array.from(publishesOf(packets), (publish) => [publish.packetId, publish]));
-    const found = this.#publishes.get(one.packetId);
-    return found !== undefined && isSamePublish(packets.chunk, found, chunk, one);
-  }
-}

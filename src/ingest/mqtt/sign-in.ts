@@ -1,0 +1,118 @@
+// One sign-in: from CONNECT until the connection is let in, or refused.
+//
+//   D1  The device id is claimed before credentials are read, so that a change meanwhile reaches the connection.
+//   M1  It holds a place from then on: with those that are open there are never more than there are places.
+
+import { messageOf } from "../../lib/errors.ts";
+import { type AuthOutcome, authenticate } from "../authenticate.ts";
+import type { LiveConnection } from "../connection-table.ts";
+import type { RejectionReason } from "../ingest.ts";
+import { type ConnectRequest, readConnect } from "./connect.ts";
+import type { MqttServerContext } from "./context.ts";
+import { type IConnectPacket, connack } from "./packets.ts";
+
+export type Identity = Extract<AuthOutcome, { kind: "known" }>;
+
+/** The connection that signs in. */
+export interface SigningIn extends LiveConnection {
+  /** Nothing is read meanwhile: for the credentials, or because the device's former connection may not be taken over yet. */
+  waitsFor(what: "authenticating" | "take-over"): void;
+  letIn(request: ConnectRequest, identity: Identity): void;
+  refuse(reason: RejectionReason, returnCode: number): void;
+}
+
+const notWaiting = (): void => {};
+
+export class SignIn {
+  readonly #context: MqttServerContext;
+  readonly #connection: SigningIn;
+  #claimedId: string | null = null;
+  /** Counted among the sign-ins. */
+  #holdsPlace = false;
+  #isOver = false;
+  #cancelTakeOver = notWaiting;
+
+  constructor(context: MqttServerContext, connection: SigningIn) {
+    this.#context = context;
+    this.#connection = connection;
+  }
+
+  /** The device that it says to be, once it said so. */
+  get claimedId(): string | null {
+    return this.#claimedId;
+  }
+
+  start(packet: IConnectPacket): void {
+    const { limits, registry, isOurHost, table, log } = this.#context;
+    const connection = this.#connection;
+    const request = readConnect(packet, isOurHost, limits.keepAliveSecondsMax);
+    if (request.kind === "refused") return connection.refuse(request.reason, request.returnCode);
+    const { deviceId, moduleId, token } = request;
+    // 3 is the one code after which the Azure SDKs try again by themselves.
+    if (this.#context.refusal() !== null) return connection.refuse("not-ready", connack.serverUnavailable);
+    // A device that comes back takes its own place.
+    if (!table.isOpen(deviceId) && !this.#takePlace()) {
+      return connection.refuse("too-many-connections", connack.serverUnavailable);
+    }
+    connection.waitsFor("authenticating");
+    this.#claimedId = deviceId;
+    table.claim(deviceId, connection);
+    authenticate(registry, isOurHost, { deviceId, moduleId, token }, Date.now()).then(
+      (outcome) => {
+        if (this.#isOver) return;
+        if (outcome.kind === "rejected") return connection.refuse(outcome.reason, connack.notAuthorized);
+        this.#admit(request, outcome);
+      },
+      (error: unknown) => {
+        const fields = { error: messageOf(error), deviceId };
+        log.error(fields, "The registry could not be asked for a device's credentials.");
+        if (!this.#isOver) connection.refuse("not-ready", connack.serverUnavailable);
+      },
+    );
+  }
+
+  /** The connection is closed, let in or not. */
+  end(): void {
+    this.#isOver = true;
+    this.#leavePlace();
+    this.#cancelTakeOver();
+    if (this.#claimedId !== null) this.#context.table.leave(this.#claimedId, this.#connection);
+  }
+
+  /** Lets it in, unless the device's former connection is to be taken over and that must wait. */
+  #admit(request: ConnectRequest, identity: Identity): void {
+    const { table, takeOvers } = this.#context;
+    const { deviceId } = request;
+    if (!table.isOpen(deviceId)) return this.#letIn(request, identity);
+    this.#connection.waitsFor("take-over");
+    const takeOver = { deviceId, address: this.#connection.address, formerAddress: table.addressOf(deviceId) };
+    this.#cancelTakeOver = takeOvers.admit(takeOver, () => {
+      this.#connection.waitsFor("authenticating");
+      this.#letIn(request, identity);
+    });
+  }
+
+  #letIn(request: ConnectRequest, identity: Identity): void {
+    // The device's former connection may have gone meanwhile, and its place with it.
+    if (!this.#holdsPlace && !this.#context.table.isOpen(request.deviceId) && !this.#takePlace()) {
+      return this.#connection.refuse("too-many-connections", connack.serverUnavailable);
+    }
+    this.#leavePlace();
+    this.#connection.letIn(request, identity);
+  }
+
+  /** M1: exact also in a storm, since credentials take time to be read. */
+  #takePlace(): boolean {
+    const { signIns, limits } = this.#context;
+    if (this.#context.openCount() + signIns.count >= limits.connectionsMax) return false;
+    signIns.count++;
+    this.#holdsPlace = true;
+    return true;
+  }
+
+  /** It is open from here on, or over. */
+  #leavePlace(): void {
+    if (this.#holdsPlace) this.#context.signIns.count--;
+    this.#holdsPlace = false;
+  }
+}
