@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { HubProcess } from "../test/lib/hub-process.ts";
+import { makePlainDevices } from "../test/lib/plain-devices.ts";
 import type { ClientOptions, NoisyResult, QuietResult, Role } from "./fairness-client.ts";
 import { deviceIdOf } from "./load-client.ts";
 
@@ -60,16 +61,7 @@ async function measure(neighbours: Neighbours | null, seconds: number, directory
   const dataDir = join(directory, "data");
   const hub = await HubProcess.start(dataDir, "--no-sample", "--log-level=warn", "--https-port=0");
   try {
-    const template = await hub.api<{ id: string }>("POST", "/device-templates", {
-      name: "Load",
-      publish: true,
-      measurements: { telemetry: {}, states: {}, events: {} },
-      settings: { device: {} },
-      properties: { cloud: {}, device: {} },
-    });
-    for (let index = 0; index < quietConnections + noisyMax; index++) {
-      await hub.api("POST", "/devices", { id: deviceIdOf(index), templateId: template.id });
-    }
+    await makePlainDevices(hub, quietConnections + noisyMax, deviceIdOf);
     const { primaryKey: policyKey } = await hub.api<{ primaryKey: string }>("GET", "/policies/device/keys");
     const { ports } = hub.address;
     const ca = readFileSync(join(dataDir, "tls", "ca.pem"), "utf8");

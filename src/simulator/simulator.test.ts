@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { IngestHub, emptyTemplate, until } from "../../test/lib/ingest-hub.ts";
+import { IngestHub, until } from "../../test/lib/ingest-hub.ts";
+import { emptyTemplate } from "../../test/lib/plain-devices.ts";
 import { ManualClock } from "../journal/journal.contract.ts";
 import { silentLog } from "../lib/log.ts";
 import type { NewDevice, NewTemplate } from "../registry/registry.ts";

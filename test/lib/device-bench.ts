@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ExportedMessages, valueOf } from "./exported-messages.ts";
 import { HubProcess } from "./hub-process.ts";
+import { emptyTemplate } from "./plain-devices.ts";
 
 /** Windows last two seconds. */
 export const clockRate = 30;
@@ -18,15 +19,6 @@ export interface BenchDevice {
   readonly generationId: string;
   readonly connectionString: string;
 }
-
-const emptyTemplate = {
-  id: "plain",
-  name: "Plain",
-  publish: true,
-  measurements: { telemetry: {}, states: {}, events: {} },
-  settings: { device: {} },
-  properties: { cloud: {}, device: {} },
-};
 
 export class DeviceBench {
   readonly directory: string;

@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import type { HubProcess } from "./hub-process.ts";
 import { Ledger, MqttPublisher } from "./mqtt-publisher.ts";
+import { makePlainDevices } from "./plain-devices.ts";
 import { type Breaches, ReadBack } from "./read-back.ts";
 
 export interface Fleet {
@@ -24,14 +25,7 @@ export async function makeFleet(hub: HubProcess, directory: string, devices: num
     settings: { kind: "folder", path: lake },
   });
   await hub.api("POST", `/storage-accounts/${storageAccountId}/containers`, { name: "iot" });
-  const { id: templateId } = await hub.api<{ id: string }>("POST", "/device-templates", {
-    name: "T",
-    publish: true,
-    measurements: { telemetry: {}, states: {}, events: {} },
-    settings: { device: {} },
-    properties: { cloud: {}, device: {} },
-  });
-  for (let index = 0; index < devices; index++) await hub.api("POST", "/devices", { id: `dev-${index}`, templateId });
+  await makePlainDevices(hub, devices);
   const types = ["measurements"];
   await hub.api("POST", "/exports", { name: "m", storageAccountId, container: "iot", types, on: true });
   const { primaryKey } = await hub.api<{ primaryKey: string }>("GET", "/policies/device/keys");

@@ -25,8 +25,9 @@ import type { DurableWaiter, Journal, PartitionWriter, RecordBatch, Refusal } fr
 import { MemoryJournal } from "../../src/journal/memory/memory-journal.ts";
 import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import { type Log, silentLog } from "../../src/lib/log.ts";
-import type { NewTemplate, Registry } from "../../src/registry/registry.ts";
+import type { Registry } from "../../src/registry/registry.ts";
 import { openSqliteRegistry } from "../../src/registry/sqlite/sqlite-registry.ts";
+import { emptyTemplate } from "./plain-devices.ts";
 
 const schemaPath = new URL("../../src/avro/schemas/measurements.avsc", import.meta.url);
 const recordType = avro.Type.forSchema(JSON.parse(readFileSync(schemaPath, "utf8")));
@@ -109,15 +110,6 @@ export class HandledWriter implements PartitionWriter {
     if (refusal === null) for (const call of this.#roomCalls.splice(0)) call();
   }
 }
-
-export const emptyTemplate: NewTemplate = {
-  id: "plain",
-  name: "Plain",
-  publish: true,
-  measurements: { telemetry: {}, states: {}, events: {} },
-  settings: { device: {} },
-  properties: { cloud: {}, device: {} },
-};
 
 export interface HubOptions {
   readonly limits?: Partial<IngestLimits>;
@@ -226,7 +218,7 @@ export class IngestHub {
   }
 
   async createDevice(id: string): Promise<string> {
-    await this.registry.createDevice({ id, templateId: emptyTemplate.id ?? "" });
+    await this.registry.createDevice({ id, templateId: emptyTemplate.id });
     const { primaryKey } = await this.registry.deviceKeys(id);
     this.#keys.set(id, primaryKey);
     return primaryKey;

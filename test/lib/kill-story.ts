@@ -14,6 +14,7 @@ import { pause } from "./fleet.ts";
 import { HubProcess } from "./hub-process.ts";
 import { Ledger, MqttPublisher } from "./mqtt-publisher.ts";
 import { NumberSet } from "./number-set.ts";
+import { makePlainDevices } from "./plain-devices.ts";
 import { type Breaches, ReadBack } from "./read-back.ts";
 
 export interface KillStoryOptions {
@@ -231,16 +232,7 @@ export class KillStory {
   /** Devices and the two exports. @returns the hub policy's key. */
   async #prepare(hub: HubProcess): Promise<string> {
     const { directory, devices } = this.#options;
-    const { id: templateId } = await hub.api<{ id: string }>("POST", "/device-templates", {
-      name: "T",
-      publish: true,
-      measurements: { telemetry: {}, states: {}, events: {} },
-      settings: { device: {} },
-      properties: { cloud: {}, device: {} },
-    });
-    for (let index = 0; index < devices; index++) {
-      await hub.api("POST", "/devices", { id: `dev-${index}`, templateId });
-    }
+    await makePlainDevices(hub, devices);
     const endpoint = `${this.#proxy.origin}/${this.#azurite.accountName}`;
     const accounts = [
       { name: "folder", settings: { kind: "folder", path: join(directory, "lake") } },

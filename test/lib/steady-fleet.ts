@@ -4,6 +4,7 @@
 import { pause } from "./fleet.ts";
 import type { HubProcess } from "./hub-process.ts";
 import { type Ledger, MqttPublisher } from "./mqtt-publisher.ts";
+import { makePlainDevices } from "./plain-devices.ts";
 
 export interface SteadyFleetOptions {
   /** Asked at every connection: the server may have been started again. */
@@ -36,22 +37,9 @@ export class SteadyFleet {
   /** Makes the devices, with a device template for them, and lets them publish. */
   static async start(options: SteadyFleetOptions): Promise<SteadyFleet> {
     const hub = options.hub();
-    if (options.haveDevices !== true) await SteadyFleet.#makeDevices(hub, options.devices);
+    if (options.haveDevices !== true) await makePlainDevices(hub, options.devices);
     const { primaryKey } = await hub.api<{ primaryKey: string }>("GET", "/policies/device/keys");
     return new SteadyFleet(options, primaryKey);
-  }
-
-  static async #makeDevices(hub: HubProcess, devices: number): Promise<void> {
-    const { id: templateId } = await hub.api<{ id: string }>("POST", "/device-templates", {
-      name: "T",
-      publish: true,
-      measurements: { telemetry: {}, states: {}, events: {} },
-      settings: { device: {} },
-      properties: { cloud: {}, device: {} },
-    });
-    for (let index = 0; index < devices; index++) {
-      await hub.api("POST", "/devices", { id: `dev-${index}`, templateId });
-    }
   }
 
   /** Sends no more, waits for what is in flight. */
