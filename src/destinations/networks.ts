@@ -11,7 +11,7 @@ import { BlockList, isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 
 /** The words of `storage-networks` besides CIDR. */
-export const networkWords = ["public", "private", "loopback"] as const;
+const networkWords = ["public", "private", "loopback"] as const;
 type NetworkWord = (typeof networkWords)[number];
 
 export interface NetworkPolicy {

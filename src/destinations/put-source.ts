@@ -38,7 +38,7 @@ const labelEntriesMax = 20;
 const labelCharactersMax = 4_096;
 
 /** Throws AssertionError unless `label` keeps the port's rule: a destination would refuse or change it. */
-export function assertLabel(label: Label): void {
+function assertLabel(label: Label): void {
   const entries = Object.entries(label);
   assert(entries.length <= labelEntriesMax, `a label has at most ${labelEntriesMax} entries`);
   let characters = 0;

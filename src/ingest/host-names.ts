@@ -7,7 +7,7 @@ export function hostNames(names: readonly string[]): (host: string) => boolean {
 }
 
 /** `host:8883` → `host`; `[::1]:8883` → `::1`. */
-export function withoutPort(host: string): string {
+function withoutPort(host: string): string {
   const bracketed = /^\[([^\]]*)\](?::\d+)?$/.exec(host);
   if (bracketed !== null) return bracketed[1] as string;
   const plain = /^([^:]*):\d+$/.exec(host);

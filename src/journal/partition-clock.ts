@@ -8,7 +8,7 @@
 import type { Clock } from "../lib/clock.ts";
 
 /** How long a jump must last before it is believed. */
-export const believeMs = 60_000;
+const believeMs = 60_000;
 
 /** Tells jumps of the wall clock from its flow, against the monotonic clock. One for all partitions. */
 export class ClockGuard {

@@ -11,7 +11,7 @@
 
 import type { Disk, DiskFile } from "./disk.ts";
 
-export const operations = [
+const operations = [
   "open",
   "create",
   "write",

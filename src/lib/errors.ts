@@ -7,7 +7,7 @@
 //   unavailable  something outside this process does not answer; try again           (HTTP 503, exit 1)
 //   fatal        this process cannot go on; the message says what to do              (exit 2)
 
-export const errorKinds = ["invalid", "not-found", "conflict", "unavailable", "fatal"] as const;
+const errorKinds = ["invalid", "not-found", "conflict", "unavailable", "fatal"] as const;
 export type ErrorKind = (typeof errorKinds)[number];
 
 export class ColdpathError extends Error {

@@ -13,7 +13,7 @@ interface ErrorEntry {
   readonly hint: string;
 }
 
-export const registryErrors = {
+const registryErrors = {
   "input-invalid": {
     kind: "invalid",
     meaning: "A field of the input is missing, of the wrong type or out of its bounds.",

@@ -13,7 +13,7 @@ const secretPatterns = [
   /(Bearer )[A-Za-z0-9._~+/=-]+/g,
 ];
 
-export function maskSecrets(text: string): string {
+function maskSecrets(text: string): string {
   return secretPatterns.reduce((masked, pattern) => masked.replaceAll(pattern, "$1***"), text);
 }
 

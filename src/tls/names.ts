@@ -11,7 +11,7 @@ export function serverNames(publicHosts: readonly string[]): readonly string[] {
 }
 
 /** Lower case; IPv6 in its shortest form. */
-export function canonicalName(name: string): string {
+function canonicalName(name: string): string {
   const bare = name.replace(/^\[(.*)\]$/, "$1");
   // The URL parser shortens an IPv6 address as RFC 5952 says.
   return isIPv6(bare) ? new URL(`http://[${bare}]`).hostname.slice(1, -1) : bare.toLowerCase();

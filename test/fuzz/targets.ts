@@ -12,7 +12,7 @@ interface TargetEntry {
   readonly shareMin?: number;
 }
 
-export const targets = {
+const targets = {
   mqtt: {
     covers: [
       "src/ingest/mqtt/connect.ts",

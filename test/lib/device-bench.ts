@@ -11,7 +11,7 @@ import { HubProcess } from "./hub-process.ts";
 import { emptyTemplate } from "./plain-devices.ts";
 
 /** Windows last two seconds. */
-export const clockRate = 30;
+const clockRate = 30;
 
 export interface BenchDevice {
   readonly id: string;

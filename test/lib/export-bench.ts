@@ -21,7 +21,7 @@ import type { Device, Export, ExportSettings, NewTemplate, Registry } from "../.
 import { openSqliteRegistry } from "../../src/registry/sqlite/sqlite-registry.ts";
 import { until } from "./ingest-hub.ts";
 
-export const coolerTemplate: NewTemplate = {
+const coolerTemplate: NewTemplate = {
   id: "cooler",
   name: "Cooler",
   publish: true,

@@ -43,7 +43,7 @@ export interface MachineOptions {
   readonly dupWindowMs: number;
 }
 
-export const limits: IngestLimits = {
+const limits: IngestLimits = {
   messageBytesMax: 2048,
   connectionsMax: 50,
   connectTimeoutMs: 5_000,

@@ -13,7 +13,7 @@ import { crc32 } from "node:zlib";
 import { assert } from "../../lib/assert.ts";
 import type { Window } from "../../lib/window.ts";
 
-export const segmentVersion = 1;
+const segmentVersion = 1;
 export const headerBytes = 4096;
 export const sealCopyAt = 1024;
 export const frameHeadBytes = 44;
@@ -30,7 +30,7 @@ const frameMagic = 0x4d465043; // "CPFM"
  *   witness  nothing: proof that the frame before it had been synced, so that damage there is not taken for a torn tail
  *   seal     the window is closed
  */
-export const frameKinds = ["records", "witness", "seal"] as const;
+const frameKinds = ["records", "witness", "seal"] as const;
 export type FrameKind = (typeof frameKinds)[number];
 
 export interface SegmentIdentity {

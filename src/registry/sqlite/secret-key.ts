@@ -14,7 +14,7 @@ import { codeOf, messageOf } from "../../lib/errors.ts";
 import { registryError } from "../errors.ts";
 import { syncDirectory } from "./sync.ts";
 
-export const secretKeyBytes = 32;
+const secretKeyBytes = 32;
 
 export function secretKeyFile(directory: string): string {
   return path.join(directory, "secret.key");
