@@ -121,7 +121,7 @@ export async function exports(stand: SizingStand, count: number): Promise<void> 
     });
   }
   await stand.row(`${count} exports made`);
-  const load = sendLoad(stand, await stand.policyKey(), { connections: 50, inFlight: 2, bodyBytes: 200, seconds: 45 });
+  const load = sendLoad(stand, await stand.policyKey(), { connections: 10, inFlight: 1, bodyBytes: 200, seconds: 45 });
   let lagMax = 0;
   for (let turn = 0; turn < 46; turn++) {
     await pause(1000);

@@ -273,7 +273,7 @@ export const serverOptions = {
     min: "1",
     max: "1000000",
     default: "10000",
-    description: "Device connections at the same time. Each needs 8 KiB of memory, over TLS about 60 KiB.",
+    description: "Device connections at the same time. Each needs 4 KiB of memory, over TLS about 50 KiB.",
   },
   "connection-bytes-in-flight-max": {
     group: "Limits",

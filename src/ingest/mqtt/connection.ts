@@ -33,6 +33,7 @@ import { type Identity, SignIn, type SigningIn } from "./sign-in.ts";
 import { maySubscribe, parseHubTopic, twinMissing } from "./topics.ts";
 import type { ReadPackets, SentPublish } from "./unacknowledged.ts";
 import type { GatedReader } from "./read-gate.ts";
+import { Unsent } from "./unsent.ts";
 import { Unread } from "./unread.ts";
 import { sendWill } from "./will.ts";
 
@@ -65,6 +66,7 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
   readonly #context: MqttServerContext;
   readonly #socket: Socket;
   readonly #unread: Unread;
+  readonly #unsent: Unsent;
   readonly #signIn: SignIn;
   /** What was read waits for its turn. */
   #isTurnDue = false;
@@ -87,6 +89,9 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     this.#context = context;
     this.#socket = socket;
     this.#unread = new Unread(context.gate);
+    this.#unsent = new Unsent(socket, () => {
+      if (this.#isUnsentWithin) this.#resume("unsent");
+    });
     this.#signIn = new SignIn(context, this);
     this.#sinceMs = context.coarseMs();
     this.#silenceMsMax = context.limits.connectTimeoutMs;
@@ -94,7 +99,6 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     socket.on("data", (chunk: Buffer) => this.#read(chunk));
     socket.on("error", () => this.#close(true));
     socket.on("close", () => this.#close(true));
-    socket.on("drain", () => this.#resume("unsent"));
   }
 
   get address(): string | undefined {
@@ -123,6 +127,7 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
 
   /** The server stops: acknowledgements on their way are still sent, no will; the device will connect again. */
   stop(): void {
+    this.#unsent.flush();
     this.#socket.destroySoon();
     this.#close(false);
   }
@@ -321,10 +326,13 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
 
   write(bytes: Buffer): void {
     if (this.#state === "closed") return;
-    // A device that does not read its acknowledgements gets no more of them until it does. "drain" comes only after a
-    // `write` that answered false, so below Node's own mark the bound does not bite.
-    if (this.#socket.write(bytes)) return;
-    if (this.#socket.writableLength > this.#context.limits.connectionUnsentBytesMax) this.#pause("unsent");
+    this.#unsent.write(bytes);
+    // A device that does not read its acknowledgements gets no more of them until it does.
+    if (!this.#isUnsentWithin) this.#pause("unsent");
+  }
+
+  get #isUnsentWithin(): boolean {
+    return this.#unsent.bytes <= this.#context.limits.connectionUnsentBytesMax;
   }
 
   #stopReading(session: Session, refusal: Refusal, bytesLeft: number): number {
@@ -482,6 +490,7 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     this.#session = null;
     this.#signIn.end();
     this.#unread.drop();
+    this.#unsent.drop();
     this.#context.gate.finished(this);
     this.#context.turns.leave(this);
     this.#leaveRoom();

@@ -88,12 +88,18 @@ class SimulatedSocket extends EventEmitter {
   resume(): void {
     this.isPaused = false;
   }
-  write(bytes: Buffer): boolean {
+  readonly #calls: (() => void)[] = [];
+  write(bytes: Buffer, done?: () => void): boolean {
     claim(!this.isOver, "it writes to a socket that it destroyed");
     this.written.push(Buffer.from(bytes));
-    if (this.isPeerReading) return true;
-    this.writableLength += bytes.length;
+    if (done !== undefined) this.#calls.push(done);
+    if (this.isPeerReading) queueMicrotask(() => this.drain());
+    else this.writableLength += bytes.length;
     return this.writableLength < 64;
+  }
+  /** The peer has read all: whoever asked is told. */
+  drain(): void {
+    for (const done of this.#calls.splice(0)) done();
   }
   destroy(): void {
     this.isOver = true;
@@ -358,7 +364,7 @@ export const target: Target = {
         writer.sync();
         await settle();
         socket.writableLength = 0;
-        if (!socket.isOver) socket.emit("drain");
+        if (!socket.isOver) socket.drain();
         claim(!socket.isPaused || socket.isOver, "it stopped reading for good");
         claim(socket.written.length >= before, "impossible");
       }
@@ -368,7 +374,7 @@ export const target: Target = {
       writer.makeRoom();
       writer.sync();
       socket.writableLength = 0;
-      if (!socket.isOver) socket.emit("drain");
+      if (!socket.isOver) socket.drain();
       await settle();
     }
     checkDurable();
