@@ -8,6 +8,7 @@ import { restoringFolder } from "../backup/backup.ts";
 import { refuseNewerSnapshots } from "../export/snapshot-stage.ts";
 import { refuseNewerJournal } from "../journal/file/newer.ts";
 import { ColdpathError } from "../lib/errors.ts";
+import { holdsInstallation } from "../registry/sqlite/database.ts";
 
 /**
  * All but a newer registry, which looks at itself. Give it to `openSqliteRegistry` as `beforeOpening`.
@@ -22,14 +23,15 @@ export async function refuseToStart(dataDir: string): Promise<void> {
     });
   }
   // The registry is made before the journal, so a first start that was cut short never looks like this.
-  if (existsSync(join(dataDir, "journal", "partitions.json")) && !existsSync(join(dataDir, "registry.db"))) {
+  const registry = join(dataDir, "registry.db");
+  if (existsSync(join(dataDir, "journal", "partitions.json")) && !holdsInstallation(registry)) {
     throw new ColdpathError(
       "fatal",
       "registry-missing",
-      `The registry ${join(dataDir, "registry.db")} is gone, its journal is there.`,
+      `The registry ${registry} is ${existsSync(registry) ? "empty" : "gone"}, its journal is there.`,
       {
         field: "data-dir",
-        hint: "Put it back (registry.db, and registry.db-wal if there is one), or run `coldpath restore BACKUP --registry-only`; without a backup, move the journal away to begin anew.",
+        hint: "Put it back (registry.db and registry.db-wal belong together), or run `coldpath restore BACKUP --registry-only`; without a backup, move the journal away to begin anew.",
       },
     );
   }

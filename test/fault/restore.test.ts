@@ -4,7 +4,7 @@
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BlobServiceClient } from "@azure/storage-blob";
@@ -327,14 +327,28 @@ test("B3, E1: the registry alone is lost and restored beside its journal: every 
 test("E1: a journal without its registry is no fresh hub: the server does not start and touches nothing", async () => {
   directory = mkdtempSync(join(tmpdir(), "coldpath-restore-"));
   const dataDir = join(directory, "data");
+  const registry = join(dataDir, "registry.db");
+  const aside = join(directory, "aside");
+  const names = (): ReadonlySet<string> => new Set(readdirSync(dataDir, { recursive: true, encoding: "utf8" }));
+
+  // A young registry is in its write-ahead log as a whole: a copy without that is in order, and empty.
+  hub = await HubProcess.start(dataDir, "--no-sample");
+  await hub.kill();
+  renameSync(`${registry}-wal`, aside);
+  const bytes = readFileSync(registry);
+  await expect(HubProcess.start(dataDir, "--no-sample")).rejects.toThrow(/registry\.db is empty/);
+  expect(readFileSync(registry).equals(bytes)).toBe(true);
+  renameSync(aside, `${registry}-wal`);
   hub = await HubProcess.start(dataDir, "--no-sample");
   expect(await hub.stop()).toBe(0);
-  const registry = join(dataDir, "registry.db");
-  const aside = join(directory, "registry.db");
+
   renameSync(registry, aside);
-  const before = new Set(readdirSync(dataDir, { recursive: true, encoding: "utf8" }));
+  const before = names();
   await expect(HubProcess.start(dataDir, "--no-sample")).rejects.toThrow(/registry\.db is gone/);
-  expect(new Set(readdirSync(dataDir, { recursive: true, encoding: "utf8" }))).toEqual(before);
+  expect(names()).toEqual(before);
+  writeFileSync(registry, "");
+  await expect(HubProcess.start(dataDir, "--no-sample")).rejects.toThrow(/registry\.db is empty/);
+  expect(readFileSync(registry)).toHaveLength(0);
   renameSync(aside, registry);
   hub = await HubProcess.start(dataDir, "--no-sample");
   expect(await hub.stop()).toBe(0);

@@ -195,9 +195,7 @@ function unknownMigrationOf(file: string): string | null {
   if (!existsSync(file) || statSync(file).size === 0) return null;
   let connection: DatabaseSync | undefined;
   try {
-    const wal = statSync(`${file}-wal`, { throwIfNoEntry: false });
-    const isWhole = wal === undefined || wal.size === 0;
-    connection = isWhole ? openImmutable(file) : openReadOnly(file);
+    connection = openToLook(file);
     const names = connection.prepare("select name from kysely_migration order by name").all();
     return names.map(({ name }) => String(name)).find((name) => !Object.hasOwn(migrations, name)) ?? null;
   } catch {
@@ -205,6 +203,29 @@ function unknownMigrationOf(file: string): string | null {
   } finally {
     connection?.close();
   }
+}
+
+/**
+ * Whether a registry's file holds a hub, without changing it. A young one stands in `registry.db-wal` as a whole, so a file
+ * that lost that can be in order and empty. What cannot be read counts as one: opening it says more.
+ */
+export function holdsInstallation(file: string): boolean {
+  if (!existsSync(file) || statSync(file).size === 0) return false;
+  let connection: DatabaseSync | undefined;
+  try {
+    connection = openToLook(file);
+    return connection.prepare("select 1 from installation").get() !== undefined;
+  } catch (error) {
+    return !messageOf(error).includes("no such table");
+  } finally {
+    connection?.close();
+  }
+}
+
+function openToLook(file: string): DatabaseSync {
+  const wal = statSync(`${file}-wal`, { throwIfNoEntry: false });
+  const isWhole = wal === undefined || wal.size === 0;
+  return isWhole ? openImmutable(file) : openReadOnly(file);
 }
 
 async function migrate(file: string, db: Kysely<Tables>): Promise<void> {
