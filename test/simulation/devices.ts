@@ -48,6 +48,8 @@ interface Sent {
 /** A connection, or a request under way. */
 interface Connection {
   readonly key: Key;
+  /** The hub has its CONNECT, or the whole request. */
+  isThere: boolean;
   isRevoked: boolean;
   readonly link: Link | null;
   readonly will: Message | null;
@@ -98,7 +100,8 @@ export class SimulatedDevice {
   accessTaken(isStillConcerned: (key: Key) => boolean): void {
     for (const connection of this.#connections) {
       if (!isStillConcerned(connection.key)) continue;
-      if (connection.isRevoked) continue;
+      // What is still on its way is let in or not by its key, as it is when it comes.
+      if (connection.isRevoked || !connection.isThere) continue;
       connection.isRevoked = true;
       const { link, will } = connection;
       // Its will goes with it, unless the connection had ended before.
@@ -161,6 +164,7 @@ export class SimulatedDevice {
     let rest = Buffer.alloc(0);
     const connection: Connection & { link: Link | null } = {
       key,
+      isThere: false,
       isRevoked: false,
       will,
       link: null,
@@ -199,6 +203,7 @@ export class SimulatedDevice {
       `connects${key.policy === null ? "" : " with a hub policy"}${key.isRevoked ? ", with an old key" : ""}`,
     );
     link.send(connectBytes(this.identity.id, this.#token(key), more), () => {
+      connection.isThere = true;
       if (will !== null) this.#delivered(connection, [will]);
     });
   }
@@ -312,7 +317,7 @@ export class SimulatedDevice {
     const chance = this.#chance;
     const key = this.#key();
     if (key === null) return;
-    const connection: Connection = { key, isRevoked: false, link: null, will: null };
+    const connection: Connection = { key, isThere: false, isRevoked: false, link: null, will: null };
     this.#connections.add(connection);
     const authorization = this.#token(key);
     const isBatch = chance.is(0.4);
@@ -352,7 +357,10 @@ export class SimulatedDevice {
       url: path,
       headers,
       body,
-      delivered: () => this.#delivered(connection, messages, true),
+      delivered: () => {
+        connection.isThere = true;
+        this.#delivered(connection, messages, true);
+      },
       answered: (status) => {
         this.#connections.delete(connection);
         world.tell(this.identity.id, `is answered ${status ?? "nothing"}`);
