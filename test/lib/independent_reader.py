@@ -14,6 +14,8 @@ import io
 import json
 import os
 import sys
+import time
+import urllib.error
 import urllib.parse
 import urllib.request
 import xml.etree.ElementTree
@@ -34,8 +36,18 @@ def folder_bytes(root, path):
 
 
 def fetch(url):
-    with urllib.request.urlopen(url, timeout=60) as response:
-        return response.read()
+    # The way to the judge is not what is judged: a store that is busy or cuts a connection is asked again.
+    for waits in (0.2, 1, 5, None):
+        try:
+            with urllib.request.urlopen(url, timeout=60) as response:
+                return response.read()
+        except urllib.error.HTTPError as error:
+            if error.code < 500 or waits is None:
+                raise
+        except OSError:
+            if waits is None:
+                raise
+        time.sleep(waits)
 
 
 def container_files(url):
