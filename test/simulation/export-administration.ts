@@ -61,14 +61,14 @@ export class ExportAdministration {
     return true;
   }
 
-  #told(id: string, on: boolean | null): void {
+  #told(id: string, on: boolean): void {
     this.#oracle.journal.look();
     this.#oracle.told(id, on);
   }
 
   async turn(one: KnownExport, on: boolean): Promise<boolean> {
     if (one.on === on) return false;
-    this.#told(one.id, null);
+    this.#oracle.turning(one.id, on);
     const turned = await this.#calls.call(`turn ${one.name} ${on ? "on" : "off"}`, (hub) =>
       // As the route: what any partition has open is owed by an export that is turned on now, or was on until now.
       hub.registry.setExportOn(one.id, on, () => (on ? hub.journal.windowNext() : hub.journal.windowNewest())),

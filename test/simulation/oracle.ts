@@ -42,6 +42,8 @@ export class Oracle {
   readonly #snapshots: SnapshotOracle;
   /** What an administrator was told and nothing contradicted since. */
   readonly #told = new Map<string, { on: boolean; offSince: number }>();
+  /** The oldest window that any partition had open when it was made or turned on: those ahead owe what they closed since. */
+  readonly #mayOweFrom = new Map<string, number>();
 
   constructor(world: World, of: { journal: JournalTruth; registry: RegistryTruth; ledger: Ledger }) {
     this.#world = world;
@@ -115,10 +117,16 @@ export class Oracle {
     if (text.includes('"unexpected"')) this.#world.violate("unexpected", text);
   }
 
-  /** An administrator was told that an export is on or off; null: what became of the call is not known. */
-  told(exportId: string, on: boolean | null): void {
-    if (on === null) this.#told.delete(exportId);
-    else this.#told.set(exportId, { on, offSince: this.journal.floorHighest });
+  /** An administrator asks to turn an export on or off: until `told`, nobody knows which it is. */
+  turning(exportId: string, on: boolean): void {
+    this.check();
+    this.#told.delete(exportId);
+    this.#mayOweFrom.set(exportId, on ? this.journal.floorLowest : Infinity);
+  }
+
+  /** An administrator was told that an export is on or off. */
+  told(exportId: string, on: boolean): void {
+    this.#told.set(exportId, { on, offSince: this.journal.floorHighest });
   }
 
   // ---- after every step ----
@@ -129,6 +137,7 @@ export class Oracle {
     this.registry.lookAtExports();
     this.#snapshots.look(this.journal.floorLowest);
     for (const one of this.registry.exports.values()) {
+      if (!this.#mayOweFrom.has(one.id)) this.#mayOweFrom.set(one.id, this.journal.floorLowest);
       this.#checkPromises(one);
       this.#checkProgress(one);
       this.#checkTold(one);
@@ -143,8 +152,7 @@ export class Oracle {
         const owed = isOwed(one, window, "measurements");
         const promise = owed ? `version ${definitionAt(one, window)?.version}` : "nothing";
         const before = this.#promises.get(key);
-        // Turning on reckons with the oldest window that any partition has open: those ahead of it owe theirs again.
-        const isTurnedOn = before === "nothing" && window >= this.journal.floorLowest;
+        const isTurnedOn = before === "nothing" && window >= (this.#mayOweFrom.get(one.id) as number);
         if (before === undefined || isTurnedOn) this.#promises.set(key, promise);
         else if (before !== promise) {
           this.#world.violate("E1", `${one.name} owed ${before} for window ${window}, and now ${promise}`);
