@@ -30,13 +30,18 @@ interface Caught {
 
 /** Compiled once, not once a sabotage. */
 const compiled = mkdtempSync(join(tmpdir(), "coldpath-simulation-"));
-afterAll(() => rmSync(compiled, { recursive: true, force: true }));
+/** When only some are asked for, the others end. */
+const ended = new AbortController();
+afterAll(() => {
+  ended.abort();
+  rmSync(compiled, { recursive: true, force: true });
+});
 
 async function tellUntilBroken(mutation: string | null, stories: number, focus: Focus = {}): Promise<Caught> {
   const options = mutation === null ? [] : ["--import", hooks];
   const env = { ...process.env, NODE_COMPILE_CACHE: compiled, COLDPATH_MUTATION: mutation ?? "" };
   const args = [...options, main, "--until-broken", "--seeds", String(stories), "--focus", JSON.stringify(focus)];
-  const { stdout } = await run(process.execPath, args, { env, maxBuffer: 64 * 1024 * 1024 });
+  const { stdout } = await run(process.execPath, args, { env, maxBuffer: 64 * 1024 * 1024, signal: ended.signal });
   return JSON.parse(stdout) as Caught;
 }
 
