@@ -116,17 +116,22 @@ export class JournalTruth {
     const cached = new Map(this.#disk.contents());
     const newest = new Map<number, number>();
     const found: { readonly one: ClosedWindow; readonly isSealed: boolean }[] = [];
-    for (const [path, content] of this.#disk.stableContents()) {
+    const contents = this.#disk.stableContents();
+    for (const [path, content] of contents) {
       const floor = floorName.exec(path);
       if (floor !== null) this.#floor(Number(floor[1]), content);
+    }
+    for (const [path, content] of contents) {
       const name = nameOf(path);
       if (name === null) continue;
       const { partition, window } = name;
       newest.set(partition, Math.max(newest.get(partition) ?? 0, window));
       if (this.window(partition, window) !== undefined) continue;
       const isDamaged = this.#turned.has(path);
-      // What has no copy of a seal even for its writer is open: it need not be read to the end. The seal is what counts.
-      if (!isDamaged && !hasSealCopy(cached.get(path))) continue;
+      // What has no copy of a seal even for its writer is open, unless the floor says that writing the copy failed: it need
+      // not be read to the end. The seal is what counts.
+      const isBelowFloor = (this.floors.get(partition) ?? 0) > window;
+      if (!isDamaged && !isBelowFloor && !hasSealCopy(cached.get(path))) continue;
       const frames = framesIn(this.#asWritten(path, content), partition, window);
       if (frames === null || (!frames.isSealed && !isDamaged)) continue;
       const { offsetFirst, records, isSealed } = frames;

@@ -42,6 +42,9 @@ export class Oracle {
   readonly #snapshots: SnapshotOracle;
   /** What an administrator was told and nothing contradicted since. */
   readonly #told = new Map<string, { on: boolean; offSince: number }>();
+  /** Windows whose segments are gone, by partition; and those that were gone before an export came to owe them. */
+  readonly #trimmed = new Set<string>();
+  readonly #goneBefore = new Set<string>();
   /** The oldest window that any partition had open when it was made or turned on: those ahead owe what they closed since. */
   readonly #mayOweFrom = new Map<string, number>();
 
@@ -102,6 +105,7 @@ export class Oracle {
     this.registry.lookAtExports();
     this.#world.tell("journal", `partition ${closed.partition}, window ${closed.window} is trimmed`);
     this.#world.count("trimmed");
+    this.#trimmed.add(`${closed.partition} ${closed.window}`);
     for (const one of this.registry.exports.values()) {
       const { partition, window } = closed;
       if (!isOwed(one, window, "measurements")) continue;
@@ -153,6 +157,7 @@ export class Oracle {
         const promise = owed ? `version ${definitionAt(one, window)?.version}` : "nothing";
         const before = this.#promises.get(key);
         const isTurnedOn = before === "nothing" && window >= (this.#mayOweFrom.get(one.id) as number);
+        if (owed && before !== promise && this.#trimmed.has(`${partition} ${window}`)) this.#goneBefore.add(key);
         if (before === undefined || isTurnedOn) this.#promises.set(key, promise);
         else if (before !== promise) {
           this.#world.violate("E1", `${one.name} owed ${before} for window ${window}, and now ${promise}`);
@@ -182,6 +187,7 @@ export class Oracle {
     const { partition, window } = closed;
     if (closed.records.length === 0 || !isOwed(one, window, "measurements")) return null;
     if (isLetGo(one, "measurements", partition, window)) return null;
+    if (this.#goneBefore.has(`${one.id} ${partition} ${window}`)) return null;
     const definition = definitionAt(one, window);
     if (definition === undefined) return `no definition covers window ${window}`;
     const absent = this.#expected(definition, closed).find(
