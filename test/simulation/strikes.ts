@@ -24,7 +24,7 @@ export class Strikes {
       if (!what.startsWith(this.#armed.at) || --this.#armed.left > 0) return;
       const { kind } = this.#armed;
       this.#armed = null;
-      world.count(`${kind} at ${what.replace(/ .*/, "")}`);
+      world.count(`${kind} at ${what.split(/\s/)[0]}`);
       world.outside(() => (kind === "kill" ? machine.kill(`killed at: ${what}`) : machine.powerCut(what)));
     };
   }
