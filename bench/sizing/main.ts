@@ -5,7 +5,7 @@
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { refuse, scriptArguments } from "../../test/lib/script-arguments.ts";
 import { machineLine } from "../ingest.ts";
 import { exports, segments, window } from "./backlogs.ts";
 import { connections, idle, unread } from "./connections.ts";
@@ -46,22 +46,19 @@ ${names.join("\n")}
   --again          run them again
   --json           print the file of results at the end, and nothing else`;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
+const { values, positionals } = scriptArguments(
+  help,
+  {
     directory: { type: "string", default: process.cwd() },
     results: { type: "string", default: "test-results/sizing.json" },
     again: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
-    help: { type: "boolean", short: "h", default: false },
   },
-});
+  {},
+  Infinity,
+);
 const unknown = positionals.filter((name) => !Object.hasOwn(scenarios, name));
-if (values.help || unknown.length > 0) {
-  if (unknown.length > 0) console.error(`There is no scenario ${unknown.join(", ")}.\n`);
-  console.log(help);
-  process.exit(values.help ? 0 : 2);
-}
+if (unknown.length > 0) refuse(help, `There is no scenario ${unknown.join(", ")}.`);
 
 interface Result {
   readonly at: string;
