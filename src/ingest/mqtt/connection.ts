@@ -89,7 +89,7 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     this.#context = context;
     this.#socket = socket;
     this.#unread = new Unread(context.gate);
-    this.#unsent = new Unsent(socket, () => {
+    this.#unsent = new Unsent(socket, context.limits.connectionUnsentBytesMax, () => {
       if (this.#isUnsentWithin) this.#resume("unsent");
     });
     this.#signIn = new SignIn(context, this);

@@ -9,7 +9,7 @@ export interface AnswerSocket {
   write(bytes: Uint8Array, done?: (error?: Error | null) => void): boolean;
 }
 
-/** What the socket may hold in small writes. */
+/** What the socket may hold in small writes, at most. */
 const socketBytesMax = 1024;
 const roomBytesMin = 1024;
 const noBytes = Buffer.alloc(0);
@@ -17,13 +17,18 @@ const noBytes = Buffer.alloc(0);
 export class Unsent {
   readonly #socket: AnswerSocket;
   readonly #caughtUp: () => void;
+  readonly #socketBytesMax: number;
   #isBehind = false;
   /** Memory of its own, used up to `#gathered`. */
   #buffer: Buffer = noBytes;
   #gathered = 0;
 
-  /** @param caughtUp  called when the socket took what was gathered: there may be fewer bytes now. */
-  constructor(socket: AnswerSocket, caughtUp: () => void) {
+  /**
+   * @param bytesMax  whenever `bytes` is above it, `caughtUp` will be called.
+   * @param caughtUp  called when the socket took what was gathered: there may be fewer bytes now.
+   */
+  constructor(socket: AnswerSocket, bytesMax: number, caughtUp: () => void) {
+    this.#socketBytesMax = Math.min(socketBytesMax, bytesMax);
     this.#socket = socket;
     this.#caughtUp = caughtUp;
   }
@@ -34,7 +39,7 @@ export class Unsent {
 
   write(answer: Uint8Array): void {
     if (this.#isBehind) return this.#gather(answer);
-    if (this.#socket.writableLength + answer.length <= socketBytesMax) {
+    if (this.#socket.writableLength + answer.length <= this.#socketBytesMax) {
       this.#socket.write(answer);
       return;
     }
