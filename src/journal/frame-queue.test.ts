@@ -22,7 +22,7 @@ class SlowDisk extends FrameQueue {
 
   /** The frame under way is durable, and the next one is begun. */
   async write(): Promise<void> {
-    if (this.#frame !== null) this.frameDurable();
+    if (this.#frame !== null) this.frameDurable(0);
     this.#frame = this.takeFrame();
     this.between();
     let at = 0;

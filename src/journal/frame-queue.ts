@@ -9,7 +9,7 @@
 import { assert, must } from "../lib/assert.ts";
 import { FrameSize } from "./frame-size.ts";
 import { OpenFrame } from "./frame.ts";
-import type { DurableWaiter, PartitionWriter, Refusal } from "./journal.ts";
+import type { DurableWaiter, PartitionWriter, RecordBatch, Refusal } from "./journal.ts";
 import type { PartitionClock } from "./partition-clock.ts";
 import { RoomQueue, littleBytesMax } from "./room-queue.ts";
 
@@ -46,6 +46,8 @@ export abstract class FrameQueue implements PartitionWriter {
   #refusal: Refusal | null = null;
   #isClockRefused = false;
   #isTimeFresh = false;
+  /** Null while nobody watches. */
+  #watchers: Set<(batch: RecordBatch) => void> | null = null;
   /** The time goes stale at the end of this turn of the event loop, whoever forgets `onDurable` (QoS 0). */
   #isStaleSoon = false;
 
@@ -125,6 +127,18 @@ export abstract class FrameQueue implements PartitionWriter {
     };
   }
 
+  /** See `Journal.watch`. */
+  watch(listener: (batch: RecordBatch) => void): () => void {
+    // A wrapper, so that one function given twice ends twice.
+    const watcher = (batch: RecordBatch): void => listener(batch);
+    this.#watchers ??= new Set();
+    this.#watchers.add(watcher);
+    return () => {
+      this.#watchers?.delete(watcher);
+      if (this.#watchers?.size === 0) this.#watchers = null;
+    };
+  }
+
   flush(): Promise<void> {
     return new Promise((resolve) => this.onDurable({ durable: resolve }));
   }
@@ -170,17 +184,26 @@ export abstract class FrameQueue implements PartitionWriter {
     return this.#isClockRefused ? null : this.timeMs;
   }
 
-  /** The frame taken last is on stable storage: tells its waiters (J1). */
-  protected frameDurable(): void {
+  /** The frame taken last is on stable storage: tells its waiters (J1), and whoever watches. */
+  protected frameDurable(offsetFirst: number): void {
     const frame = must(this.#writing, "a frame was taken");
     this.#writing = null;
     const { waiters } = frame;
     this.#size.written(frame.end, performance.now() - this.#writingSinceMs);
     frame.waiters = [];
+    const watchers = this.#watchers;
+    if (watchers === null) this.#giveBack(frame);
+    for (const waiter of waiters) waiter.durable();
+    if (watchers === null) return;
+    const { timeMs, payload: bytes, recordLengths: lengths } = frame;
+    for (const watcher of watchers) watcher({ offsetFirst, timeMs, bytes, lengths });
+    this.#giveBack(frame);
+  }
+
+  #giveBack(frame: OpenFrame): void {
     frame.end = 0;
     frame.records = 0;
     if (this.#spare.length < 2) this.#spare.push(frame);
-    for (const waiter of waiters) waiter.durable();
   }
 
   /** Refuses (or, with null, takes again) from now on. */

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import type { Clock } from "../lib/clock.ts";
 import { windowMs, windowOf } from "../lib/window.ts";
 import { SimulatedClock } from "./clock.simulated.ts";
-import type { Journal, PartitionWriter, Segment } from "./journal.ts";
+import type { Journal, PartitionWriter, RecordBatch, Segment } from "./journal.ts";
 import { append } from "./records.simulated.ts";
 
 /** A clock that tests move by hand; what its timers start gets a while to come to rest. */
@@ -282,6 +282,90 @@ export function journalContract(
     expect(all.filter((text) => !text.endsWith("3"))).toEqual(["c1", "c2", "b1", "b2", "a1", "a2"]);
     expect(await read(first + 1, first + 1)).toEqual(["b1", "b2"]);
     expect(await read(first + 3, first + 9)).toEqual([]);
+    await journal.close();
+  });
+
+  const texts = (batch: RecordBatch): string[] => {
+    let at = 0;
+    return Array.from(batch.lengths, (length) => batch.bytes.toString("utf8", at, (at += length)));
+  };
+
+  test(`${name}: a window is read from its newest batch back, also while it is open, and what is durable only`, async () => {
+    const { clock, journal, writer } = await openWith();
+    const first = windowOf(startMs);
+    const readBack = async (window: number): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const batch of journal.readBack(0, window, new AbortController().signal)) {
+        expect(windowOf(batch.timeMs)).toBe(window);
+        found.push(`${batch.offsetFirst}:${texts(batch).join("+")}`);
+      }
+      return found;
+    };
+    expect(await readBack(first)).toEqual([]);
+    for (const two of [["a", "b"], ["c"], ["d", "e"]]) {
+      for (const text of two) append(writer, text);
+      await writer.flush();
+    }
+    append(writer, "not durable yet");
+    expect(await readBack(first)).toEqual(["3:d+e", "2:c", "0:a+b"]);
+    await writer.flush();
+    await clock.pass(windowMs);
+    expect(await readBack(first)).toEqual(["5:not durable yet", "3:d+e", "2:c", "0:a+b"]);
+    expect(await readBack(first + 1)).toEqual([]);
+    await expect(readBack(first - 1)).rejects.toMatchObject({ code: "journal-trimmed" });
+    await journal.close();
+  });
+
+  test(`${name}: reading back ends when it is told to`, async () => {
+    const { journal, writer } = await openWith();
+    for (const text of ["a", "b", "c"]) {
+      append(writer, text);
+      await writer.flush();
+    }
+    const end = new AbortController();
+    const found: string[] = [];
+    for await (const batch of journal.readBack(0, windowOf(startMs), end.signal)) {
+      found.push(...texts(batch));
+      if (found.length === 2) end.abort();
+    }
+    expect(found).toEqual(["c", "b"]);
+    await journal.close();
+  });
+
+  test(`${name}: J1: whoever watches sees each batch once, when it is durable and its waiters were told`, async () => {
+    const { clock, journal } = await openWith({ partitions: 2 });
+    const [writer, other] = journal.partitions as [PartitionWriter, PartitionWriter];
+    const seen: string[] = [];
+    const watcher = (batch: RecordBatch): void => void seen.push(`${batch.offsetFirst}:${texts(batch).join("+")}`);
+    append(writer, "before");
+    await writer.flush();
+    const leave = journal.watch(0, watcher);
+    const leaveAgain = journal.watch(0, watcher);
+    append(writer, "a", {
+      durable: () => {
+        seen.push("told");
+        append(writer, "of the call"); // must not come into the frame that is shown
+      },
+    });
+    append(writer, "b");
+    append(other, "elsewhere");
+    expect(seen).toEqual([]);
+    await Promise.all([writer.flush(), other.flush()]);
+    await writer.flush();
+    await clock.pass(1000);
+    expect(seen).toEqual(["told", "1:a+b", "1:a+b", "3:of the call", "3:of the call"]);
+    leave();
+    leave();
+    append(writer, "c");
+    await writer.flush();
+    await clock.pass(1000);
+    expect(seen.at(-1)).toBe("4:c");
+    expect(seen).toHaveLength(6);
+    leaveAgain();
+    append(writer, "d");
+    await writer.flush();
+    await clock.pass(1000);
+    expect(seen).toHaveLength(6);
     await journal.close();
   });
 

@@ -169,6 +169,19 @@ export interface Journal {
    */
   recovered(windowFirst: Window, windowLast: Window): AsyncIterable<RecordBatch>;
   /**
+   * The batches of a window that are durable when it is asked, the newest first; within a batch the records are in order.
+   * The window may be the open one (`closedBelow`). Ends early when `signal` aborts. Where a part of the window is damaged,
+   * the rest of it comes first, and then it throws ColdpathError `journal-corrupt` (J3), or `journal-trimmed` as `read`.
+   */
+  readBack(partition: number, window: Window, signal: AbortSignal): AsyncIterable<RecordBatch>;
+  /**
+   * Calls with every batch of a partition as it becomes durable (J1), in order, after those that wait for it. The bytes are
+   * valid within the call only. The listener must not throw. While nobody listens, it costs nothing.
+   *
+   * @returns a function that ends it.
+   */
+  watch(partition: number, listener: (batch: RecordBatch) => void): () => void;
+  /**
    * Says that no export owes windows of `partition` below `windowNext`. The journal trims what is below that line
    * and also older than its retention, or in the way of its budget (E4). Blocks nothing.
    */

@@ -28,6 +28,7 @@ import { FilePartition, type PartitionOwner } from "./partition.ts";
 import { openPartitionTable } from "./partition-table.ts";
 import { recoverPartition } from "./recovery.ts";
 import { SegmentPool } from "./segment-pool.ts";
+import { readClosedBack, readOpenBack } from "./segment-back.ts";
 import { readOpenSegment, readSegment } from "./segment-read.ts";
 
 export interface FileJournalOptions {
@@ -136,10 +137,7 @@ export class FileJournal implements Journal {
       if (damage !== null) throw corrupt(damage);
       yield* readSegment(this.#disk, path, segment);
     } catch (error) {
-      if (damage === null && codeOf(error) === "journal-corrupt" && !this.#toldDamage.has(path)) {
-        this.#toldDamage.add(path);
-        this.#notice("error", "corruption", messageOf(error));
-      }
+      this.#tellDamage(path, damage, error);
       throw error;
     } finally {
       closed.unpin(segment.window);
@@ -168,6 +166,32 @@ export class FileJournal implements Journal {
         if (code !== "journal-corrupt" && code !== "journal-trimmed") throw error;
       }
     }
+  }
+
+  async *readBack(number: number, window: Window, signal: AbortSignal): AsyncGenerator<RecordBatch, void, void> {
+    const { closed, openSegment, closedBelow, partition } = this.#partition(number);
+    if (openSegment?.window === window) {
+      const { path, identity, end } = openSegment;
+      yield* readOpenBack(this.#disk, { path, identity, end }, signal);
+      return;
+    }
+    if (window === closedBelow) return; // nothing came yet
+    const { path, damage } = closed.pin(partition, window);
+    try {
+      if (damage !== null) throw corrupt(damage);
+      yield* readClosedBack(this.#disk, path, signal);
+    } catch (error) {
+      this.#tellDamage(path, damage, error);
+      throw error;
+    } finally {
+      closed.unpin(window);
+      // It may have been released while it was read.
+      void this.#budget.balance();
+    }
+  }
+
+  watch(partition: number, listener: (batch: RecordBatch) => void): () => void {
+    return this.#partition(partition).watch(listener);
   }
 
   release(partition: number, windowNext: Window): void {
@@ -257,6 +281,13 @@ export class FileJournal implements Journal {
         `The clock is ${hoursText(clock.aheadMs)} behind partition ${partition}, whose time creeps on meanwhile. If an earlier clock was wrong by far, stop the server and run \`coldpath journal reset-clock\`.`,
       );
     }
+  }
+
+  /** Of what was found damaged when the journal was opened, an operator was told then. */
+  #tellDamage(path: string, damage: string | null, error: unknown): void {
+    if (damage !== null || codeOf(error) !== "journal-corrupt" || this.#toldDamage.has(path)) return;
+    this.#toldDamage.add(path);
+    this.#notice("error", "corruption", messageOf(error));
   }
 
   #failed(error: unknown): void {

@@ -203,7 +203,7 @@ export class FilePartition extends FrameQueue {
       this.#refuseWhileFull();
       if (this.#owner.needsBalance()) await this.#owner.balance();
       if (frame === null) continue;
-      this.frameDurable();
+      this.frameDurable(this.#offsetNext - frame.records);
       await new Promise(setImmediate);
     }
     this.#armWitness();

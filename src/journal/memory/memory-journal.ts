@@ -93,7 +93,7 @@ class MemoryPartition extends FrameQueue {
         lengths: frame.recordLengths.slice(),
       });
       this.offsetNext += frame.records;
-      this.frameDurable();
+      this.frameDurable(this.offsetNext - frame.records);
     }
     this.#changed();
   }
@@ -179,6 +179,21 @@ export class MemoryJournal implements Journal {
     for (const { window, batches } of parts.toSorted((a, b) => b.window - a.window)) {
       if (window >= windowFirst && window <= windowLast) yield* batches;
     }
+  }
+
+  // oxlint-disable-next-line require-await -- the port is asynchronous
+  async *readBack(partition: number, window: Window, signal: AbortSignal): AsyncGenerator<RecordBatch, void, void> {
+    const { segments, windowNext, batches } = this.#partition(partition);
+    const found = window === windowNext ? batches : segments.find((one) => one.window === window)?.batches;
+    if (found === undefined) throw trimmed(`window ${window} of partition ${partition}`);
+    for (const batch of found.toReversed()) {
+      if (signal.aborted) return;
+      yield batch;
+    }
+  }
+
+  watch(partition: number, listener: (batch: RecordBatch) => void): () => void {
+    return this.#partition(partition).watch(listener);
   }
 
   release(partition: number, windowNext: Window): void {
