@@ -43,6 +43,8 @@ export type RegistryEvent =
   /** `access` is true when the device was disabled or a key changed: its connections must be authenticated again. */
   | { readonly kind: "device-changed"; readonly deviceId: string; readonly access: boolean }
   | { readonly kind: "device-deleted"; readonly deviceId: string }
+  /** Made, edited, published or deleted, in one version or all. */
+  | { readonly kind: "template-changed"; readonly templateId: string }
   | { readonly kind: "policy-changed"; readonly name: string }
   | { readonly kind: "storage-changed"; readonly storageAccountId: string }
   | { readonly kind: "export-changed"; readonly exportId: string };

@@ -75,6 +75,7 @@ export class Fleet {
       case "device-created":
         this.#ask(event.deviceId);
         return;
+      case "template-changed":
       case "policy-changed":
       case "storage-changed":
       case "export-changed":

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type MakeStand, changesSince, fridge } from "./stand.ts";
+import { type MakeStand, changesSince, eventsOf, fridge } from "./stand.ts";
 
 export function templateStories(make: MakeStand): void {
   describe("device templates", () => {
@@ -42,6 +42,26 @@ export function templateStories(make: MakeStand): void {
         kind: "conflict",
         code: "template-published",
       });
+    });
+
+    test("D2: everyone is told of each change, of the template and not of its version, and of no other call", async () => {
+      const { registry } = await make();
+      const events = eventsOf(registry);
+      const { id: _id, publish: _publish, name, ...content } = fridge;
+      await registry.createTemplate({ ...content, name, id: "t", publish: false });
+      await registry.updateTemplate("t", "1.0.0", { ...content, name: "other" });
+      await registry.updateTemplate("t", "1.0.0", { ...content, name: "other" });
+      await registry.publishTemplate("t", "1.0.0");
+      await registry.publishTemplate("t", "1.0.0");
+      await registry.createTemplateVersion("t", { ...content, name, version: "2.0.0", publish: false });
+      await registry.updateTemplate("t", "2.0.0", { ...content, name, publish: true });
+      await expect(registry.createTemplate({ ...content, name, id: "t" })).rejects.toThrow();
+      await expect(registry.createTemplateVersion("none", { ...content, name, version: "1.0.0" })).rejects.toThrow();
+      await expect(registry.deleteTemplate("none")).rejects.toThrow();
+      await registry.deleteTemplate("t", "2.0.0");
+      await registry.deleteTemplate("t");
+      // made, edited, published, a version made, published, deleted, all deleted
+      expect(events).toEqual(Array.from({ length: 7 }, () => ({ kind: "template-changed", templateId: "t" })));
     });
 
     test("a stale etag is a conflict", async () => {

@@ -37,10 +37,11 @@ export function templatesIn(database: Database, clock: Clock): TemplateCalls {
     async createTemplate(template) {
       const id = template.id === undefined ? randomUUID() : templateIdOf(template.id, "id");
       const version = template.version === undefined ? "1.0.0" : templateVersionOf(template.version, "version");
-      return await database.change(async (change) => {
+      return await database.change(async (change, tell) => {
         if (await newestRow(change, id)) {
           throw registryError("template-exists", `The device template ${id} exists.`, { field: "id" });
         }
+        tell({ kind: "template-changed", templateId: id });
         return await insert(change, id, version, template);
       });
     },
@@ -48,7 +49,8 @@ export function templatesIn(database: Database, clock: Clock): TemplateCalls {
     async createTemplateVersion(id, template) {
       const version = templateVersionOf(template.version, "version");
       sameOrLeftOut(template.id, id, "id");
-      return await database.change(async (change) => {
+      return await database.change(async (change, tell) => {
+        tell({ kind: "template-changed", templateId: id });
         if ((await newestRow(change, id)) === undefined) throw notFound(id);
         if (await versionRow(change, id, version)) {
           throw registryError("template-exists", `The device template ${id} has a version ${version}.`, {
@@ -66,7 +68,7 @@ export function templatesIn(database: Database, clock: Clock): TemplateCalls {
       const name = nameOf(content.name, "name", templateNameCharsMax);
       const clean = templateContentOf(content);
       const publish = content.publish !== undefined && booleanOf(content.publish, "publish");
-      return await database.change(async (change) => {
+      return await database.change(async (change, tell) => {
         const row = await requireVersion(change, id, version);
         checkEtag(row, etag, `device template ${id} ${version}`);
         if (row.published === 1) {
@@ -74,6 +76,7 @@ export function templatesIn(database: Database, clock: Clock): TemplateCalls {
         }
         const isSame = row.name === name && canonicalJson(contentFromRow(row)) === canonicalJson(clean);
         if (isSame && !publish) return templateFromRow(row);
+        tell({ kind: "template-changed", templateId: id });
         return await write(change, row, {
           name,
           content: JSON.stringify(clean),
@@ -84,17 +87,19 @@ export function templatesIn(database: Database, clock: Clock): TemplateCalls {
     },
 
     async publishTemplate(id, version, etag) {
-      return await database.change(async (change) => {
+      return await database.change(async (change, tell) => {
         const row = await requireVersion(change, id, version);
         checkEtag(row, etag, `device template ${id} ${version}`);
         if (row.published === 1) return templateFromRow(row);
+        tell({ kind: "template-changed", templateId: id });
         // S1: from here on snapshots see it.
         return await write(change, row, { published: 1, revision: await takeRevisions(change, 1) });
       });
     },
 
     async deleteTemplate(id, version) {
-      await database.change(async (change) => {
+      await database.change(async (change, tell) => {
+        tell({ kind: "template-changed", templateId: id });
         if (version === undefined && (await newestRow(change, id)) === undefined) throw notFound(id);
         if (version !== undefined) await requireVersion(change, id, version);
         let using = change.selectFrom("devices").where("template_id", "=", id);
