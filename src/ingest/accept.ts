@@ -87,6 +87,11 @@ export class AcceptPath {
   }
 }
 
+/** A device's messages stay in order: one device, one of `count` partitions. */
+export function partitionIndexOf(deviceId: string, count: number): number {
+  return count === 1 ? 0 : crc32(deviceId) % count;
+}
+
 /** The paths of a journal, and which of them a device takes. */
 export class Accept {
   readonly counters: IngestCounters;
@@ -111,10 +116,11 @@ export class Accept {
     this.#paths = journal.partitions.map((writer) => new AcceptPath(writer, this.counters, this.#folding));
   }
 
-  /** A device's messages stay in order: one device, one partition. */
   pathOf(deviceId: string): AcceptPath {
-    const index = this.#paths.length === 1 ? 0 : crc32(deviceId) % this.#paths.length;
-    return must(this.#paths[index], "the index is below the number of partitions");
+    return must(
+      this.#paths[partitionIndexOf(deviceId, this.#paths.length)],
+      "the index is below the number of partitions",
+    );
   }
 
   /** Why nothing could be accepted now, if so: for front ends that answer before there is a message. */

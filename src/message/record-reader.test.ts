@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { EnqueuedTime } from "./enqueued-time.ts";
+import { EnqueuedTime, printEnqueuedTime } from "./enqueued-time.ts";
 import { type MessageProperties, type Sender, messageSystemProperties } from "./message.ts";
 import { RecordDigest } from "./record-digest.ts";
 import { recordBytesMax, recordHead, writeRecord } from "./record-encoder.ts";
-import { readRecord } from "./record-reader.ts";
+import { readRecord, readWholeRecord } from "./record-reader.ts";
 
 const sender: Sender = { deviceId: "dev-1", authScope: "device", generationId: "639000000000000000" };
 
@@ -61,6 +61,34 @@ test("Any record is read back: its device, its time, whether it has a message id
       });
     }),
   );
+});
+
+test("Any record is read back whole: its properties, those of the system, its body", () => {
+  fc.assert(
+    fc.property(written, (one) => {
+      const { bytes, first } = write(one);
+      const { enqueuedTime, properties, systemProperties, body } = readWholeRecord(bytes, first);
+      expect(enqueuedTime).toBe(printEnqueuedTime(one.timeMs));
+      expect(properties).toEqual(one.properties.application);
+      expect(systemProperties.get("connectionDeviceId")).toBe(one.sender.deviceId);
+      expect(systemProperties.get("enqueuedTime")).toBe(enqueuedTime);
+      for (const [name, value] of one.properties.system) expect(systemProperties.get(name)).toBe(value);
+      expect(Buffer.compare(body, Buffer.from(one.body))).toBe(0);
+    }),
+  );
+});
+
+test("A record that is cut off is no record, also where it is read whole", () => {
+  const { bytes, first, next } = write({
+    sender,
+    properties: { application: new Map([["k", "v"]]), system: new Map([["messageId", "m"]]) },
+    body: Buffer.from("body"),
+    timeMs: 0,
+  });
+  for (let end = first; end < next; end++) {
+    expect(() => readWholeRecord(bytes.subarray(0, end), first), String(end - first)).toThrow(RangeError);
+  }
+  expect(readWholeRecord(bytes.subarray(0, next), first).body.toString()).toBe("body");
 });
 
 test("A record that is cut off is no record", () => {
