@@ -26,6 +26,9 @@ import { SocketPlaces } from "./ingest/socket-places.ts";
 import { Turns } from "./ingest/turns.ts";
 import { MqttServer } from "./ingest/mqtt/mqtt-server.ts";
 import { Unacknowledged } from "./ingest/mqtt/unacknowledged.ts";
+import { RecentMessages } from "./live/recent-messages.ts";
+import { Rates } from "./live/rates.ts";
+import { WatchedDevices } from "./live/watched-devices.ts";
 import { FileJournal } from "./journal/file/file-journal.ts";
 import { type Clock, scaledClock, systemClock } from "./lib/clock.ts";
 import { ColdpathError, codeOf, messageOf } from "./lib/errors.ts";
@@ -67,6 +70,9 @@ export interface RunningServer {
 
 const certificateCheckMs = 24 * 60 * 60 * 1000;
 const loopback = "127.0.0.1";
+/** Of a device's messages: in one answer, and shown in a second as they come. One message may be larger. */
+const answerBytesMax = 1024 * 1024;
+const watchedBytesPerSecondMax = 1024 * 1024;
 
 /**
  * Starts everything in this process.
@@ -215,6 +221,31 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
   await folding?.rebuild(journal);
   accept.open(journal);
 
+  const hubRates = new Rates({
+    totals: () => ({
+      messages: counters.acceptedMessages,
+      bytes: counters.acceptedBytes,
+      rejections: Object.values(counters.rejections).reduce((sum, count) => sum + count, 0),
+      connected: table.openCount,
+    }),
+  });
+  hubRates.start();
+  closers.push(() => hubRates.stop());
+  const recentMessages = new RecentMessages({
+    journal,
+    scanBytesMax: config.messageScanBytesMax,
+    scanMs: config.messageScanTimeMs,
+    answerBytesMax,
+    scansMax: config.messageScansMax,
+    scansWaitingMax: config.messageScansWaitingMax,
+  });
+  const watchedDevices = new WatchedDevices({
+    journal,
+    devicesMax: config.watchedDevicesMax,
+    messagesPerSecondMax: config.watchedMessagesPerSecondMax,
+    bytesPerSecondMax: watchedBytesPerSecondMax,
+  });
+
   const exportDefaults = { blockBytes: config.exportBlockBytes, fileBytesMax: config.fileBytesMax };
   const admin: AdminOptions = {
     registry,
@@ -224,6 +255,9 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     openStorageWith: (settings, secret) => openStorage(settings, secret, storageOptions),
     connections: table,
     counters,
+    rates: hubRates,
+    recentMessages,
+    watchedDevices,
     endpoints: () => ({
       publicHosts: config.publicHost,
       mqttPort: ports.mqtt,
@@ -238,6 +272,8 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     tls: config.webTls ? secure : undefined,
     requestBytesMax: config.requestBytesMax,
     pageSizeMax: config.pageSizeMax,
+    streamsMax: config.streamsMax,
+    streamUnsentBytesMax: config.streamUnsentBytesMax,
     exportDefaults,
     clock,
     log,
@@ -305,6 +341,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
   const stop = async (): Promise<void> => {
     await simulator.stop();
     clearInterval(renewal);
+    hubRates.stop();
     await removeServerAddress(dataDir);
     // Refuses from here on, in the protocols' own words; makes durable what was committed, and acknowledges it.
     await journal.close();

@@ -13,16 +13,19 @@ import type { AdminOptions } from "./options.ts";
 import { readQuery } from "./query-values.ts";
 import { deviceKeyRoutes } from "./routes/device-keys.ts";
 import { deviceTemplateRoutes } from "./routes/device-templates.ts";
+import { deviceMessageRoutes } from "./routes/device-messages.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { exportRunRoutes } from "./routes/export-runs.ts";
 import { exportRoutes } from "./routes/exports.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { liveRoutes } from "./routes/live.ts";
 import { policyRoutes } from "./routes/policies.ts";
 import { knownHosts, secureAnswers } from "./secure-answers.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { storageAccountRoutes } from "./routes/storage-accounts.ts";
 import type { Api } from "./schema.ts";
 import { namedSchemas } from "./schemas/schemas.ts";
+import { Streams } from "./streams.ts";
 
 /** A client that is slower than this is cut off. */
 const headersTimeoutMs = 10_000;
@@ -102,10 +105,15 @@ async function addApi(api: Api, options: AdminOptions): Promise<void> {
   });
   api.setNotFoundHandler(answerUnknownRoute);
 
+  const streams = new Streams({ streamsMax: options.streamsMax, unsentBytesMax: options.streamUnsentBytesMax });
+  // Before the server waits for all answers to end: these would not.
+  api.addHook("preClose", async () => streams.close());
   statusRoutes(api, options);
+  liveRoutes(api, options, streams);
   deviceTemplateRoutes(api, options);
   deviceRoutes(api, options);
   deviceKeyRoutes(api, options);
+  deviceMessageRoutes(api, options, streams);
   policyRoutes(api, options);
   storageAccountRoutes(api, options);
   exportRoutes(api, options);

@@ -22,6 +22,7 @@ export function documentOptions(version: string): FastifyDynamicSwaggerOptions {
       security: [{ administrator: [] }],
       tags: [
         { name: "status", description: "How the hub is." },
+        { name: "live", description: "What keeps pages live." },
         { name: "device-templates", description: "What devices of a kind send and have, in versions." },
         { name: "devices", description: "Devices, their properties and their keys." },
         { name: "policies", description: "Hub policies: keys that let any device in." },

@@ -5,6 +5,9 @@ import type { StorageSettings as OpenSettings } from "../destinations/open-stora
 import type { Exporter } from "../export/exporter.ts";
 import type { ConnectionTable } from "../ingest/connection-table.ts";
 import type { IngestCounters } from "../ingest/ingest.ts";
+import type { RecentMessages } from "../live/recent-messages.ts";
+import type { Rates } from "../live/rates.ts";
+import type { WatchedDevices } from "../live/watched-devices.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
@@ -31,9 +34,12 @@ export interface TlsCredentials {
 export interface AdminOptions {
   readonly registry: Registry;
   readonly journal: Pick<Journal, "windowNext" | "windowNewest" | "status">;
-  readonly exporter: Pick<Exporter, "status" | "owesNothing" | "retry" | "discard" | "acceptViolations">;
+  readonly exporter: Pick<Exporter, "status" | "statuses" | "owesNothing" | "retry" | "discard" | "acceptViolations">;
   readonly connections: Pick<ConnectionTable, "isOpen" | "openCount">;
   readonly counters: IngestCounters;
+  readonly rates: Pick<Rates, "seconds" | "minutes" | "onSecond">;
+  readonly recentMessages: Pick<RecentMessages, "find">;
+  readonly watchedDevices: Pick<WatchedDevices, "watch">;
 
   /** Opens a saved account, new each time: the caller closes it. Throws ColdpathError. */
   readonly openStorage: (storageAccountId: string) => Promise<StorageAccess>;
@@ -68,6 +74,9 @@ export interface AdminOptions {
   /** Left out: plain HTTP, for loopback. */
   readonly tls?: TlsCredentials | undefined;
   readonly requestBytesMax: number;
+  /** Open streams of server-sent events at a time, and what each may leave unread. */
+  readonly streamsMax: number;
+  readonly streamUnsentBytesMax: number;
   /** Above 1,000 counts as 1,000, the registry's own bound. */
   readonly pageSizeMax: number;
   /** The window clock; tokens keep real time. */

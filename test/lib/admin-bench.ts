@@ -5,6 +5,9 @@ import { openStorage } from "../../src/destinations/open-storage.ts";
 import { type AdminOptions, type RunningAdmin, startAdmin } from "../../src/admin/admin.ts";
 import { ConnectionTable } from "../../src/ingest/connection-table.ts";
 import { type IngestCounters, newCounters } from "../../src/ingest/ingest.ts";
+import { RecentMessages } from "../../src/live/recent-messages.ts";
+import { Rates } from "../../src/live/rates.ts";
+import { WatchedDevices } from "../../src/live/watched-devices.ts";
 import type { Log } from "../../src/lib/log.ts";
 import { type BenchOptions, ExportBench } from "./export-bench.ts";
 
@@ -30,6 +33,18 @@ export class AdminBench {
   readonly counters: IngestCounters = newCounters();
   readonly answers: string[] = [];
   readonly logged: string[] = [];
+  /** Seconds pass by `rates.tick()`. */
+  readonly rates = new Rates({
+    totals: () => ({
+      messages: this.counters.acceptedMessages,
+      bytes: this.counters.acceptedBytes,
+      rejections: Object.values(this.counters.rejections).reduce((sum, count) => sum + count, 0),
+      connected: this.connections.openCount,
+    }),
+  });
+  /** Why devices are refused. */
+  reasons: readonly string[] = [];
+  watchedDevices!: WatchedDevices;
   admin!: RunningAdmin;
 
   private constructor(rooms: ExportBench) {
@@ -38,6 +53,12 @@ export class AdminBench {
 
   static async open(more: Partial<AdminOptions> = {}, options: BenchOptions = {}): Promise<AdminBench> {
     const bench = new AdminBench(await ExportBench.open(options));
+    bench.watchedDevices = new WatchedDevices({
+      journal: bench.rooms.journal,
+      devicesMax: 8,
+      messagesPerSecondMax: 50,
+      bytesPerSecondMax: 1024 * 1024,
+    });
     const { registry, journal, exporter, clock } = bench.rooms;
     const write = (fields: object, message: string): void => {
       bench.logged.push(`${message} ${JSON.stringify(fields)}`);
@@ -51,13 +72,25 @@ export class AdminBench {
       log,
       connections: bench.connections,
       counters: bench.counters,
+      rates: bench.rates,
+      recentMessages: new RecentMessages({
+        journal,
+        scanBytesMax: 64 * 1024 * 1024,
+        scanMs: 3000,
+        answerBytesMax: 1024 * 1024,
+        scansMax: 2,
+        scansWaitingMax: 20,
+      }),
+      watchedDevices: bench.watchedDevices,
+      streamsMax: 200,
+      streamUnsentBytesMax: 1024 * 1024,
       openStorage: async (id) => {
         const { settings } = await registry.storageAccount(id);
         return openStorage(settings, (await registry.storageSecret(id)) ?? undefined);
       },
       openStorageWith: (settings, secret) => openStorage(settings, secret),
       endpoints: () => ({ publicHosts: ["hub.test"], mqttPort: 1883, mqttsPort: 8883, httpsPort: 8443, caPath: null }),
-      readiness: () => ({ ready: true, reasons: [] }),
+      readiness: () => ({ ready: bench.reasons.length === 0, reasons: bench.reasons }),
       metrics: async () => "coldpath_up 1\n",
       version: "0.0.0-test",
       startedAt: new Date().toISOString(),

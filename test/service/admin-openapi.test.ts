@@ -37,6 +37,10 @@ test("has every route", () => {
   expect(operations.map(([route]) => route.replace("/api/v1", "")).toSorted()).toEqual(
     [
       "GET /status",
+      "GET /status/history",
+      "GET /live",
+      "GET /devices/{deviceId}/messages",
+      "GET /devices/{deviceId}/live",
       "GET /device-templates",
       "POST /device-templates",
       "GET /device-templates/{templateId}",

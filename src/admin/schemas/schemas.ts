@@ -5,11 +5,12 @@ import * as devices from "./device.ts";
 import * as deviceTemplates from "./device-template.ts";
 import { ErrorAnswer } from "./error.ts";
 import * as exports from "./export.ts";
+import * as live from "./live.ts";
 import * as status from "./status.ts";
 import * as storageAccounts from "./storage-account.ts";
 
 /** A schema file exports named schemas only. */
 export const namedSchemas: readonly TSchema[] = [
   ErrorAnswer,
-  ...[deviceTemplates, devices, storageAccounts, exports, status].flatMap((file) => Object.values<TSchema>(file)),
+  ...[deviceTemplates, devices, storageAccounts, exports, status, live].flatMap((file) => Object.values<TSchema>(file)),
 ];
