@@ -2,11 +2,18 @@
 //
 // A new adapter begins by running it. Each story has names of its own, so one container serves the whole suite.
 
+import { probeFailure } from "./failure.ts";
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AssertionError } from "../lib/assert.ts";
 import { ColdpathError } from "../lib/errors.ts";
-import { DestinationError, type Destination, type PutOutcome, type StorageAccess } from "./destination.ts";
+import {
+  DestinationError,
+  type Destination,
+  type ListedObject,
+  type PutOutcome,
+  type StorageAccess,
+} from "./destination.ts";
 
 export interface ContractSetting {
   readonly account: StorageAccess;
@@ -182,6 +189,50 @@ export function destinationContract(title: string, open: () => Promise<ContractS
       }
     });
 
+    it("lists one level: folders and files up to the next slash, in path order, never .coldpath", async () => {
+      const names = ["b/2.avro", "b/10.avro", "b-1/x.avro", "b/1/00.avro", "b.avro", "a/z.avro", "c d/é+%#?.avro"];
+      for (const name of names) await put(destination, `level/${name}`, inChunks(Buffer.from(name)));
+      expect(await levelOf(destination, "level/")).toEqual({
+        folders: ["level/a/", "level/b-1/", "level/b/", "level/c d/"],
+        files: [{ path: "level/b.avro", bytes: 6 }],
+      });
+      expect(await levelOf(destination, "level/b/1")).toEqual({
+        folders: ["level/b/1/"],
+        files: [{ path: "level/b/10.avro", bytes: 9 }],
+      });
+      expect(await levelOf(destination, "level/c d/")).toEqual({
+        folders: [],
+        files: [{ path: "level/c d/é+%#?.avro", bytes: 15 }],
+      });
+      const top = await levelOf(destination, "");
+      expect(top.folders).toContain("level/");
+      expect(top.folders.filter((path) => /coldpath/i.test(path))).toEqual([]);
+      for (const nowhere of [
+        "nowhere/",
+        "level/b.avro/x",
+        "../",
+        "level/../",
+        "/",
+        ".coldpath/",
+        ".coldpath/labels/",
+      ]) {
+        expect([nowhere, await levelOf(destination, nowhere)]).toEqual([nowhere, { folders: [], files: [] }]);
+      }
+    });
+
+    it("pages a level: each name once, and an end", async () => {
+      const names = Array.from({ length: 23 }, (_, at) => `paged/${at % 3 === 0 ? `${at}/00` : `${at}`}.avro`);
+      for (const name of names) await put(destination, name, inChunks(Buffer.from("x")));
+      const whole = await levelOf(destination, "paged/");
+      expect(whole.folders.length + whole.files.length).toBe(23);
+      for (const limit of [1, 5, 23]) expect(await levelOf(destination, "paged/", limit)).toEqual(whole);
+      const { next } = await destination.listLevel({ prefix: "paged/", limit: 5 });
+      expect(next).toEqual(expect.any(String));
+      await expect(
+        destination.listLevel({ prefix: "paged/", limit: 5, signal: AbortSignal.abort() }),
+      ).rejects.toMatchObject({ failure: { code: "aborted" } });
+    });
+
     it.each([
       "",
       "/etc/passwd",
@@ -223,17 +274,28 @@ export function destinationContract(title: string, open: () => Promise<ContractS
       expect(await put(absent, "00.avro", inChunks(Buffer.from("x")))).toMatchObject(failure);
       expect(await absent.head("00.avro")).toMatchObject(failure);
       await expect(pathsOf(absent, "")).rejects.toBeInstanceOf(DestinationError);
+      await expect(levelOf(absent, "")).rejects.toMatchObject({ failure });
       await expect(bodyOf(absent, "00.avro")).rejects.toMatchObject({ failure });
-      expect(await absent.probe()).toMatchObject({ ...failure, step: expect.any(String) as string });
+      const steps = await absent.probe();
+      expect(probeFailure(steps)).toMatchObject({ ...failure, step: expect.stringMatching(/^find the/) as string });
+      // What it makes impossible is told as not tried.
+      const at = steps.findIndex(({ outcome }) => outcome === "failed");
+      expect(steps.slice(at + 1).map(({ outcome }) => outcome)).toEqual(steps.slice(at + 1).map(() => "not-tried"));
+      expect(steps.length).toBeGreaterThan(at + 2);
       expect(await setting.account.listContainers()).not.toContain(`${setting.containerName}-absent`);
     });
 
     it("probes without leaving anything visible", async () => {
       const before = await pathsOf(destination, "");
-      expect(await destination.probe()).toBeNull();
-      expect(await destination.probe()).toBeNull();
+      const steps = await destination.probe();
+      expect(steps.length).toBeGreaterThan(3);
+      expect(steps.filter(({ outcome }) => outcome !== "ok")).toEqual([]);
+      expect(await destination.probe()).toEqual(steps);
       expect(await pathsOf(destination, "")).toEqual(before);
-      expect(await destination.probe(AbortSignal.abort())).toMatchObject({ kind: "temporary", code: "aborted" });
+      expect(probeFailure(await destination.probe(AbortSignal.abort()))).toMatchObject({
+        kind: "temporary",
+        code: "aborted",
+      });
     });
   });
 }
@@ -265,4 +327,23 @@ export async function pathsOf(destination: Destination, prefix: string, signal?:
   const paths: string[] = [];
   for await (const object of destination.list(prefix, signal)) paths.push(object.path);
   return paths;
+}
+
+/** All pages of a level. */
+export async function levelOf(
+  destination: Destination,
+  prefix: string,
+  limit = 1_000,
+): Promise<{ readonly folders: readonly string[]; readonly files: readonly ListedObject[] }> {
+  const folders: string[] = [];
+  const files: ListedObject[] = [];
+  let after: string | undefined;
+  do {
+    const level = await destination.listLevel({ prefix, limit, after });
+    expect(level.folders.length + level.files.length).toBeLessThanOrEqual(limit);
+    folders.push(...level.folders);
+    files.push(...level.files);
+    after = level.next ?? undefined;
+  } while (after !== undefined);
+  return { folders, files };
 }

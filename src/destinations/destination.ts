@@ -42,6 +42,25 @@ export interface ListedObject {
   readonly bytes: number;
 }
 
+export interface LevelRequest {
+  /** A virtual directory with its slash, or "" for the top; it may go on with the beginning of a name: `a/b/20`. */
+  readonly prefix: string;
+  /** Entries of the page, 1 to 1,000. */
+  readonly limit: number;
+  /** `next` of the page before. */
+  readonly after?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What lies on one level of names. */
+export interface ListedLevel {
+  /** Whole prefixes, each with a slash at its end. */
+  readonly folders: readonly string[];
+  readonly files: readonly ListedObject[];
+  /** Opaque; null on the last page. A page may be short, or empty, and not be the last. */
+  readonly next: string | null;
+}
+
 export interface PutRequest {
   /** Relative, `/`-separated, no empty, `.` or `..` segment, not below `.coldpath`; the rule is in object-path.ts. */
   readonly path: string;
@@ -73,15 +92,28 @@ export interface Destination {
   /** Objects whose path starts with `prefix`, in path order, never those below `.coldpath`. Throws DestinationError. */
   list(prefix: string, signal?: AbortSignal): AsyncIterable<ListedObject>;
   /**
-   * Tries what an export needs, step by step (resolve, authenticate, stage something invisible, list), and leaves
-   * nothing visible. `null` when all of it worked.
+   * One level below `prefix`: names up to the next slash, in path order, without what lies below `.coldpath`, symbolic
+   * links and the like. A level that does not exist is empty. Throws DestinationError.
    */
-  probe(signal?: AbortSignal): Promise<ProbeFailure | null>;
+  listLevel(request: LevelRequest): Promise<ListedLevel>;
+  /**
+   * Tries what an export needs, step by step (reach, sign in, stage something invisible, list, read), and leaves nothing
+   * visible. It needs no right to delete. Every step is told, in the order they are tried; what a failed one makes
+   * impossible is not tried. Never throws.
+   */
+  probe(signal?: AbortSignal): Promise<readonly ProbeStep[]>;
 }
 
-export interface ProbeFailure extends Failure {
-  /** The step that failed, in plain words: "create a temporary file", "stage a block". */
+export const probeOutcomes = ["ok", "failed", "not-tried"] as const;
+
+export interface ProbeStep {
+  /** In plain words, an imperative: "create a temporary file", "stage a block". */
   readonly step: string;
+  readonly outcome: (typeof probeOutcomes)[number];
+  /** Of a failed one. */
+  readonly failure: Failure | null;
+  /** What is missing, in the store's own words, where a missing permission is why: "List (l) on Container (c)". */
+  readonly permission: string | null;
 }
 
 /** A storage account: containers by name. */

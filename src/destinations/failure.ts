@@ -1,6 +1,6 @@
 // Failures as values: built here, so that each has its four parts.
 
-import { DestinationError, type Failure } from "./destination.ts";
+import { DestinationError, type Failure, type ProbeStep } from "./destination.ts";
 
 /** It may work later without anybody's doing: the exporter tries again, for ever, with back-off. */
 export function temporary(code: string, message: string, hint: string): Failure {
@@ -47,3 +47,21 @@ export async function orAborted<T>(signal: AbortSignal | undefined, operation: s
     clearTimeout(timer);
   }
 }
+
+/** The first step of a probe that failed, with its failure; null when all worked. */
+export function probeFailure(steps: readonly ProbeStep[]): (Failure & { readonly step: string }) | null {
+  for (const { step, failure } of steps) if (failure !== null) return { ...failure, step };
+  return null;
+}
+
+/** Steps of a probe as values. */
+export const probeStep = {
+  ok: (step: string): ProbeStep => ({ step, outcome: "ok", failure: null, permission: null }),
+  failed: (step: string, failure: Failure, permission: string | null = null): ProbeStep => ({
+    step,
+    outcome: "failed",
+    failure,
+    permission,
+  }),
+  notTried: (step: string): ProbeStep => ({ step, outcome: "not-tried", failure: null, permission: null }),
+};

@@ -109,6 +109,7 @@ test("what waits and what is let go is counted", async () => {
           head: (path, signal) => real.head(path, signal),
           read: (path, signal) => real.read(path, signal),
           list: (prefix, signal) => real.list(prefix, signal),
+          listLevel: (request) => real.listLevel(request),
           probe: (signal) => real.probe(signal),
         };
       },

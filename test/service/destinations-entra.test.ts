@@ -3,6 +3,7 @@
 // What is real: the SDK's bearer policy, TLS, the service's check of audience, issuer and life time. What is not: getting
 // a token from Entra ID (@azure/identity), which no test machine can reach.
 
+import { probeFailure } from "../../src/destinations/failure.ts";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,7 +34,7 @@ afterAll(async () => {
 });
 
 it("says that the certificate is not trusted, permanently", async () => {
-  const probe = await (await open(() => tokenOf({}))).probe();
+  const probe = probeFailure(await (await open(() => tokenOf({}))).probe());
   expect(probe).toMatchObject({ kind: "permanent", step: "trust the certificate" });
 });
 
@@ -48,9 +49,9 @@ it("writes and reads with a token, and says authenticate when the token is not a
   const destination = await account.container("entra");
   expect(await put(destination, "00.avro", inChunks(Buffer.from("body")))).toEqual({ kind: "created" });
   expect((await bodyOf(destination, "00.avro")).toString()).toBe("body");
-  expect(await destination.probe()).toBeNull();
+  expect(probeFailure(await destination.probe())).toBeNull();
   const token = tokenOf({ aud: "https://elsewhere.example" });
-  const failure = await (await open(() => token)).probe();
+  const failure = probeFailure(await (await open(() => token)).probe());
   expect(failure).toMatchObject({ kind: "permanent", step: "authenticate", code: "AuthenticationFailed" });
   expect(JSON.stringify(failure)).not.toContain(token);
 });
@@ -62,7 +63,7 @@ it("says sign in when there is no token to be had", async () => {
       statusCode: 401,
     });
   });
-  expect(await destination.probe()).toMatchObject({
+  expect(probeFailure(await destination.probe())).toMatchObject({
     kind: "permanent",
     code: "sign-in-failed",
     step: "sign in to Entra ID",

@@ -30,6 +30,7 @@ function withPut(
         head: (path, signal) => destination.head(path, signal),
         read: (path, signal) => destination.read(path, signal),
         list: (prefix, signal) => destination.list(prefix, signal),
+        listLevel: (request) => destination.listLevel(request),
         probe: (signal) => destination.probe(signal),
       };
     },

@@ -65,6 +65,7 @@ export class SimulatedStore {
           client: () => Promise.resolve(client),
           blockBytes: of.blockBytes,
           requests,
+          credentialKind: "account-key",
         });
       },
       listContainers: async (signal) => {

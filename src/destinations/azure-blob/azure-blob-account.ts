@@ -52,6 +52,7 @@ class AzureBlobAccount implements StorageAccess {
   readonly #service: ServiceClient;
   readonly #requests: Requests;
   readonly #blockBytes: number;
+  readonly #credentialKind: AzureSignIn["credential"]["kind"];
 
   constructor(signIn: AzureSignIn, options: AzureBlobOptions) {
     this.#blockBytes = options.blockBytes ?? defaultBlockBytes;
@@ -60,6 +61,7 @@ class AzureBlobAccount implements StorageAccess {
     const credential =
       tokenSource === undefined ? signIn.credential : ({ kind: "token", source: tokenSource } as const);
     this.#endpoint = signIn.endpoint;
+    this.#credentialKind = credential.kind;
     this.#service = new ServiceClient({ ...signIn, credential }, options.networkPolicy ?? {}, options.lookup);
     this.#requests = new Requests({
       requestTimeoutMs: options.requestTimeoutMs ?? defaultRequestTimeoutMs,
@@ -75,6 +77,7 @@ class AzureBlobAccount implements StorageAccess {
       client: async () => (await this.#service.get()).getContainerClient(name),
       blockBytes: this.#blockBytes,
       requests: this.#requests,
+      credentialKind: this.#credentialKind,
     });
   }
 

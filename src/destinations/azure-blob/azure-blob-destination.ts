@@ -17,8 +17,10 @@ import type {
   Destination,
   HeadOutcome,
   Label,
+  LevelRequest,
+  ListedLevel,
   ListedObject,
-  ProbeFailure,
+  ProbeStep,
   PutOutcome,
   PutRequest,
 } from "../destination.ts";
@@ -27,13 +29,15 @@ import { permanent, temporary, throwIfAborted } from "../failure.ts";
 import { isListed, ownDirectory, refusePath } from "../object-path.ts";
 import { chunksOf, labelOf, SourceError } from "../put-source.ts";
 import { BlockBuffer, blockBytesAt, blockId } from "./block-buffer.ts";
-import { stepOf } from "./probe-step.ts";
+import { type CredentialKind, probeReport } from "./probe-step.ts";
 import type { Requests } from "./requests.ts";
 
 export interface AzureBlobDestinationOptions {
   readonly client: () => Promise<ContainerClient>;
   readonly blockBytes: number;
   readonly requests: Requests;
+  /** Whose words a missing permission is told in. */
+  readonly credentialKind: CredentialKind;
 }
 
 /** Answers of a commit that only an existing blob can cause. */
@@ -51,6 +55,9 @@ const nameTaken = new Set([
 /** The only blob a probe stages, never committed: one name and one block id, so that probes leave one block in all. */
 const probePath = `${ownDirectory}/probe`;
 const probeBlockId = blockId("0".repeat(16), 0);
+
+/** Why one blob cannot be read though others can. */
+const unreadable = new Set(["BlobArchived", "BlobNotFound", "InvalidRange", "LeaseIdMissing", "http-416"]);
 
 const contentType = "application/octet-stream";
 const pageObjectsMax = 1_000;
@@ -146,26 +153,69 @@ export class AzureBlobDestination implements Destination {
     }
   }
 
-  async probe(signal?: AbortSignal): Promise<ProbeFailure | null> {
-    const { requests } = this.#options;
-    let step = "stage a block";
-    try {
-      throwIfAborted(signal, `trying ${this.root}`);
-      const client = await this.#options.client();
-      await requests.run(`stage a block in ${this.root}`, signal, (abortSignal) =>
-        client.getBlockBlobClient(probePath).stageBlock(probeBlockId, Buffer.from("?"), 1, { abortSignal }),
-      );
-      step = "look at a name";
-      await this.#look(probePath, signal);
-      step = "list";
-      await requests.run(`list ${this.root}`, signal, async (abortSignal) => {
-        await client.listBlobsFlat({ abortSignal }).byPage({ maxPageSize: 1 }).next();
-      });
-      return null;
-    } catch (thrown) {
-      if (!(thrown instanceof DestinationError)) throw thrown;
-      return { ...thrown.failure, step: stepOf(thrown.failure) ?? step };
+  async listLevel({ prefix, limit, after, signal }: LevelRequest): Promise<ListedLevel> {
+    const operation = `list ${JSON.stringify(prefix)} in ${this.root}`;
+    throwIfAborted(signal, operation);
+    const client = await this.#options.client();
+    return await this.#options.requests.run(operation, signal, async (abortSignal) => {
+      const settings = { maxPageSize: limit, ...(after === undefined ? {} : { continuationToken: after }) };
+      const pages = client.listBlobsByHierarchy("/", { prefix, abortSignal }).byPage(settings);
+      const { value, done } = await pages.next();
+      if (done === true) return { folders: [], files: [], next: null };
+      const { blobItems, blobPrefixes = [] } = value.segment;
+      const token = value.continuationToken;
+      return {
+        folders: blobPrefixes.map(({ name }) => name).filter(isListed),
+        files: blobItems
+          .filter(({ name }) => isListed(name))
+          .map(({ name, properties }) => ({ path: name, bytes: properties.contentLength ?? 0 })),
+        next: token === undefined || token === "" ? null : token,
+      };
+    });
+  }
+
+  async probe(signal?: AbortSignal): Promise<readonly ProbeStep[]> {
+    /** Any blob there is: reading one says more than a look at a name that is free. */
+    let present: string | null = null;
+    return await probeReport(this.#options.credentialKind, [
+      ["stage a block", () => this.#stageProbe(signal)],
+      ["list", async () => void (present = await this.#firstBlob(signal))],
+      ["read", () => this.#readProbe(present, signal)],
+    ]);
+  }
+
+  async #stageProbe(signal: AbortSignal | undefined): Promise<void> {
+    throwIfAborted(signal, `trying ${this.root}`);
+    const client = (await this.#options.client()).getBlockBlobClient(probePath);
+    await this.#options.requests.run(`stage a block in ${this.root}`, signal, (abortSignal) =>
+      client.stageBlock(probeBlockId, Buffer.from("?"), 1, { abortSignal }),
+    );
+  }
+
+  async #firstBlob(signal: AbortSignal | undefined): Promise<string | null> {
+    const client = await this.#options.client();
+    return await this.#options.requests.run(`list ${this.root}`, signal, async (abortSignal) => {
+      const { value } = await client.listBlobsFlat({ abortSignal }).byPage({ maxPageSize: 1 }).next();
+      return value?.segment.blobItems[0]?.name ?? null;
+    });
+  }
+
+  /** One byte of a blob. Where there is none, or that one is not to be read (archived, empty), its absence is looked at. */
+  async #readProbe(path: string | null, signal: AbortSignal | undefined): Promise<void> {
+    if (path !== null) {
+      const client = (await this.#options.client()).getBlobClient(path);
+      try {
+        await this.#options.requests.run(`read ${path} in ${this.root}`, signal, async (abortSignal) => {
+          const { readableStreamBody } = await client.download(0, 1, { abortSignal, maxRetryRequests: 0 });
+          for await (const _chunk of readableStreamBody ?? []);
+        });
+        return;
+      } catch (thrown) {
+        const isOfTheBlob = thrown instanceof DestinationError && unreadable.has(thrown.failure.code);
+        if (!isOfTheBlob) throw thrown;
+      }
     }
+    await this.#look(probePath, signal);
   }
 
   /** Stages the whole body; the ids of its blocks in order. */

@@ -5,7 +5,7 @@ import type { AddressInfo, LookupFunction } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import type { NetworkPolicy } from "../networks.ts";
 import { openStorage } from "../open-storage.ts";
-import type { ProbeFailure } from "../destination.ts";
+import type { Failure } from "../destination.ts";
 
 const key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 const servers: Server[] = [];
@@ -57,13 +57,13 @@ async function look(
   endpoint: string,
   networkPolicy: NetworkPolicy = {},
   lookup?: LookupFunction,
-): Promise<readonly string[] | ProbeFailure> {
+): Promise<readonly string[] | Failure> {
   const settings = { kind: "azure-blob", auth: "account-key", endpoint, accountName: "acct" } as const;
   const account = openStorage(settings, key, { networkPolicy, lookup, requestTimeoutMs: 5_000 });
   try {
     return await account.listContainers();
   } catch (error) {
-    return (error as { failure: ProbeFailure }).failure;
+    return (error as { failure: Failure }).failure;
   } finally {
     await account.close();
   }

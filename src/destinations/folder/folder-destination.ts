@@ -17,7 +17,7 @@
 
 import { constants, type BigIntStats } from "node:fs";
 import { basename, join } from "node:path";
-import { assert } from "../../lib/assert.ts";
+import { assert, must } from "../../lib/assert.ts";
 import { codeOf, messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type {
@@ -25,21 +25,23 @@ import type {
   Failure,
   HeadOutcome,
   Label,
+  LevelRequest,
+  ListedLevel,
   ListedObject,
-  ProbeFailure,
+  ProbeStep,
   PutOutcome,
   PutRequest,
 } from "../destination.ts";
 import { DestinationError } from "../destination.ts";
-import { orAborted, permanent, temporary, throwIfAborted } from "../failure.ts";
-import { ownDirectory, refusePath } from "../object-path.ts";
+import { orAborted, permanent, probeStep, temporary, throwIfAborted } from "../failure.ts";
+import { ownDirectory, pathProblem, refusePath } from "../object-path.ts";
 import { chunksOf, labelOf, SourceError } from "../put-source.ts";
 import { claimName } from "./claim-name.ts";
 import { Directories } from "./directories.ts";
 import { fileError, fileFailure, isAbsent } from "./file-error.ts";
 import type { OpenFile } from "./files.ts";
 import type { LimitedFiles } from "./limited-files.ts";
-import { listObjects } from "./object-list.ts";
+import { listDirectory, listObjects } from "./object-list.ts";
 import { RootLock } from "./root-lock.ts";
 import { SideRecords } from "./side-record.ts";
 import { TemporaryFiles } from "./temporary-files.ts";
@@ -53,6 +55,9 @@ export interface FolderDestinationOptions {
 
 /** Bytes of one read; bounds the memory of `read`. */
 const readBytes = 256 * 1024;
+
+const probeSteps = ["find the directory", "create a temporary file", "read it back", "list the directory"] as const;
+const nothing: ListedLevel = { folders: [], files: [], next: null };
 
 export class FolderDestination implements Destination {
   readonly root: string;
@@ -167,30 +172,66 @@ export class FolderDestination implements Destination {
     }
   }
 
-  async probe(signal?: AbortSignal): Promise<ProbeFailure | null> {
-    const operation = `trying ${this.#directory}`;
-    const outcome = await this.#outcomeOf(signal, operation, this.#probe(signal));
-    return outcome === null || "step" in outcome ? outcome : { ...outcome, step: "wait for the file system" };
+  async listLevel(request: LevelRequest): Promise<ListedLevel> {
+    const { prefix, signal } = request;
+    const operation = `list ${JSON.stringify(prefix)} in ${this.#directory}`;
+    const segments = prefix.split("/").slice(0, -1);
+    try {
+      if (segments.length > 0 && pathProblem(segments.join("/")) !== null) return nothing;
+      throwIfAborted(signal, operation);
+      await orAborted(signal, operation, this.#directories.requireRoot());
+      if (!(await orAborted(signal, operation, this.#directories.exist(segments)))) return nothing;
+      return await listDirectory(this.#files, this.#directory, request);
+    } catch (thrown) {
+      if (codeOf(thrown) === "ENOTDIR") return nothing; // below a file
+      throw fileError(thrown, operation);
+    }
   }
 
-  async #probe(signal: AbortSignal | undefined): Promise<ProbeFailure | null> {
-    let step = "find the directory";
+  async probe(signal?: AbortSignal): Promise<readonly ProbeStep[]> {
+    const steps: ProbeStep[] = [];
+    const operation = `trying ${this.#directory}`;
+    const ended = await this.#outcomeOf(signal, operation, this.#probe(steps, signal));
+    // A file system that hangs: what was found until then, and where it is waited for.
+    if (ended !== null) steps[steps.length] = probeStep.failed("wait for the file system", ended);
+    const known = new Set(steps.map(({ step }) => step));
+    return [...steps, ...probeSteps.filter((step) => !known.has(step)).map(probeStep.notTried)];
+  }
+
+  async #probe(steps: ProbeStep[], signal: AbortSignal | undefined): Promise<null> {
+    const [find, create, read, list] = probeSteps;
+    const attempt = async (step: string, right: string, work: () => Promise<void>): Promise<boolean> => {
+      try {
+        throwIfAborted(signal, `trying ${this.#directory}`);
+        await work();
+        steps.push(probeStep.ok(step));
+        return true;
+      } catch (thrown) {
+        const failure = fileFailure(thrown, `${step} in ${this.#directory}`);
+        const isRight = failure.code === "EACCES" || failure.code === "EPERM";
+        steps.push(probeStep.failed(step, failure, isRight ? `${right} on ${this.#directory} for ${ownUser()}` : null));
+        return false;
+      }
+    };
+    if (!(await attempt(find, "search (x)", () => this.#directories.requireRoot()))) return null;
     let temporaryFile: string | undefined;
     try {
-      await this.#directories.requireRoot();
-      step = "create a temporary file";
-      throwIfAborted(signal, `trying ${this.#directory}`);
-      temporaryFile = await this.#temporaryFiles.next("probe");
-      await this.#writeProbe(temporaryFile);
-      step = "list the directory";
-      throwIfAborted(signal, `trying ${this.#directory}`);
-      await this.#files.readdir(this.#directory);
-      return null;
-    } catch (thrown) {
-      return { ...fileFailure(thrown, `${step} in ${this.#directory}`), step };
+      const isWritten = await attempt(create, "write and search (wx)", async () => {
+        temporaryFile = await this.#temporaryFiles.next("probe");
+        await this.#writeProbe(temporaryFile);
+      });
+      if (isWritten) {
+        await attempt(read, "read (r)", async () => {
+          await this.#files.readFile(must(temporaryFile, "it was written"), {
+            flag: constants.O_RDONLY | constants.O_NOFOLLOW,
+          });
+        });
+      }
+      await attempt(list, "read (r)", async () => void (await this.#files.readdir(this.#directory)));
     } finally {
       if (temporaryFile !== undefined) await this.#temporaryFiles.discard(temporaryFile);
     }
+    return null;
   }
 
   /** What `work` comes to, or the failure that it was aborted. */
@@ -286,6 +327,12 @@ export class FolderDestination implements Destination {
       return temporary("name-changed", `${file} vanished while it was looked at`, "Try again.");
     return found;
   }
+}
+
+/** Whose rights count. */
+function ownUser(): string {
+  const id = process.getuid?.();
+  return id === undefined ? "the user that Coldpath runs as" : `the user that Coldpath runs as (id ${id})`;
 }
 
 async function writeAll(handle: OpenFile, chunk: Uint8Array): Promise<void> {

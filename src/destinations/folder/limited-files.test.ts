@@ -1,5 +1,6 @@
 // A folder whose file operations do not end, or end late.
 
+import { probeFailure } from "../failure.ts";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { mkdir, open } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -122,7 +123,7 @@ describe("a folder whose file server hangs", () => {
   test.each<[string, () => Promise<unknown>]>([
     ["put", () => put(destination, "00.avro", body())],
     ["head", () => destination.head("00.avro")],
-    ["probe", () => destination.probe()],
+    ["probe", async () => probeFailure(await destination.probe())],
   ])("%s ends with a temporary timeout", async (_name, use) => {
     server.isAway = true;
     expect(await afterLimit(use())).toMatchObject(timeout);
@@ -183,7 +184,10 @@ describe("a folder whose file server hangs", () => {
     const calls = Promise.all([
       expect(put(destination, "00.avro", body(), signal)).resolves.toMatchObject(aborted),
       expect(destination.head("00.avro", signal)).resolves.toMatchObject(aborted),
-      expect(destination.probe(signal)).resolves.toMatchObject({ ...aborted, step: expect.any(String) as string }),
+      expect(destination.probe(signal).then(probeFailure)).resolves.toMatchObject({
+        ...aborted,
+        step: expect.any(String) as string,
+      }),
       expect(read()).rejects.toMatchObject(failed),
       expect(pathsOf(destination, "", signal)).rejects.toMatchObject(failed),
       expect(account.container("iot", signal)).rejects.toMatchObject(failed),

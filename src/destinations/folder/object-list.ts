@@ -2,7 +2,7 @@
 // the directories on the way.
 
 import { join } from "node:path";
-import type { ListedObject } from "../destination.ts";
+import type { LevelRequest, ListedLevel, ListedObject } from "../destination.ts";
 import { orAborted, throwIfAborted } from "../failure.ts";
 import { isListed } from "../object-path.ts";
 import { isAbsent } from "./file-error.ts";
@@ -19,6 +19,38 @@ export async function* listObjects(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<ListedObject> {
   yield* walk(files, root, "", prefix, signal);
+}
+
+/**
+ * One level: what begins with `prefix`, up to the next slash. `next` is the last name of the page, so that a page stands
+ * for itself. Of a directory all names are read, of its files only those of the page are looked at.
+ */
+export async function listDirectory(
+  files: Files,
+  root: string,
+  { prefix, limit, after, signal }: LevelRequest,
+): Promise<ListedLevel> {
+  const operation = `listing ${root}`;
+  const directory = prefix.slice(0, prefix.lastIndexOf("/") + 1);
+  const names = await orAborted(signal, operation, namesOf(files, join(root, directory)));
+  const found = names
+    .map((name) => directory + name)
+    .filter((path) => path.startsWith(prefix) && isListed(path) && (after === undefined || path > after));
+  const page = found.slice(0, limit);
+  const sized = await orAborted(
+    signal,
+    operation,
+    Promise.all(
+      page
+        .filter((path) => !path.endsWith("/"))
+        .map(async (path) => ({ path, bytes: await sizeOf(files, join(root, path)) })),
+    ),
+  );
+  return {
+    folders: page.filter((path) => path.endsWith("/")),
+    files: sized.flatMap(({ path, bytes }) => (bytes === null ? [] : [{ path, bytes }])),
+    next: found.length > limit ? (page.at(-1) ?? null) : null,
+  };
 }
 
 async function* walk(
