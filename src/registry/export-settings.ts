@@ -35,7 +35,7 @@ export function exportSettingsOf(input: unknown): ExportSettings {
   return {
     storageAccountId: nameOf(given["storageAccountId"], "storageAccountId", 200),
     container: nameOf(given["container"], "container", exportLimits.containerChars),
-    types: typesOf(given["types"]),
+    types: exportTypesOf(given["types"]),
     pathTemplate: nameOf(given["pathTemplate"], "pathTemplate", exportLimits.pathTemplateChars),
     codec: oneOf(codecs, given["codec"], "codec"),
     formatRevision: oneOf(formatRevisions, given["formatRevision"], "formatRevision"),
@@ -60,7 +60,8 @@ export function backlogPolicyOf(input: unknown): BacklogPolicy {
   return { letGoAfterHours: positive("letGoAfterHours"), letGoAfterBytes: bytes === null ? null : Math.ceil(bytes) };
 }
 
-function typesOf(input: unknown): ExportSettings["types"] {
+/** In the order of `exportTypes`. Throws ColdpathError `input-invalid`. */
+export function exportTypesOf(input: unknown): ExportSettings["types"] {
   const types = Array.isArray(input) ? input.map((type: unknown) => oneOf(exportTypes, type, "types")) : [];
   if (types.length === 0 || new Set(types).size < types.length) {
     throw registryError("input-invalid", `types must list one or more of ${listed(exportTypes)}, each once.`, {

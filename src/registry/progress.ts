@@ -97,6 +97,8 @@ export interface ProgressCalls {
     readonly limit: number;
     readonly before?: number;
   }): Promise<readonly (ExportRun & { readonly number: number })[]>;
+  /** The newest run for each of these paths, as far as the history still has one; at most 1,000 paths. */
+  runsOf(exportId: string, paths: readonly string[]): Promise<readonly (ExportRun & { readonly number: number })[]>;
   gaps(exportId: string): Promise<readonly ExportGap[]>;
   /** Removes the oldest runs beyond `keep` of each export. */
   pruneRuns(keep: number): Promise<void>;

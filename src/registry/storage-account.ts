@@ -1,6 +1,8 @@
 // Storage accounts: where exports write to, the secret that goes in and never comes out, and the calls for them. Checks:
 // storage-settings.ts.
 
+import type { SasFacts } from "./storage-sas.ts";
+
 export const azureAuths = ["connection-string", "account-key", "sas", "entra"] as const;
 export type AzureAuth = (typeof azureAuths)[number];
 
@@ -22,6 +24,8 @@ export interface StorageAccount {
   readonly name: string;
   readonly settings: StorageSettings;
   readonly hasSecret: boolean;
+  /** What the SAS says of itself, where the account signs in with one. */
+  readonly sas: SasFacts | null;
   readonly etag: number;
   readonly createdAt: string;
 }

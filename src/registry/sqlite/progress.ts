@@ -49,6 +49,19 @@ export function progressIn(database: Database): ProgressCalls {
       return rows.map(runFromRow);
     },
 
+    async runsOf(exportId, paths) {
+      integerOf(paths.length, "paths", 0, 1000);
+      if (paths.length === 0) return [];
+      const rows = await database.reader
+        .selectFrom("export_runs")
+        .selectAll()
+        .where("export_id", "=", exportId)
+        .where("path", "in", paths)
+        .orderBy("number")
+        .execute();
+      return [...new Map(rows.map((row) => [row.path, runFromRow(row)])).values()];
+    },
+
     async gaps(exportId) {
       const rows = await database.reader
         .selectFrom("export_gaps")

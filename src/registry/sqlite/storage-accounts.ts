@@ -6,6 +6,7 @@ import { isSameSecret } from "../../lib/secret-equality.ts";
 import { registryError } from "../errors.ts";
 import { canonicalJson, nameOf, objectOf } from "../input.ts";
 import type { StorageAccount, StorageAccountCalls, StorageSettings } from "../registry.ts";
+import { sasFactsOf } from "../storage-sas.ts";
 import { storagePlace, storageSettingsOf } from "../storage-settings.ts";
 import type { Database, Reader } from "./database.ts";
 import { checkEtag } from "./etag.ts";
@@ -19,6 +20,27 @@ export function storageAccountsIn(database: Database, secrets: SecretBox, clock:
     row.secret === null ? null : secrets.open(row.secret, storageIdentity(row.id)).toString("utf8");
   const seal = (secret: string | null, id: string): Uint8Array | null =>
     secret === null ? null : secrets.seal(secret, storageIdentity(id));
+
+  /** One secret that cannot be opened any more keeps nobody from seeing the accounts, and from replacing it. */
+  const openOrNull = (row: StorageAccountRow): string | null => {
+    try {
+      return open(row);
+    } catch {
+      return null;
+    }
+  };
+  const accountFromRow = (row: StorageAccountRow): StorageAccount => {
+    const settings = JSON.parse(row.settings) as StorageSettings;
+    return {
+      id: row.id,
+      name: row.name,
+      settings,
+      hasSecret: row.secret !== null,
+      sas: settings.kind === "folder" ? null : sasFactsOf(settings, openOrNull(row)),
+      etag: row.etag,
+      createdAt: row.created_at,
+    };
+  };
 
   return {
     async createStorageAccount(account) {
@@ -94,17 +116,6 @@ async function requireAccount(db: Reader, id: string): Promise<StorageAccountRow
   const row = await db.selectFrom("storage_accounts").selectAll().where("id", "=", id).executeTakeFirst();
   if (row !== undefined) return row;
   throw registryError("storage-not-found", `There is no storage account ${JSON.stringify(id)}.`);
-}
-
-function accountFromRow(row: StorageAccountRow): StorageAccount {
-  return {
-    id: row.id,
-    name: row.name,
-    settings: JSON.parse(row.settings) as StorageSettings,
-    hasSecret: row.secret !== null,
-    etag: row.etag,
-    createdAt: row.created_at,
-  };
 }
 
 export function storageIdentity(id: string): string {

@@ -4,9 +4,11 @@ import type { Migration } from "kysely/migration";
 import { first } from "./0001-first.ts";
 import { cutRecords } from "./0002-cut-records.ts";
 import { acceptedViolations } from "./0003-accepted-violations.ts";
+import { runsByPath } from "./0004-runs-by-path.ts";
 
 export const migrations: Readonly<Record<string, Migration>> = {
   "0001-first": first,
   "0002-cut-records": cutRecords,
   "0003-accepted-violations": acceptedViolations,
+  "0004-runs-by-path": runsByPath,
 };
