@@ -15,6 +15,7 @@ import { deviceKeyRoutes } from "./routes/device-keys.ts";
 import { deviceTemplateRoutes } from "./routes/device-templates.ts";
 import { deviceMessageRoutes } from "./routes/device-messages.ts";
 import { deviceRoutes } from "./routes/devices.ts";
+import { exportFileRoutes } from "./routes/export-files.ts";
 import { exportRunRoutes } from "./routes/export-runs.ts";
 import { exportRoutes } from "./routes/exports.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -118,5 +119,6 @@ async function addApi(api: Api, options: AdminOptions): Promise<void> {
   storageAccountRoutes(api, options);
   exportRoutes(api, options);
   exportRunRoutes(api, options);
+  exportFileRoutes(api, options);
   api.get("/openapi.json", { schema: { hide: true } }, async () => api.swagger());
 }

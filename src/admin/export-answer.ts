@@ -3,12 +3,24 @@
 import { sumOf } from "../export/audit/balance.ts";
 import type { Violation } from "../export/audit/violation.ts";
 import type { AuditStatus } from "../export/audit/auditor.ts";
+import { adviceOf } from "../export/advice.ts";
 import type { ExportState, ExportStatus } from "../export/export.ts";
 import { printPath } from "../export/path-template.ts";
 import { must } from "../lib/assert.ts";
 import { type Window, windowStartMs } from "../lib/window.ts";
-import type { AcceptedViolation, Export, ExportDefinition } from "../registry/registry.ts";
+import type { AcceptedViolation, Export, ExportDefinition, ExportRun } from "../registry/registry.ts";
 import type { AdminOptions } from "./options.ts";
+
+/** What of a run concerns its file. */
+export function fileRunAnswer(run: ExportRun & { readonly number: number }) {
+  const { number, window, records, committedAt, attempts } = run;
+  return { number, window: printWindowStart(window), records, committedAt, attempts, durationMs: durationOf(run) };
+}
+
+/** By the window clock, which may have been set back in between. */
+export function durationOf({ startedAt, committedAt }: Pick<ExportRun, "startedAt" | "committedAt">): number {
+  return Math.max(0, Date.parse(committedAt) - Date.parse(startedAt));
+}
 
 export function exportAnswer(one: Export, options: Pick<AdminOptions, "registry" | "journal" | "exporter">) {
   const windowOpen = options.journal.windowNext();
@@ -34,6 +46,7 @@ export function exportAnswer(one: Export, options: Pick<AdminOptions, "registry"
       oldestOwedWindow: oldestOwedWindow === null ? null : printWindowStart(oldestOwedWindow),
       audit: auditSummary(audit),
     },
+    advice: adviceOf(status),
     nextPath: printPath(pathTemplate, options.registry.installation.hubName, {
       type,
       window: windowOpen,

@@ -79,6 +79,12 @@ export interface AdminOptions {
   readonly streamUnsentBytesMax: number;
   /** Above 1,000 counts as 1,000, the registry's own bound. */
   readonly pageSizeMax: number;
+  /** Of an exported file, read for a preview. */
+  readonly previewBytesMax: number;
+  /** Of exported files, at once. */
+  readonly downloadsMax: number;
+  /** Where folder accounts may lie; null: anywhere but in the data directory. */
+  readonly storageFolders: readonly string[] | null;
   /** The window clock; tokens keep real time. */
   readonly clock: Clock;
   readonly log: Log;

@@ -3,6 +3,7 @@
 // takes a file that was cut off for a whole one, and "is it whole?" is what we must know.
 
 import avro from "avsc";
+import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { inflateRaw } from "node:zlib";
 import { ColdpathError, messageOf } from "../lib/errors.ts";
@@ -17,40 +18,72 @@ export interface ContainerHeader {
 
 /** A block, packed or not, may not be larger: a hostile file must not take the memory. */
 const blockBytesMax = 256 * 1024 * 1024;
+const turnRecords = 10_000;
 /** Nor all of the header's entries together; a schema has a few thousand bytes. */
 const headerBytesMax = 16 * 1024 * 1024;
+
+export interface ReadOptions {
+  /** Yield each record as its encoded bytes (valid until the next) instead of the decoded value. */
+  readonly raw?: boolean;
+  /** Told once, before the first record. */
+  readonly onHeader?: (header: ContainerHeader) => void;
+  /** Told the encoded size of each record before it is decoded. */
+  readonly onRecord?: (bytes: number) => void;
+  /** Records to pass over. A block that has no other is not unpacked. */
+  readonly skip?: number;
+  /** Told how many were passed over, bit by bit. */
+  readonly onSkipped?: (records: number) => void;
+  /** No block, packed or not, may be larger. At most, and by default, 256 MiB. */
+  readonly blockBytesMax?: number;
+}
 
 /**
  * Reads a container, streaming: memory is one block.
  *
- * @param options.raw  yield each record as its encoded bytes (valid until the next) instead of the decoded value.
- * @param options.onHeader  told once, before the first record.
- * @throws ColdpathError `avro-unreadable` when the bytes are not a whole, well-formed container.
+ * @throws ColdpathError `avro-unreadable` when the bytes are not a whole, well-formed container; it says at which byte.
  */
 export async function* openContainer(
   bytes: AsyncIterable<Uint8Array>,
-  options: { readonly raw?: boolean; readonly onHeader?: (header: ContainerHeader) => void } = {},
+  options: ReadOptions = {},
 ): AsyncGenerator<unknown, void, void> {
-  const input = new Input(bytes);
+  const input = new Input(bytes, options.blockBytesMax ?? blockBytesMax);
   try {
     const { header, syncMarker } = await readHeader(input);
     options.onHeader?.(header);
     const { type, extent } = typeOf(header.schemaText);
+    let skip = options.skip ?? 0;
     while (!(await input.atEnd())) {
+      input.beginBlock();
       const count = await input.long();
       const packed = Buffer.from(await input.take(await input.long()));
       if (!(await input.take(16)).equals(syncMarker)) throw unreadable("a block does not end in the sync marker");
-      const block = header.codec === "deflate" ? await unpack(packed) : packed;
+      if (count >= 0 && count <= skip) {
+        skip -= count;
+        options.onSkipped?.(count);
+        continue;
+      }
+      const block = header.codec === "deflate" ? await unpack(packed, input.blockBytesMax) : packed;
       // A record takes a byte at least: one of no bytes could be there any number of times.
       if (count < 0 || count > block.length) throw unreadable(`a block of ${block.length} bytes has ${count} records`);
       let at = 0;
       for (let record = 0; record < count; record++) {
         const next = endOf(extent, block, at);
+        if (skip > 0) {
+          skip--;
+          options.onSkipped?.(1);
+          at = next;
+          // Tiny records are many: others have their turn.
+          if (record % turnRecords === 0) await setImmediate();
+          continue;
+        }
+        options.onRecord?.(next - at);
         yield options.raw === true ? block.subarray(at, next) : decode(type, block.subarray(at, next));
         at = next;
       }
       if (at !== block.length) throw unreadable("a block is longer than its records");
     }
+  } catch (error) {
+    throw error instanceof Unreadable ? error.at(input) : error;
   } finally {
     await input.close();
   }
@@ -111,26 +144,54 @@ async function readHeader(input: Input): Promise<{ header: ContainerHeader; sync
   return { header: { codec, schemaText }, syncMarker: Buffer.from(await input.take(16)) };
 }
 
-async function unpack(packed: Buffer): Promise<Buffer> {
+async function unpack(packed: Buffer, bytesMax: number): Promise<Buffer> {
   try {
-    return await inflateRawAsync(packed, { maxOutputLength: blockBytesMax });
+    return await inflateRawAsync(packed, { maxOutputLength: bytesMax });
   } catch (error) {
     throw unreadable(`a block does not decompress (${messageOf(error)})`, error);
   }
 }
 
-function unreadable(why: string, cause?: unknown): ColdpathError {
-  return new ColdpathError("invalid", "avro-unreadable", `not a whole Avro container file: ${why}`, { cause });
+function unreadable(why: string, cause?: unknown): Unreadable {
+  return new Unreadable(why, cause);
+}
+
+/** Why, before where is known. */
+class Unreadable extends Error {
+  constructor(why: string, cause: unknown) {
+    super(why, { cause });
+  }
+
+  at(input: Input): ColdpathError {
+    const message = `not a whole Avro container file: ${this.message} (${input.place})`;
+    return new ColdpathError("invalid", "avro-unreadable", message, { cause: this.cause });
+  }
 }
 
 /** Bytes on demand from chunks of any size. */
 class Input {
+  readonly blockBytesMax: number;
   readonly #source: AsyncIterator<Uint8Array>;
   #bytes: Buffer = Buffer.alloc(0);
   #at = 0;
+  /** Bytes of the file before `#bytes`. */
+  #passed = 0;
+  #blocks = 0;
+  #blockAt = 0;
 
-  constructor(source: AsyncIterable<Uint8Array>) {
+  constructor(source: AsyncIterable<Uint8Array>, bytesMax: number) {
     this.#source = source[Symbol.asyncIterator]();
+    this.blockBytesMax = bytesMax;
+  }
+
+  beginBlock(): void {
+    this.#blocks++;
+    this.#blockAt = this.#passed + this.#at;
+  }
+
+  /** Where it was being read, for people. */
+  get place(): string {
+    return this.#blocks === 0 ? "in its header" : `in block ${this.#blocks}, which begins at byte ${this.#blockAt}`;
   }
 
   /** Lets the source go, read to its end or not. */
@@ -144,7 +205,7 @@ class Input {
 
   /** A view of the next `count` bytes, valid until the next call. */
   async take(count: number): Promise<Buffer> {
-    if (count < 0 || count > blockBytesMax) throw unreadable(`a length of ${count} bytes is out of range`);
+    if (count < 0 || count > this.blockBytesMax) throw unreadable(`a length of ${count} bytes is out of range`);
     if (!(await this.#more(count))) throw unreadable("it ends in the middle");
     this.#at += count;
     return this.#bytes.subarray(this.#at - count, this.#at);
@@ -173,6 +234,7 @@ class Input {
       parts.push(Buffer.from(next.value));
       have += next.value.length;
     }
+    this.#passed += this.#at;
     this.#bytes = Buffer.concat(parts);
     this.#at = 0;
     return have >= count;

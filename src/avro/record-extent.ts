@@ -14,25 +14,39 @@ type Step = (bytes: Buffer, at: number, depth: number) => number;
 /** A list in a list in a list …: more would overflow the stack. */
 const depthMax = 100;
 
+/** Values that take no bytes (nulls, records of nothing but nulls) could be there any number of times: so many of a block. */
+const emptiesMax = 10_000;
+const emptiesMoreMax = 1_000_000;
+
 export function extentOf(type: Type): Extent {
-  const step = stepOf(type, new Map());
-  return (bytes, at) => step(bytes, at, 0);
+  const empties: Empties = { left: 0 };
+  const step = stepOf(type, new Map(), empties);
+  let block: Buffer | null = null;
+  return (bytes, at) => {
+    if (bytes !== block) empties.left = emptiesMax + Math.min(bytes.length, emptiesMoreMax);
+    block = bytes;
+    return step(bytes, at, 0);
+  };
 }
 
-function stepOf(type: Type, known: Map<Type, Step>): Step {
+interface Empties {
+  left: number;
+}
+
+function stepOf(type: Type, known: Map<Type, Step>, empties: Empties): Step {
   const present = known.get(type);
   if (present !== undefined) return present;
   // A type may hold itself: what is known of it now finds the step later.
   const holder: { step: Step | null } = { step: null };
   known.set(type, (bytes, at, depth) => (holder.step as Step)(bytes, at, depth));
-  holder.step = makeStep(type, (inner) => stepOf(inner, known));
+  holder.step = makeStep(type, (inner) => stepOf(inner, known, empties), empties);
   return holder.step;
 }
 
-function makeStep(type: Type, of: (inner: Type) => Step): Step {
+function makeStep(type: Type, of: (inner: Type) => Step, empties: Empties): Step {
   switch (type.typeName) {
     case "null":
-      return (_, at) => at;
+      return empty(empties);
     case "boolean":
       return fixed(1);
     case "int":
@@ -49,13 +63,14 @@ function makeStep(type: Type, of: (inner: Type) => Step): Step {
         return within(bytes, next, value);
       };
     case "fixed":
-      return fixed((type as types.FixedType).size);
+      return (type as types.FixedType).size === 0 ? empty(empties) : fixed((type as types.FixedType).size);
     case "enum": {
       const { length } = (type as types.EnumType).symbols;
       return (bytes, at) => choiceAt(bytes, at, length).next;
     }
     case "record": {
       const steps = (type as types.RecordType).fields.map((field) => of(field.type));
+      if (steps.length === 0) return empty(empties);
       return nested((bytes, at, depth) => steps.reduce((position, step) => step(bytes, position, depth), at));
     }
     case "array":
@@ -76,6 +91,14 @@ function makeStep(type: Type, of: (inner: Type) => Step): Step {
     default:
       throw new RangeError(`values of the type ${type.typeName} cannot be read`);
   }
+}
+
+function empty(empties: Empties): Step {
+  return (_, at) => {
+    empties.left--;
+    if (empties.left < 0) throw new RangeError("too many values take no bytes");
+    return at;
+  };
 }
 
 function fixed(size: number): Step {

@@ -374,6 +374,22 @@ export const serverOptions = {
     default: "1000",
     description: "Most entries in one answer of the REST API.",
   },
+  "preview-bytes-max": {
+    group: "Limits",
+    type: "bytes",
+    min: "1 MiB",
+    max: "16 GiB",
+    default: "64 MiB",
+    description: "Of an exported file, a preview reads no more than this from its start on.",
+  },
+  "downloads-max": {
+    group: "Limits",
+    type: "integer",
+    min: "1",
+    max: "100",
+    default: "8",
+    description: "Downloads of exported files at once; each holds a connection to the storage account.",
+  },
 
   "streams-max": {
     group: "Live pages",

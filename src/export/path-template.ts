@@ -165,27 +165,41 @@ export function parsePath(template: string, hub: string, path: string, type?: Ex
 }
 
 /**
+ * What paths of a type look like: one pattern for a window's first file, one for its further parts. NUL stands for any
+ * digit; every other character is itself.
+ */
+export function pathPatterns(template: string, hub: string, type: ExportType): readonly string[] {
+  return ["00", "00_000"].map((number) =>
+    pieces(template)
+      .map((piece) => {
+        if (piece === "{type}") return type;
+        if (piece === "{hub}") return hub;
+        // Literals cannot contain NUL.
+        if (piece === "{NN}") return number.replaceAll("0", anyDigit);
+        return piece in digitTokens ? anyDigit.repeat(digitTokens[piece as DigitToken]) : piece;
+      })
+      .join(""),
+  );
+}
+export const anyDigit = "\0";
+
+/** Whether `text` could be, from its first character to its last, the beginning of what `pattern` stands for. */
+export function beginsPattern(pattern: string, text: string): boolean {
+  return text.length <= pattern.length && Array.from(text).every((char, at) => meets(pattern[at], char));
+}
+
+/**
  * Whether two templates could print the same path for one type. Compared piece by piece as patterns of characters, so
  * `{MM}/{dd}` and `{dd}/{MM}` overlap: they would meet on some days.
  */
 export function templatesOverlap(one: string, other: string, hub: string, type: ExportType): boolean {
-  const variants = (template: string): string[] =>
-    ["00", "00_000"].map((number) =>
-      pieces(template)
-        .map((piece) => {
-          if (piece === "{type}") return type;
-          if (piece === "{hub}") return hub;
-          // NUL stands for any digit; literals cannot contain it.
-          if (piece === "{NN}") return number.replaceAll("0", "\0");
-          return piece in digitTokens ? "\0".repeat(digitTokens[piece as DigitToken]) : piece;
-        })
-        .join(""),
-    );
-  const meets = (a: string | undefined, b: string | undefined): boolean =>
-    a === b || (a === "\0" && isDigit(b)) || (b === "\0" && isDigit(a));
-  return variants(one).some((a) =>
-    variants(other).some((b) => a.length === b.length && Array.from(a).every((char, at) => meets(char, b[at]))),
+  return pathPatterns(one, hub, type).some((a) =>
+    pathPatterns(other, hub, type).some((b) => a.length === b.length && beginsPattern(a, b)),
   );
+}
+
+function meets(a: string | undefined, b: string | undefined): boolean {
+  return a === b || (a === anyDigit && isDigit(b)) || (b === anyDigit && isDigit(a));
 }
 
 function isDigit(char: string | undefined): boolean {

@@ -1,8 +1,6 @@
 // Storage accounts: where exports write to, the secret that goes in and never comes out, and the calls for them. Checks:
 // storage-settings.ts.
 
-import type { SasFacts } from "./storage-sas.ts";
-
 export const azureAuths = ["connection-string", "account-key", "sas", "entra"] as const;
 export type AzureAuth = (typeof azureAuths)[number];
 
@@ -18,6 +16,18 @@ export type StorageSettings =
       readonly tenantId?: string | undefined;
       readonly clientId?: string | undefined;
     };
+
+/** What a shared access signature says about itself in the open. */
+export interface SasFacts {
+  /** ISO; null when a stored access policy decides. */
+  readonly expiresAt: string | null;
+  /** ISO; null: from when it was made. */
+  readonly startsAt: string | null;
+  /** Letters, e.g. `rcwl`; null when a stored access policy decides. */
+  readonly permissions: string | null;
+  /** Letters of an account's SAS, e.g. `sco`; null for a SAS of a service, a container or a blob. */
+  readonly resourceTypes: string | null;
+}
 
 export interface StorageAccount {
   readonly id: string;

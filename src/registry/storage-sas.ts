@@ -2,18 +2,7 @@
 //
 // Read from the secret whenever the account is asked for; the signature itself never leaves the registry (A2).
 
-import type { StorageAccount, StorageSettings } from "./storage-account.ts";
-
-export interface SasFacts {
-  /** ISO; null when a stored access policy decides. */
-  readonly expiresAt: string | null;
-  /** ISO; null: from when it was made. */
-  readonly startsAt: string | null;
-  /** Letters, e.g. `rcwl`; null when a stored access policy decides. */
-  readonly permissions: string | null;
-  /** Letters of an account's SAS, e.g. `sco`; null for a SAS of a service, a container or a blob. */
-  readonly resourceTypes: string | null;
-}
+import type { SasFacts, StorageAccount, StorageSettings } from "./storage-account.ts";
 
 /** Days before its end from which a SAS is warned of. */
 export const sasWarningDays = 7;

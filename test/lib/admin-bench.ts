@@ -102,6 +102,9 @@ export class AdminBench {
       webHosts: [],
       requestBytesMax: 65_536,
       pageSizeMax: 1000,
+      previewBytesMax: 64 * 1024 ** 2,
+      downloadsMax: 8,
+      storageFolders: null,
       ...more,
     });
     return bench;

@@ -354,7 +354,13 @@ describe("storage accounts", () => {
       code: "invalid-container-name",
     });
     expect(await bench.expect(200, "GET", `${one}/containers`)).toEqual({ items: [{ name: "iot" }] });
-    expect(await bench.expect(200, "POST", `${one}/test`, { container: "iot" })).toEqual({ ok: true });
+    expect(await bench.expect(200, "POST", `${one}/test`, { container: "iot" })).toEqual({
+      ok: true,
+      steps: ["find the directory", "create a temporary file", "read it back", "list the directory"].map((step) => ({
+        step,
+        outcome: "ok",
+      })),
+    });
 
     const renamed = await bench.expect(200, "PUT", one, { ...account, name: "pond", etag: 1 });
     expect(renamed).toMatchObject({ name: "pond", etag: 2 });
@@ -374,7 +380,10 @@ describe("storage accounts", () => {
 
   test("can be tried before they are saved", async () => {
     const settings = { kind: "folder", path: bench.rooms.directory };
-    expect(await bench.expect(200, "POST", "/storage-accounts/test", { settings })).toEqual({ ok: true });
+    expect(await bench.expect(200, "POST", "/storage-accounts/test", { settings })).toEqual({
+      ok: true,
+      steps: [{ step: "list the containers", outcome: "ok" }],
+    });
     expect(
       await bench.expect(200, "POST", "/storage-accounts/test", { settings, container: "snapshots" }),
     ).toMatchObject({ ok: true });
@@ -387,7 +396,7 @@ describe("storage accounts", () => {
       step: "list the containers",
       code: expect.any(String),
     });
-    expect(await bench.expect(200, "GET", "/storage-accounts")).toEqual({ items: [] });
+    expect(await bench.expect(200, "GET", "/storage-accounts")).toEqual({ items: [], folders: null });
   });
 
   test("are refused with the field and the remedy", async () => {

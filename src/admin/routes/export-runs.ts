@@ -3,7 +3,7 @@
 import { Type } from "typebox";
 import { ColdpathError } from "../../lib/errors.ts";
 import { windowMs, windowOf } from "../../lib/window.ts";
-import { acceptedAnswer, auditAnswer, exportAnswer, printWindowStart } from "../export-answer.ts";
+import { acceptedAnswer, auditAnswer, durationOf, exportAnswer, printWindowStart } from "../export-answer.ts";
 import type { AdminOptions } from "../options.ts";
 import { pageLimit } from "../page-limit.ts";
 import { type Api, ref } from "../schema.ts";
@@ -89,7 +89,11 @@ export function exportRunRoutes(api: Api, options: AdminOptions): void {
       const { before } = request.query;
       const runs = await registry.runs({ exportId, limit, ...(before === undefined ? {} : { before }) });
       return {
-        items: runs.map(({ exportId: _exportId, window, ...run }) => ({ ...run, window: printWindowStart(window) })),
+        items: runs.map(({ exportId: _exportId, ...run }) => ({
+          ...run,
+          window: printWindowStart(run.window),
+          durationMs: durationOf(run),
+        })),
         next: runs.length < limit ? null : (runs.at(-1)?.number ?? null),
       };
     },

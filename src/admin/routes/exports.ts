@@ -1,16 +1,17 @@
 // Continuous data exports: made, edited, turned on and off.
 
 import { Type } from "typebox";
-import { defaultPathTemplate } from "../../export/path-template.ts";
+import { checkPathTemplate, defaultPathTemplate, printPath } from "../../export/path-template.ts";
 import { must } from "../../lib/assert.ts";
 import { registryError } from "../../registry/errors.ts";
-import type { Export as RegistryExport } from "../../registry/registry.ts";
-import { exportAnswer } from "../export-answer.ts";
+import { exportTypesOf } from "../../registry/export-settings.ts";
+import type { ExportType, Export as RegistryExport } from "../../registry/registry.ts";
+import { exportAnswer, printWindowStart } from "../export-answer.ts";
 import { checkExport } from "../export-checks.ts";
 import type { AdminOptions } from "../options.ts";
 import { type Api, givenEtag, ref } from "../schema.ts";
 import { gone } from "../schemas/error.ts";
-import { Export, ExportChange, ExportList, NewExport } from "../schemas/export.ts";
+import { Export, ExportChange, ExportList, NewExport, PathPreview, PathPreviewRequest } from "../schemas/export.ts";
 import { Turns } from "../turns.ts";
 
 const tags = ["exports"];
@@ -66,6 +67,30 @@ export function exportRoutes(api: Api, options: AdminOptions): void {
       });
       reply.code(201);
       return answer(made);
+    },
+  );
+
+  api.post(
+    "/exports/path-preview",
+    {
+      schema: {
+        operationId: "previewExportPaths",
+        summary: "What a path template makes of the window now open; nothing is saved.",
+        tags,
+        body: ref(PathPreviewRequest),
+        response: { 200: ref(PathPreview) },
+      },
+    },
+    async (request) => {
+      const { pathTemplate } = request.body;
+      const types = exportTypesOf(request.body.types);
+      checkPathTemplate(pathTemplate, types);
+      const window = windowOpen();
+      const partition = journal.status().partitions[0]?.partition ?? 0;
+      const hub = registry.installation.hubName;
+      const pathOf = (type: ExportType): string => printPath(pathTemplate, hub, { type, window, partition, part: 0 });
+      const examples = Object.fromEntries(types.map((type) => [type, pathOf(type)]));
+      return { window: printWindowStart(window), examples };
     },
   );
 

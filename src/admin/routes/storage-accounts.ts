@@ -1,10 +1,15 @@
 // Storage accounts: added, tried, changed; their containers.
 
 import { Type } from "typebox";
-import type { ProbeFailure, StorageAccess } from "../../destinations/destination.ts";
+import type { ProbeStep, StorageAccess } from "../../destinations/destination.ts";
 import { DestinationError } from "../../destinations/destination.ts";
+import { probeFailure, probeStep } from "../../destinations/failure.ts";
 import { ColdpathError } from "../../lib/errors.ts";
-import type { NewStorageAccount as RegistryNewStorageAccount } from "../../registry/registry.ts";
+import type {
+  NewStorageAccount as RegistryNewStorageAccount,
+  StorageAccount as RegistryStorageAccount,
+} from "../../registry/registry.ts";
+import { storageWarnings } from "../../registry/storage-sas.ts";
 import { storageSettingsOf } from "../../registry/storage-settings.ts";
 import type { AdminOptions } from "../options.ts";
 import { type Api, ref } from "../schema.ts";
@@ -25,7 +30,10 @@ import { withStorage } from "../storage-use.ts";
 const tags = ["storage-accounts"];
 const oneAccount = Type.Object({ storageAccountId: Type.String() });
 
-export function storageAccountRoutes(api: Api, { registry, openStorage, openStorageWith }: AdminOptions): void {
+export function storageAccountRoutes(
+  api: Api,
+  { registry, openStorage, openStorageWith, storageFolders }: AdminOptions,
+): void {
   /** The destination reads settings and secret too: what it cannot sign in with is told here, not minutes later. */
   const checkSignIn = async (settings: unknown, secret: string | undefined): Promise<void> => {
     await openStorageWith(storageSettingsOf(settings, secret ?? null), secret).close();
@@ -41,7 +49,7 @@ export function storageAccountRoutes(api: Api, { registry, openStorage, openStor
         response: { 200: ref(StorageAccountList) },
       },
     },
-    async () => ({ items: await registry.storageAccounts() }),
+    async () => ({ items: (await registry.storageAccounts()).map(storageAnswer), folders: storageFolders }),
   );
 
   api.post(
@@ -60,7 +68,7 @@ export function storageAccountRoutes(api: Api, { registry, openStorage, openStor
       await checkSignIn(request.body.settings, request.body.secret);
       reply.code(201);
       // The registry takes the endpoint from a connection string, and asks for it otherwise.
-      return await registry.createStorageAccount(request.body as RegistryNewStorageAccount);
+      return storageAnswer(await registry.createStorageAccount(request.body as RegistryNewStorageAccount));
     },
   );
 
@@ -94,7 +102,7 @@ export function storageAccountRoutes(api: Api, { registry, openStorage, openStor
         failures: [404],
       },
     },
-    async (request) => await registry.storageAccount(request.params.storageAccountId),
+    async (request) => storageAnswer(await registry.storageAccount(request.params.storageAccountId)),
   );
 
   api.put(
@@ -114,7 +122,9 @@ export function storageAccountRoutes(api: Api, { registry, openStorage, openStor
       const { etag, ...account } = request.body;
       const { storageAccountId } = request.params;
       if (account.secret !== undefined) await checkSignIn(account.settings, account.secret);
-      return await registry.updateStorageAccount(storageAccountId, account as RegistryNewStorageAccount, etag);
+      return storageAnswer(
+        await registry.updateStorageAccount(storageAccountId, account as RegistryNewStorageAccount, etag),
+      );
     },
   );
 
@@ -204,32 +214,46 @@ export function storageAccountRoutes(api: Api, { registry, openStorage, openStor
   );
 }
 
-/** Failing is an outcome here, not an error. */
-async function outcomeOf(open: () => StorageAccess | Promise<StorageAccess>, container: string | undefined) {
-  const failure = await withStorage(open, async (storage, signal) => {
-    if (container === undefined) return await listing(storage, signal);
-    return await probed(storage, container, signal);
-  });
-  if (failure === null) return { ok: true };
-  const { step, code, message, hint } = failure;
-  return { ok: false, step, code, message, hint };
+/** What the registry has, with what it means today. Real time: the service on the other side of the wire judges by it. */
+export function storageAnswer({ sas, ...account }: RegistryStorageAccount) {
+  return { ...account, sasExpiresAt: sas?.expiresAt ?? null, warnings: storageWarnings({ sas }, Date.now()) };
 }
 
-async function probed(storage: StorageAccess, container: string, signal: AbortSignal): Promise<ProbeFailure | null> {
+/** Failing is an outcome here, not an error. */
+async function outcomeOf(open: () => StorageAccess | Promise<StorageAccess>, container: string | undefined) {
+  const steps = await withStorage(open, async (storage, signal) =>
+    container === undefined ? await listed(storage, signal) : await probed(storage, container, signal),
+  );
+  const shown = steps.map(({ step, outcome, failure, permission }) => ({
+    step,
+    outcome,
+    ...(failure === null ? {} : { code: failure.code, message: failure.message, hint: failure.hint }),
+    ...(permission === null ? {} : { permission }),
+  }));
+  const first = probeFailure(steps);
+  if (first === null) return { ok: true, steps: shown };
+  const { step, code, message, hint } = first;
+  return { ok: false, steps: shown, step, code, message, hint };
+}
+
+async function probed(storage: StorageAccess, container: string, signal: AbortSignal): Promise<readonly ProbeStep[]> {
+  const step = "find the container";
   try {
-    return await (await storage.container(container, signal)).probe(signal);
+    const destination = await storage.container(container, signal);
+    return await destination.probe(signal);
   } catch (error) {
-    if (error instanceof DestinationError) return { ...error.failure, step: "find the container" };
+    if (error instanceof DestinationError) return [probeStep.failed(step, error.failure)];
     throw error;
   }
 }
 
-async function listing(storage: StorageAccess, signal: AbortSignal): Promise<ProbeFailure | null> {
+async function listed(storage: StorageAccess, signal: AbortSignal): Promise<readonly ProbeStep[]> {
+  const step = "list the containers";
   try {
     await storage.listContainers(signal);
-    return null;
+    return [probeStep.ok(step)];
   } catch (error) {
-    if (error instanceof DestinationError) return { ...error.failure, step: "list the containers" };
+    if (error instanceof DestinationError) return [probeStep.failed(step, error.failure)];
     throw error;
   }
 }

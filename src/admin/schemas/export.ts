@@ -119,6 +119,10 @@ export const BacklogPolicy = shape("BacklogPolicy", "What becomes of a backlog: 
   letGoAfterHours: orNull(Type.Number({ description: "While it cannot write, windows older than this are let go." })),
   letGoAfterBytes: orNull(Type.Number({ description: "The oldest windows beyond this many bytes are let go." })),
 });
+export const ExportAdvice = shape("ExportAdvice", "The state of an export in plain words.", {
+  happened: Type.String({ description: "How it is, and why." }),
+  toDo: orNull(Type.String({ description: "What to do next; null when there is nothing to do." })),
+});
 export const Export = shape("Export", "A continuous data export.", {
   id: Type.String(),
   name: Type.String(),
@@ -128,6 +132,7 @@ export const Export = shape("Export", "A continuous data export.", {
   tenures: Type.Array(ref(Tenure)),
   backlog: ref(BacklogPolicy),
   status: ref(ExportStatus),
+  advice: ref(ExportAdvice),
   nextPath: Type.String({ description: "Where a file of the window now open goes, for the first of its types." }),
   etag,
   createdAt: time(),
@@ -183,6 +188,7 @@ export const ExportRun = shape("ExportRun", "One exported file.", {
   attempts: count(),
   startedAt: time(),
   committedAt: time(),
+  durationMs: count("From the start of the attempt that wrote it until it was confirmed."),
   outcome: words(["created", "adopted"], "Written by this attempt, or found there and ours."),
 });
 export const ExportRunPage = shape("ExportRunPage", "Runs, newest first.", {
@@ -198,3 +204,19 @@ export const ExportGap = shape("ExportGap", "Owed windows that were let go.", {
   records: orNull(count("How many were let go; null when nobody knows.")),
 });
 export const ExportGapList = shape("ExportGapList", "Gaps.", { items: Type.Array(ref(ExportGap)) });
+
+export const PathPreviewRequest = shape("PathPreviewRequest", "A path template to be tried.", {
+  pathTemplate: rest.pathTemplate,
+  types,
+});
+export const PathPreview = shape("PathPreview", "What the template makes of the window now open.", {
+  window: window("The one now open."),
+  examples: Type.Object(
+    {
+      measurements: Type.Optional(Type.String()),
+      devices: Type.Optional(Type.String()),
+      deviceTemplates: Type.Optional(Type.String()),
+    },
+    { additionalProperties: false, description: "The path of a file, for each type that was asked for." },
+  ),
+});

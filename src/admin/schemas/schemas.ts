@@ -4,6 +4,7 @@ import type { TSchema } from "typebox";
 import * as devices from "./device.ts";
 import * as deviceTemplates from "./device-template.ts";
 import { ErrorAnswer } from "./error.ts";
+import * as exportedFiles from "./exported-file.ts";
 import * as exports from "./export.ts";
 import * as live from "./live.ts";
 import * as status from "./status.ts";
@@ -12,5 +13,7 @@ import * as storageAccounts from "./storage-account.ts";
 /** A schema file exports named schemas only. */
 export const namedSchemas: readonly TSchema[] = [
   ErrorAnswer,
-  ...[deviceTemplates, devices, storageAccounts, exports, status, live].flatMap((file) => Object.values<TSchema>(file)),
+  ...[deviceTemplates, devices, storageAccounts, exports, exportedFiles, status, live].flatMap((file) =>
+    Object.values<TSchema>(file),
+  ),
 ];

@@ -1,9 +1,10 @@
 // Schemas of storage accounts and containers. A secret is in what they take and never in what they answer (A2).
 
 import { Type } from "typebox";
+import { probeOutcomes } from "../../destinations/destination.ts";
 import { azureAuths } from "../../registry/registry.ts";
 import type { StorageSettings as Settings } from "../../registry/registry.ts";
-import { etag, givenEtag, ref, shape, time, words } from "../schema.ts";
+import { etag, givenEtag, orNull, ref, shape, time, words } from "../schema.ts";
 
 const folder = Type.Object(
   { kind: Type.Literal("folder"), path: Type.String({ description: "Absolute, on the server's machine." }) },
@@ -54,11 +55,18 @@ export const StorageAccount = shape("StorageAccount", "Where exports write to.",
   name: Type.String(),
   settings: ref(StorageSettings),
   hasSecret: Type.Boolean(),
+  sasExpiresAt: orNull(time("When its SAS ends; null without a SAS, or when a stored access policy decides.")),
+  warnings: Type.Array(Type.String(), { description: "What does or soon will stand in the way, and what to do." }),
   etag,
   createdAt: time(),
 });
 export const StorageAccountList = shape("StorageAccountList", "Storage accounts.", {
   items: Type.Array(ref(StorageAccount)),
+  folders: orNull(
+    Type.Array(Type.String(), {
+      description: "Folder accounts must lie below one of these; null: anywhere but in the server's data directory.",
+    }),
+  ),
 });
 export const NewStorageAccount = shape("NewStorageAccount", "A storage account to be added.", {
   name: Type.String(),
@@ -79,9 +87,22 @@ export const NewStorageTest = shape("NewStorageTest", "An account to be tried be
   secret,
   container: Type.Optional(Type.String({ description: "Left out: the containers are listed." })),
 });
+export const StorageTestStep = shape("StorageTestStep", "A step of a test.", {
+  step: Type.String({ description: "What was tried, in plain words." }),
+  outcome: words(probeOutcomes, "What a failed step makes impossible is not tried."),
+  code: Type.Optional(Type.String()),
+  message: Type.Optional(Type.String()),
+  hint: Type.Optional(Type.String()),
+  permission: Type.Optional(
+    Type.String({
+      description: "What is missing, in the store's words: `List (l) on Container (c)`, a role, a right.",
+    }),
+  ),
+});
 export const StorageTestOutcome = shape("StorageTestOutcome", "Whether all steps that an export needs worked.", {
   ok: Type.Boolean(),
-  step: Type.Optional(Type.String({ description: "The one that failed." })),
+  steps: Type.Array(ref(StorageTestStep), { description: "All, in the order they are tried." }),
+  step: Type.Optional(Type.String({ description: "The first one that failed; the next fields are its own." })),
   code: Type.Optional(Type.String({ description: "The service's own, where it has one." })),
   message: Type.Optional(Type.String()),
   hint: Type.Optional(Type.String()),
