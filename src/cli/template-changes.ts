@@ -14,7 +14,8 @@ const publish = {
     group: "Options",
     type: "boolean",
     isFlagOnly: true,
-    description: "Publish it at once: it never changes any more, and devices can use it.",
+    description:
+      "Publish it at once: devices can use it, and only edits that break nothing are made in place any more.",
   },
 } as const;
 
@@ -79,7 +80,7 @@ export const newTemplateVersionCommand = serverCommand({
 
 export const publishTemplateCommand = serverCommand({
   name: "template publish",
-  purpose: "publish a draft: it never changes any more, and devices can use it",
+  purpose: "publish a draft: devices can use it from now on",
   arguments: ["TEMPLATE", "VERSION"],
   options: {},
   examples: [

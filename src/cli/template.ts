@@ -14,7 +14,7 @@ export const templateCommands: CommandFamily = {
   name: "template",
   purpose: "list, create and publish device templates",
   details:
-    "A device template says what devices measure, which settings and properties they have. TEMPLATE is its id, or its name where only one has it. A published version never changes; devices use published versions only.",
+    "A device template says what devices measure, which settings and properties they have. TEMPLATE is its id, or its name where only one has it. Devices use published versions only, so of these only edits that break nothing are made in place.",
   commands: [
     listTemplatesCommand,
     showTemplateCommand,

@@ -43,3 +43,10 @@ export function versionRank(version: string): number | null {
   if (match === null) return null;
   return Number(match[1]) * 1e10 + Number(match[2]) * 1e5 + Number(match[3]);
 }
+
+/** The next minor version behind the newest of these: 1.3.0 after 1.2.7. The next major one where that would be too long. */
+export function nextVersion(versions: readonly string[]): string {
+  const newest = Math.max(...versions.map((version) => versionRank(version) ?? 0));
+  const [major, minor] = [Math.floor(newest / 1e10), Math.floor(newest / 1e5) % 1e5];
+  return minor < 99_999 ? `${major}.${minor + 1}.0` : `${major + 1}.0.0`;
+}

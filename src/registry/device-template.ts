@@ -1,6 +1,7 @@
 // Device templates: the types of data, what a template defines, and the calls for its versions.
 //
-// A version is a draft until it is published; a published one never changes. Checks: template-content.ts.
+// A version is a draft until it is published; from then on only edits that break nothing are made in place. Checks:
+// template-content.ts; what breaks: template-edit.ts.
 
 export const dataTypes = ["double", "string", "boolean", "dateTime", "enum", "location"] as const;
 export type DataType = (typeof dataTypes)[number];
@@ -75,7 +76,7 @@ export interface TemplateContent {
   };
 }
 
-/** One version of one template. A published one never changes; drafts are neither exported nor used by devices. */
+/** One version of one template. Drafts are neither exported nor used by devices. */
 export interface DeviceTemplate extends TemplateContent {
   readonly id: string;
   /** `major.minor.patch`. */
@@ -97,11 +98,29 @@ export interface NewTemplate extends TemplateContent {
   readonly publish?: boolean | undefined;
 }
 
+/** What an edit of a published version takes away. */
+export interface TemplateBreak {
+  /** Its path: `settings.device.fanSpeed.maxValue`. */
+  readonly field: string;
+  /** What it would break, as a sentence. */
+  readonly message: string;
+}
+
+/** A new GUID, or the next version of the template that has the id (`version` itself, where that is free). */
+export const templatePlaces = ["refuse", "new-id", "new-version"] as const;
+export type TemplatePlace = (typeof templatePlaces)[number];
+
 /** Device templates by id and version. */
 export interface TemplateCalls {
-  createTemplate(template: NewTemplate): Promise<DeviceTemplate>;
-  /** Replaces a draft's name and content. A published version: conflict `template-published`, hint: a new version. */
+  /** @param whenExists  what becomes of it when its id is in use: refused (when left out), or made in another place. */
+  createTemplate(template: NewTemplate, whenExists?: TemplatePlace): Promise<DeviceTemplate>;
+  /**
+   * Replaces name and content. Of a published version only where nothing breaks, else conflict `template-edit-breaking`; its
+   * revision rises, so that the next snapshot has it (S1). Changes nothing, and tells nobody, when all is already so.
+   */
   updateTemplate(id: string, version: string, content: NewTemplate, etag?: number): Promise<DeviceTemplate>;
+  /** What `updateTemplate` would refuse; nothing of a draft. */
+  templateBreaks(id: string, version: string, content: TemplateContent): Promise<readonly TemplateBreak[]>;
   publishTemplate(id: string, version: string, etag?: number): Promise<DeviceTemplate>;
   /** A new version (draft unless `publish`) of an existing template. */
   createTemplateVersion(id: string, template: NewTemplate & { readonly version: string }): Promise<DeviceTemplate>;

@@ -49,9 +49,9 @@ const registryErrors = {
     meaning: "A device template of this id, or this version of it, exists.",
     hint: "Use another id, or make a new version of the existing device template.",
   },
-  "template-published": {
+  "template-edit-breaking": {
     kind: "conflict",
-    meaning: "A published version of a device template never changes.",
+    meaning: "The edit of a published version takes away what its devices, or programs that read their data, rely on.",
     hint: "Make a new version of the device template, publish it and migrate devices to it.",
   },
   "template-not-published": {

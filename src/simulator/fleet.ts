@@ -8,13 +8,13 @@
 
 import { messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
-import type { Device, Registry, RegistryEvent, TemplateContent } from "../registry/registry.ts";
+import type { Device, DeviceTemplate, Registry, RegistryEvent } from "../registry/registry.ts";
 
 export type FleetRegistry = Pick<Registry, "device" | "devices" | "template" | "subscribe">;
 
 export interface FleetListener {
   /** It is there and enabled, perhaps changed. */
-  present(device: Device, content: TemplateContent): void;
+  present(device: Device, template: DeviceTemplate): void;
   /** It is gone, disabled, or not simulated. Called at once when access is taken away (D1). */
   absent(deviceId: string): void;
 }
@@ -33,8 +33,8 @@ export class Fleet {
   #isListStale = true;
   #working: Promise<void> | null = null;
   readonly #unsubscribe: () => void;
-  /** Published versions never change; so this only ever has to be small. */
-  readonly #templates = new Map<string, TemplateContent>();
+  /** Forgotten whenever the list is read, as when one of them changes. */
+  readonly #templates = new Map<string, DeviceTemplate>();
   #isStopped = false;
 
   constructor(registry: FleetRegistry, listener: FleetListener, log: Log) {
@@ -50,7 +50,7 @@ export class Fleet {
     while (this.#working !== null) await this.#working;
   }
 
-  /** Reads the whole list again: a place became free. */
+  /** Reads the whole list again. */
   refresh(): void {
     this.#isListStale = true;
     this.#work();
@@ -76,6 +76,9 @@ export class Fleet {
         this.#ask(event.deviceId);
         return;
       case "template-changed":
+        // The devices of that version are to follow, and they are not known here: so all are looked at.
+        this.refresh();
+        return;
       case "policy-changed":
       case "storage-changed":
       case "export-changed":
@@ -122,6 +125,7 @@ export class Fleet {
     this.#isListStale = false;
     this.#pending.clear();
     this.#touched.clear();
+    this.#templates.clear();
     let after: string | undefined;
     do {
       const page = await this.#registry.devices({ simulated: true, limit: pageSize, after });
@@ -142,13 +146,13 @@ export class Fleet {
   }
 
   async #tell(device: Device): Promise<void> {
-    const content = await this.#templateOf(device);
+    const template = await this.#templateOf(device);
     if (this.#isStopped || this.#isListStale || this.#touched.has(device.id)) return;
-    if (device.enabled) this.#listener.present(device, content);
+    if (device.enabled) this.#listener.present(device, template);
     else this.#listener.absent(device.id);
   }
 
-  async #templateOf(device: Device): Promise<TemplateContent> {
+  async #templateOf(device: Device): Promise<DeviceTemplate> {
     const key = `${device.templateId} ${device.templateVersion}`;
     const known = this.#templates.get(key);
     if (known !== undefined) return known;

@@ -15,7 +15,7 @@ import { messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { noProperties } from "../message/message.ts";
 import { type RecordHead, recordHead } from "../message/record-encoder.ts";
-import type { Device, Registry, TemplateContent } from "../registry/registry.ts";
+import type { Device, DeviceTemplate, Registry } from "../registry/registry.ts";
 import { Fleet, type FleetRegistry } from "./fleet.ts";
 import { randomOf } from "./random.ts";
 import { SimulatedDevice } from "./simulated-device.ts";
@@ -79,7 +79,7 @@ export class Simulator {
     this.#options = options;
     this.#devicesMax = options.devicesMax ?? devicesMaxUsual;
     const listener = {
-      present: (device: Device, content: TemplateContent): void => this.#present(device, content),
+      present: (device: Device, template: DeviceTemplate): void => this.#present(device, template),
       absent: (deviceId: string): void => this.#absent(deviceId),
     };
     this.#fleet = new Fleet(options.registry, listener, options.log);
@@ -97,9 +97,10 @@ export class Simulator {
     await Promise.all(this.#reports);
   }
 
-  #present(device: Device, content: TemplateContent): void {
+  #present(device: Device, template: DeviceTemplate): void {
     const { clock, log, seed = 0, intervalMs } = this.#options;
-    const templateKey = `${device.templateId} ${device.templateVersion}`;
+    // With the etag: an edit in place is another template to it.
+    const templateKey = `${template.id} ${template.version} ${template.etag}`;
     const present = this.#active.get(device.id);
     if (present?.generationId === device.generationId && present.templateKey === templateKey) {
       present.known = device.properties.device;
@@ -120,7 +121,7 @@ export class Simulator {
       generationId,
       templateKey,
       head: recordHead({ deviceId, authScope: "hub", generationId }, noProperties),
-      device: new SimulatedDevice(content, randomOf(seed, deviceId)),
+      device: new SimulatedDevice(template, randomOf(seed, deviceId)),
       known: device.properties.device,
       isReporting: false,
       // Spread over the interval by their ids, so that a thousand devices do not speak at once.

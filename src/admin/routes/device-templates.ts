@@ -1,15 +1,19 @@
 // Device templates and their versions.
 
 import { type Static, Type } from "typebox";
+import { ColdpathError } from "../../lib/errors.ts";
+import { nextVersion } from "../../registry/device-id.ts";
 import type { NewTemplate } from "../../registry/registry.ts";
 import type { AdminOptions } from "../options.ts";
 import { type Api, givenEtag, ref } from "../schema.ts";
 import {
   DeviceTemplate,
   DeviceTemplateChange,
+  DeviceTemplateFile,
   DeviceTemplateList,
   NewDeviceTemplate,
   NewDeviceTemplateVersion,
+  TemplateEditCheck,
 } from "../schemas/device-template.ts";
 import { gone } from "../schemas/error.ts";
 
@@ -45,7 +49,19 @@ export function deviceTemplateRoutes(api: Api, { registry }: AdminOptions): void
     },
     async (request, reply) => {
       reply.code(201);
-      return await registry.createTemplate(contentOf(request.body));
+      const { whenExists, simulatedDevice = false, ...template } = request.body;
+      if (simulatedDevice && template.publish !== true) {
+        throw new ColdpathError("invalid", "input-invalid", "A draft has no devices, so no simulated one either.", {
+          field: "simulatedDevice",
+          hint: "Give publish: true with it, or leave it out.",
+        });
+      }
+      const made = await registry.createTemplate(contentOf(template), whenExists);
+      if (simulatedDevice) {
+        const name = `${made.name} (simulated)`.slice(-200).toWellFormed();
+        await registry.createDevice({ name, templateId: made.id, templateVersion: made.version, simulated: true });
+      }
+      return made;
     },
   );
 
@@ -142,7 +158,9 @@ export function deviceTemplateRoutes(api: Api, { registry }: AdminOptions): void
     {
       schema: {
         operationId: "updateDeviceTemplateVersion",
-        summary: "Replaces the content of a draft; a published version never changes.",
+        summary: "Replaces the content of a version; of a published one only where nothing breaks.",
+        description:
+          "Of a published version names, units, wider bounds, further values and measurements are edited in place, and the next snapshot has it. What would break a device or a reader of its data is refused (409 `template-edit-breaking`): make a new version.",
         tags,
         params: oneVersion,
         body: ref(DeviceTemplateChange),
@@ -154,6 +172,47 @@ export function deviceTemplateRoutes(api: Api, { registry }: AdminOptions): void
       const { templateId, version } = request.params;
       const { etag, ...template } = request.body;
       return await registry.updateTemplate(templateId, version, contentOf(template), etag);
+    },
+  );
+
+  api.post(
+    "/device-templates/:templateId/versions/:version/check",
+    {
+      schema: {
+        operationId: "checkDeviceTemplateEdit",
+        summary: "Says what an edit of a version would break, and changes nothing.",
+        tags,
+        params: oneVersion,
+        body: ref(DeviceTemplateChange),
+        response: { 200: ref(TemplateEditCheck) },
+        failures: [404],
+      },
+    },
+    async (request) => {
+      const { templateId, version } = request.params;
+      const breaks = await registry.templateBreaks(templateId, version, contentOf(request.body));
+      const versions = (await registry.templates()).filter(({ id }) => id === templateId).map((one) => one.version);
+      return { breaks, nextVersion: nextVersion(versions) };
+    },
+  );
+
+  api.get(
+    "/device-templates/:templateId/versions/:version/export",
+    {
+      schema: {
+        operationId: "exportDeviceTemplateVersion",
+        summary: "A version as a file that createDeviceTemplate takes, here or on another server.",
+        tags,
+        params: oneVersion,
+        response: { 200: ref(DeviceTemplateFile) },
+        failures: [404],
+      },
+    },
+    async (request, reply) => {
+      const { templateId, version } = request.params;
+      const { published: _, etag: _etag, createdAt: _at, ...file } = await registry.template(templateId, version);
+      reply.header("content-disposition", `attachment; filename="${fileNameOf(file.name)}-${version}.json"`);
+      return file;
     },
   );
 
@@ -180,7 +239,8 @@ export function deviceTemplateRoutes(api: Api, { registry }: AdminOptions): void
     {
       schema: {
         operationId: "publishDeviceTemplateVersion",
-        summary: "Publishes a draft: from now on it never changes, and devices can use it.",
+        summary:
+          "Publishes a draft: devices can use it, and from now on only edits that break nothing are made in place.",
         tags,
         params: oneVersion,
         body: Type.Object({ etag: givenEtag }, { additionalProperties: false }),
@@ -195,8 +255,18 @@ export function deviceTemplateRoutes(api: Api, { registry }: AdminOptions): void
   );
 }
 
+/** Letters and digits of a name, for a header. */
+function fileNameOf(name: string): string {
+  return (
+    name
+      .replaceAll(/[^A-Za-z0-9]+/g, "-")
+      .replaceAll(/^-|-$/g, "")
+      .slice(0, 60) || "device-template"
+  );
+}
+
 /** Sections left out are empty. */
-function contentOf(given: Static<typeof NewDeviceTemplate>): NewTemplate {
+function contentOf(given: Omit<Static<typeof NewDeviceTemplate>, "whenExists" | "simulatedDevice">): NewTemplate {
   return {
     ...given,
     measurements: { telemetry: {}, states: {}, events: {}, ...given.measurements },

@@ -1,7 +1,7 @@
 // Schemas of device templates. The rules of their content are the registry's (template-content.ts).
 
 import { type TProperties, Type } from "typebox";
-import { dataTypes, eventCategories } from "../../registry/registry.ts";
+import { dataTypes, eventCategories, templatePlaces } from "../../registry/registry.ts";
 import { etag, givenEtag, mapOf, ref, shape, time, words } from "../schema.ts";
 
 export const Location = shape("Location", "A place on Earth.", {
@@ -71,7 +71,9 @@ export const DeviceTemplate = shape("DeviceTemplate", "One version of a device t
   id: Type.String(),
   version: Type.String({ description: "`major.minor.patch`." }),
   name: Type.String(),
-  published: Type.Boolean({ description: "A published version never changes; devices use published ones only." }),
+  published: Type.Boolean({
+    description: "Devices use published versions only, so of these only edits that break nothing are made in place.",
+  }),
   measurements: exactly({ telemetry, states, events }),
   settings: exactly({ device: settingsDevice }),
   properties: exactly({ cloud: propertiesCloud, device: propertiesDevice }),
@@ -81,6 +83,29 @@ export const DeviceTemplate = shape("DeviceTemplate", "One version of a device t
 export const DeviceTemplateList = shape("DeviceTemplateList", "Versions of device templates, by id, then version.", {
   items: Type.Array(ref(DeviceTemplate)),
 });
+
+export const TemplateBreak = shape("TemplateBreak", "What an edit of a published version would take away.", {
+  field: Type.String(),
+  message: Type.String(),
+});
+export const TemplateEditCheck = shape("TemplateEditCheck", "What would become of an edit.", {
+  breaks: Type.Array(ref(TemplateBreak), { description: "Empty: the edit can be made in place." }),
+  nextVersion: Type.String({
+    description: "A free version, behind all there are: for the edit that breaks something.",
+  }),
+});
+export const DeviceTemplateFile = shape(
+  "DeviceTemplateFile",
+  "A version of a device template, to be kept or made elsewhere.",
+  {
+    id: Type.String(),
+    version: Type.String(),
+    name: Type.String(),
+    measurements: exactly({ telemetry, states, events }),
+    settings: exactly({ device: settingsDevice }),
+    properties: exactly({ cloud: propertiesCloud, device: propertiesDevice }),
+  },
+);
 
 const content = {
   name: Type.String(),
@@ -104,6 +129,15 @@ export const NewDeviceTemplate = shape(
     id: Type.Optional(Type.String({ description: "A GUID when left out." })),
     version: Type.Optional(Type.String({ description: "1.0.0 when left out." })),
     ...content,
+    whenExists: Type.Optional(
+      words(
+        templatePlaces,
+        "When the id is in use: refuse it, as when left out; make it under a GUID; or make it a further version, the next one where its own is taken.",
+      ),
+    ),
+    simulatedDevice: Type.Optional(
+      Type.Boolean({ description: "Makes a simulated device of it, too: give publish as well." }),
+    ),
   },
 );
 export const NewDeviceTemplateVersion = shape("NewDeviceTemplateVersion", "A further version of a device template.", {
@@ -111,7 +145,7 @@ export const NewDeviceTemplateVersion = shape("NewDeviceTemplateVersion", "A fur
   version: Type.String(),
   ...content,
 });
-export const DeviceTemplateChange = shape("DeviceTemplateChange", "The whole new content of a draft.", {
+export const DeviceTemplateChange = shape("DeviceTemplateChange", "The whole new content.", {
   id: Type.Optional(Type.String({ description: "The one in the path, or left out." })),
   version: Type.Optional(Type.String({ description: "The one in the path, or left out." })),
   ...content,

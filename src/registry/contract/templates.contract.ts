@@ -30,7 +30,7 @@ export function templateStories(make: MakeStand): void {
       expect(changesSince(registry, 0).revision).toBe(revision);
     });
 
-    test("a draft may change, a published version never", async () => {
+    test("a draft may change in any way, a published version where nothing breaks", async () => {
       const { registry } = await make();
       await registry.createTemplate({ ...fridge, publish: false });
       const renamed = await registry.updateTemplate("fridge", "1.0.0", { ...fridge, name: "Cooler", publish: false });
@@ -38,10 +38,58 @@ export function templateStories(make: MakeStand): void {
       const same = await registry.updateTemplate("fridge", "1.0.0", { ...fridge, name: "Cooler", publish: false });
       expect(same.etag).toBe(2);
       await registry.publishTemplate("fridge", "1.0.0");
-      await expect(registry.updateTemplate("fridge", "1.0.0", fridge)).rejects.toMatchObject({
+      expect(await registry.updateTemplate("fridge", "1.0.0", fridge)).toMatchObject({ name: fridge.name, etag: 4 });
+      const { fanSpeed: _, ...others } = fridge.settings.device;
+      const breaking = { ...fridge, settings: { device: others } };
+      await expect(registry.updateTemplate("fridge", "1.0.0", breaking)).rejects.toMatchObject({
         kind: "conflict",
-        code: "template-published",
+        code: "template-edit-breaking",
+        field: "settings.device.fanSpeed",
       });
+      expect(await registry.template("fridge", "1.0.0")).toMatchObject({ settings: fridge.settings, etag: 4 });
+    });
+
+    test("S1: each edit of a published version in place is in the next snapshot, one that changes nothing in none", async () => {
+      const { registry } = await make();
+      await registry.createTemplate(fridge);
+      const events = eventsOf(registry);
+      for (const name of ["Fridge A", "Fridge B"]) {
+        const before = changesSince(registry, 0);
+        const edited = await registry.updateTemplate("fridge", "1.0.0", { ...fridge, name });
+        expect(edited).toMatchObject({ name, published: true, version: "1.0.0" });
+        expect(changesSince(registry, before.revision).templates).toEqual([edited]);
+        const after = changesSince(registry, 0);
+        expect(await registry.updateTemplate("fridge", "1.0.0", { ...fridge, name })).toEqual(edited);
+        expect(changesSince(registry, 0)).toEqual(after);
+      }
+      const told = { kind: "template-changed", templateId: "fridge" };
+      expect(events).toEqual([told, told]);
+    });
+
+    test("S2: a view opened before an edit in place shows what was before it", async () => {
+      const { registry } = await make();
+      const before = await registry.createTemplate(fridge);
+      const view = registry.openView();
+      const after = await registry.updateTemplate("fridge", "1.0.0", { ...fridge, name: "Other" });
+      expect(view.deviceTemplates(0, 10).map(({ template }) => template)).toEqual([before]);
+      view.close();
+      expect(changesSince(registry, 0).templates).toEqual([after]);
+    });
+
+    test("one whose id is in use is made under a GUID or as a further version, when that is asked for", async () => {
+      const { registry } = await make();
+      await registry.createTemplate(fridge);
+      const other = await registry.createTemplate(fridge, "new-id");
+      expect(other.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4/);
+      expect(other.version).toBe("1.0.0");
+      expect(await registry.createTemplate(fridge, "new-version")).toMatchObject({ id: "fridge", version: "1.1.0" });
+      const free = await registry.createTemplate({ ...fridge, version: "3.0.7" }, "new-version");
+      expect(free.version).toBe("3.0.7");
+      expect(await registry.createTemplate({ ...fridge, version: "1.1.0" }, "new-version")).toMatchObject({
+        version: "3.1.0",
+      });
+      const fresh = await registry.createTemplate({ ...fridge, id: "oven" }, "new-version");
+      expect(fresh).toMatchObject({ id: "oven", version: "1.0.0" });
     });
 
     test("D2: everyone is told of each change, of the template and not of its version, and of no other call", async () => {

@@ -2,13 +2,14 @@
 
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../../lib/clock.ts";
-import { templateIdOf, templateVersionOf, versionRank } from "../device-id.ts";
+import { nextVersion, templateIdOf, templateVersionOf, versionRank } from "../device-id.ts";
 import { registryError } from "../errors.ts";
 import { booleanOf, canonicalJson, nameOf } from "../input.ts";
-import type { DeviceTemplate, NewTemplate, TemplateCalls, TemplateContent } from "../registry.ts";
+import type { DeviceTemplate, NewTemplate, RegistryEvent, TemplateCalls, TemplateContent } from "../registry.ts";
 import { templateContentOf } from "../template-content.ts";
 import { takeRevisions } from "./counters.ts";
-import type { Change, Database, Reader } from "./database.ts";
+import { breaksOf } from "../template-edit.ts";
+import type { Change, Database, Reader, Tell } from "./database.ts";
 import { checkEtag } from "./etag.ts";
 import type { TemplateRow } from "./schema.ts";
 
@@ -16,7 +17,7 @@ import type { TemplateRow } from "./schema.ts";
 const templateNameCharsMax = 1000;
 
 export function templatesIn(database: Database, clock: Clock): TemplateCalls {
-  const insert = async (change: Change, id: string, version: string, template: NewTemplate) => {
+  const insert = async (change: Change, tell: Tell, id: string, version: string, template: NewTemplate) => {
     const publish = template.publish !== undefined && booleanOf(template.publish, "publish");
     const row: TemplateRow = {
       id,
@@ -30,19 +31,22 @@ export function templatesIn(database: Database, clock: Clock): TemplateCalls {
       created_at: new Date(clock.nowMs()).toISOString(),
     };
     await change.insertInto("device_templates").values(row).execute();
+    tell(templateChanged(row));
     return templateFromRow(row);
   };
 
   return {
-    async createTemplate(template) {
+    async createTemplate(template, whenExists = "refuse") {
       const id = template.id === undefined ? randomUUID() : templateIdOf(template.id, "id");
       const version = template.version === undefined ? "1.0.0" : templateVersionOf(template.version, "version");
       return await database.change(async (change, tell) => {
-        if (await newestRow(change, id)) {
-          throw registryError("template-exists", `The device template ${id} exists.`, { field: "id" });
+        const newest = await newestRow(change, id);
+        if (newest === undefined) return await insert(change, tell, id, version, template);
+        if (whenExists === "new-id") return await insert(change, tell, randomUUID(), version, template);
+        if (whenExists === "new-version") {
+          return await insert(change, tell, id, await freeVersion(change, id, version), template);
         }
-        tell({ kind: "template-changed", templateId: id });
-        return await insert(change, id, version, template);
+        throw registryError("template-exists", `The device template ${id} exists.`, { field: "id" });
       });
     },
 
@@ -50,7 +54,6 @@ export function templatesIn(database: Database, clock: Clock): TemplateCalls {
       const version = templateVersionOf(template.version, "version");
       sameOrLeftOut(template.id, id, "id");
       return await database.change(async (change, tell) => {
-        tell({ kind: "template-changed", templateId: id });
         if ((await newestRow(change, id)) === undefined) throw notFound(id);
         if (await versionRow(change, id, version)) {
           throw registryError("template-exists", `The device template ${id} has a version ${version}.`, {
@@ -58,7 +61,7 @@ export function templatesIn(database: Database, clock: Clock): TemplateCalls {
             hint: "Use the next free version.",
           });
         }
-        return await insert(change, id, version, template);
+        return await insert(change, tell, id, version, template);
       });
     },
 
@@ -71,19 +74,24 @@ export function templatesIn(database: Database, clock: Clock): TemplateCalls {
       return await database.change(async (change, tell) => {
         const row = await requireVersion(change, id, version);
         checkEtag(row, etag, `device template ${id} ${version}`);
-        if (row.published === 1) {
-          throw registryError("template-published", `Version ${version} of device template ${id} is published.`);
-        }
         const isSame = row.name === name && canonicalJson(contentFromRow(row)) === canonicalJson(clean);
-        if (isSame && !publish) return templateFromRow(row);
-        tell({ kind: "template-changed", templateId: id });
+        const isPublished = row.published === 1;
+        if (isSame && (isPublished || !publish)) return templateFromRow(row);
+        if (isPublished) refuseBreaks(row, clean);
+        tell(templateChanged(row));
         return await write(change, row, {
           name,
           content: JSON.stringify(clean),
-          published: publish ? 1 : 0,
-          revision: publish ? await takeRevisions(change, 1) : null,
+          published: isPublished || publish ? 1 : 0,
+          // S1: the next snapshot has it.
+          revision: isPublished || publish ? await takeRevisions(change, 1) : null,
         });
       });
+    },
+
+    async templateBreaks(id, version, content) {
+      const row = await requireVersion(database.reader, id, version);
+      return row.published === 1 ? breaksOf(contentFromRow(row), templateContentOf(content)) : [];
     },
 
     async publishTemplate(id, version, etag) {
@@ -91,7 +99,7 @@ export function templatesIn(database: Database, clock: Clock): TemplateCalls {
         const row = await requireVersion(change, id, version);
         checkEtag(row, etag, `device template ${id} ${version}`);
         if (row.published === 1) return templateFromRow(row);
-        tell({ kind: "template-changed", templateId: id });
+        tell(templateChanged(row));
         // S1: from here on snapshots see it.
         return await write(change, row, { published: 1, revision: await takeRevisions(change, 1) });
       });
@@ -99,7 +107,6 @@ export function templatesIn(database: Database, clock: Clock): TemplateCalls {
 
     async deleteTemplate(id, version) {
       await database.change(async (change, tell) => {
-        tell({ kind: "template-changed", templateId: id });
         if (version === undefined && (await newestRow(change, id)) === undefined) throw notFound(id);
         if (version !== undefined) await requireVersion(change, id, version);
         let using = change.selectFrom("devices").where("template_id", "=", id);
@@ -114,6 +121,7 @@ export function templatesIn(database: Database, clock: Clock): TemplateCalls {
         let rows = change.deleteFrom("device_templates").where("id", "=", id);
         if (version !== undefined) rows = rows.where("version", "=", version);
         await rows.execute();
+        tell(templateChanged({ id }));
       });
     },
 
@@ -178,6 +186,28 @@ async function write(change: Change, row: TemplateRow, set: Partial<TemplateRow>
     .where("version", "=", row.version)
     .execute();
   return templateFromRow({ ...row, ...set, etag });
+}
+
+function templateChanged({ id }: Pick<TemplateRow, "id">): RegistryEvent {
+  return { kind: "template-changed", templateId: id };
+}
+
+const breaksNamed = 10;
+
+function refuseBreaks(row: TemplateRow, after: TemplateContent): void {
+  const breaks = breaksOf(contentFromRow(row), after);
+  if (breaks.length === 0) return;
+  const named = breaks.slice(0, breaksNamed).map(({ message }) => message);
+  if (breaks.length > named.length) named.push(`And ${breaks.length - named.length} more.`);
+  const message = `Version ${row.version} of device template ${row.id} is published, and this edit breaks it: ${named.join(" ")}`;
+  throw registryError("template-edit-breaking", message, { field: breaks[0]?.field });
+}
+
+/** `version` when it is free, else the next minor one behind all there are. */
+async function freeVersion(db: Reader, id: string, version: string): Promise<string> {
+  if ((await versionRow(db, id, version)) === undefined) return version;
+  const rows = await db.selectFrom("device_templates").select("version").where("id", "=", id).execute();
+  return nextVersion(rows.map((row) => row.version));
 }
 
 /** The newest published version, else the newest draft. */
