@@ -271,6 +271,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     webHosts: config.webHosts ?? [],
     tls: config.webTls ? secure : undefined,
     requestBytesMax: config.requestBytesMax,
+    importBytesMax: config.importBytesMax,
     pageSizeMax: config.pageSizeMax,
     streamsMax: config.streamsMax,
     streamUnsentBytesMax: config.streamUnsentBytesMax,

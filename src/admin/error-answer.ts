@@ -83,13 +83,13 @@ const protocolRefusals: Readonly<Record<string, (request: FastifyRequest) => Ref
     status: 413,
     code: "request-too-large",
     message: `The request is larger than ${request.routeOptions?.bodyLimit ?? "allowed"} bytes.`,
-    hint: "Send less at once, or raise the server's --request-bytes-max.",
+    hint: `Send less at once, or raise the server's ${isFile(request) ? "--import-bytes-max" : "--request-bytes-max"}.`,
   }),
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: () => ({
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: (request) => ({
     status: 415,
     code: "unsupported-media-type",
-    message: "The body must be JSON.",
-    hint: "Send the header `Content-Type: application/json`.",
+    message: `The body must be ${isFile(request) ? "CSV" : "JSON"}.`,
+    hint: `Send the header \`Content-Type: ${isFile(request) ? "text/csv" : "application/json"}\`.`,
   }),
   FST_ERR_CTP_INVALID_JSON_BODY: () => notJson,
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: () => ({
@@ -100,6 +100,10 @@ const protocolRefusals: Readonly<Record<string, (request: FastifyRequest) => Ref
   FST_ERR_BAD_URL: () => ({ status: 400, code: "invalid-path", message: "The path is not well-formed.", hint: encode }),
   FST_ERR_MAX_PARAM_LENGTH: () => ({ status: 400, code: "invalid-path", message: "An id in the path is too long." }),
 };
+/** Of devices, the only ones there are. */
+function isFile(request: FastifyRequest): boolean {
+  return request.routeOptions?.schema?.consumes?.includes("text/csv") === true;
+}
 const encode = "URL-encode the ids in it.";
 const notJson = {
   status: 400,

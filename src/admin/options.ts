@@ -77,6 +77,8 @@ export interface AdminOptions {
   /** Open streams of server-sent events at a time, and what each may leave unread. */
   readonly streamsMax: number;
   readonly streamUnsentBytesMax: number;
+  /** Of a file of devices. */
+  readonly importBytesMax: number;
   /** Above 1,000 counts as 1,000, the registry's own bound. */
   readonly pageSizeMax: number;
   /** Of an exported file, read for a preview. */

@@ -4,7 +4,7 @@
 // everything twice, first for the columns.
 
 import { ColdpathError } from "../lib/errors.ts";
-import { csvLine } from "./csv.ts";
+import { csvLine } from "../lib/csv.ts";
 import type { AvroFile } from "./read-source.ts";
 import type { Reading } from "./reading.ts";
 import { fieldsOf, flatten, jsonLine, type RecordOptions } from "./record-view.ts";

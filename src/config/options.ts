@@ -366,6 +366,14 @@ export const serverOptions = {
     default: "1 MiB",
     description: "Largest request of the REST API.",
   },
+  "import-bytes-max": {
+    group: "Limits",
+    type: "bytes",
+    min: "64 KiB",
+    max: "64 MiB",
+    default: "16 MiB",
+    description: "Largest CSV file of devices that can be imported. Two at once are held in memory.",
+  },
   "page-size-max": {
     group: "Limits",
     type: "integer",

@@ -154,7 +154,7 @@ const targets = {
     covers: [
       "src/cli/command.ts",
       "src/cli/commands.ts",
-      "src/cli/csv.ts",
+      "src/lib/csv.ts",
       "src/cli/device-values.ts",
       "src/cli/errors.ts",
       "src/cli/help-page.ts",
@@ -165,7 +165,7 @@ const targets = {
       "src/config/resolve.ts",
       "src/config/suggest.ts",
     ],
-    plant: { path: "src/cli/csv.ts", from: "safe.replaceAll('\"', '\"\"')", to: "safe" },
+    plant: { path: "src/lib/csv.ts", from: "safe.replaceAll('\"', '\"\"')", to: "safe" },
     stubs: [
       {
         path: "src/cli/command.ts",

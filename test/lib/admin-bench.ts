@@ -101,6 +101,7 @@ export class AdminBench {
       port: 0,
       webHosts: [],
       requestBytesMax: 65_536,
+      importBytesMax: 16 * 1024 * 1024,
       pageSizeMax: 1000,
       previewBytesMax: 64 * 1024 ** 2,
       downloadsMax: 8,

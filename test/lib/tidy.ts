@@ -65,6 +65,7 @@ const packagePlaces: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^@azure\//, ["src/destinations/azure-blob/"]],
   [/^mqtt-packet$/, ["src/ingest/mqtt/"]],
   [/^(fastify|@fastify\/.+|typebox)$/, ["src/admin/"]],
+  [/^csv-parse$/, ["src/admin/"]],
   [/^(pino|prom-client)$/, ["src/server.ts", "src/server/", "src/cli/"]],
 ];
 

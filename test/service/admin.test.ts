@@ -59,7 +59,12 @@ describe("device templates", () => {
     expect(await bench.refused(409, "PUT", path, { ...valve, etag: 1 })).toMatchObject({ code: "etag-stale" });
     expect(await bench.expect(200, "POST", `${path}/publish`)).toMatchObject({ published: true });
     expect(await bench.expect(200, "POST", `${path}/publish`, {})).toMatchObject({ published: true });
-    expect(await bench.refused(409, "PUT", path, valve)).toMatchObject({ code: "template-published" });
+    const { notes } = valve.properties.cloud;
+    const breaking = { ...valve, properties: { cloud: { notes } } };
+    expect(await bench.refused(409, "PUT", path, breaking)).toMatchObject({
+      code: "template-edit-breaking",
+      field: "properties.cloud.place",
+    });
 
     const versions = "/device-templates/valve/versions";
     await bench.expect(201, "POST", versions, { ...valve, version: "1.1.0" });
@@ -162,8 +167,9 @@ describe("devices", () => {
     });
     await bench.rooms.device("cool-1");
     const first = await bench.expect(200, "GET", "/devices?limit=3&templateId=valve");
-    expect(first).toMatchObject({ items: [{ id: "v0" }, { id: "v1" }, { id: "v2" }], next: "v2", total: 7 });
-    const last = await bench.expect(200, "GET", "/devices?limit=3&templateId=valve&after=v5");
+    expect(first).toMatchObject({ items: [{ id: "v0" }, { id: "v1" }, { id: "v2" }], total: 7 });
+    const second = await bench.expect(200, "GET", `/devices?limit=3&templateId=valve&after=${first.next}`);
+    const last = await bench.expect(200, "GET", `/devices?limit=3&templateId=valve&after=${second.next}`);
     expect(last).toMatchObject({ items: [{ id: "v6" }], next: null });
     expect(await bench.expect(200, "GET", "/devices?simulated=true")).toMatchObject({ total: 2 });
     expect(await bench.expect(200, "GET", "/devices?simulated=false")).toMatchObject({ total: 6 });

@@ -1,10 +1,11 @@
 // Devices: pages of them, one, many at once, and moves to another version of their template.
 
 import { Type } from "typebox";
-import type { Device as RegistryDevice } from "../../registry/registry.ts";
+import { type Device as RegistryDevice, deviceOrders } from "../../registry/registry.ts";
+import { deviceFilter, filterOf } from "../device-filter.ts";
 import type { AdminOptions } from "../options.ts";
 import { pageLimit } from "../page-limit.ts";
-import { type Api, ref } from "../schema.ts";
+import { type Api, ref, words } from "../schema.ts";
 import {
   Device,
   DeviceChange,
@@ -27,13 +28,20 @@ export function deviceRoutes(api: Api, { registry, connections, pageSizeMax }: A
     {
       schema: {
         operationId: "listDevices",
-        summary: "A page of devices, by id.",
+        summary: "A page of devices.",
+        description:
+          "Pages stay in place whatever is made or deleted between them. However many devices there are, the server goes on with its other work while it looks for them.",
         tags,
         querystring: Type.Object(
           {
-            search: Type.Optional(Type.String({ description: "Part of id or name, without regard to case." })),
-            templateId: Type.Optional(Type.String()),
-            simulated: Type.Optional(Type.Boolean()),
+            ...deviceFilter,
+            sort: Type.Optional(
+              words(
+                deviceOrders,
+                "By id when left out; by name: without regard to case; by template: its name and version.",
+              ),
+            ),
+            descending: Type.Optional(Type.Boolean()),
             limit: Type.Optional(Type.Integer({ description: "100 when left out; at most the server's page size." })),
             after: Type.Optional(Type.String({ description: "The `next` of the page before." })),
           },
@@ -43,9 +51,16 @@ export function deviceRoutes(api: Api, { registry, connections, pageSizeMax }: A
       },
     },
     async (request) => {
-      const { limit, after, ...query } = request.query;
-      const page = await registry.devices({ ...query, after, limit: pageLimit(limit, pageSizeMax) });
-      return { items: page.items.map(answer), next: page.next, total: await registry.countDevices(query) };
+      const { limit, after, sort, descending, ...given } = request.query;
+      const page = await registry.devices({
+        ...filterOf(given, connections),
+        sort,
+        descending,
+        after,
+        limit: pageLimit(limit, pageSizeMax),
+        isCounted: true,
+      });
+      return { items: page.items.map(answer), next: page.next, total: page.total ?? 0 };
     },
   );
 

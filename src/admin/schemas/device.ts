@@ -23,9 +23,13 @@ export const Device = shape("Device", "A device.", {
   etag,
   createdAt: time(),
 });
-export const DevicePage = shape("DevicePage", "A page of devices, by id.", {
+export const DevicePage = shape("DevicePage", "A page of devices, in the order asked for.", {
   items: Type.Array(ref(Device)),
-  next: orNull(Type.String({ description: "Give it as `after` for the next page; null on the last." })),
+  next: orNull(
+    Type.String({
+      description: "Give it as `after` for the next page, with the same filter and order; null on the last.",
+    }),
+  ),
   total: count("Devices that match, on all pages."),
 });
 export const DeviceList = shape("DeviceList", "Devices, in the order asked for.", { items: Type.Array(ref(Device)) });
@@ -58,6 +62,78 @@ export const DeviceChange = shape(
 export const DeviceMigration = shape("DeviceMigration", "To another version of the device's template.", {
   templateVersion: Type.String(),
   etag: givenEtag,
+});
+
+const ids = Type.Array(Type.String(), { minItems: 1, maxItems: 1000, description: "Of 1 to 1,000 devices." });
+export const DeviceIds = shape("DeviceIds", "Devices.", { ids });
+export const DevicesMigration = shape("DevicesMigration", "Devices, to another version of the template of each.", {
+  ids,
+  templateVersion: Type.String(),
+});
+export const DevicesAccess = shape("DevicesAccess", "Devices to be let in, or no more.", {
+  ids,
+  enabled: Type.Boolean({ description: "false closes their connections." }),
+});
+export const DeviceRefusal = shape("DeviceRefusal", "A device of a list that is as it was, and why.", {
+  id: Type.String(),
+  code: Type.String({ description: "As in an error." }),
+  message: Type.String(),
+  field: Type.Optional(Type.String()),
+  hint: Type.Optional(Type.String()),
+});
+export const DevicesReport = shape("DevicesReport", "What became of each device of a list.", {
+  done: count("For so many it was done."),
+  refused: Type.Array(ref(DeviceRefusal)),
+});
+
+export const DeviceImportRow = shape("DeviceImportRow", "A row from which no device was made, and why.", {
+  row: count("Its number as a spreadsheet shows it: the heading is row 1."),
+  deviceId: Type.String({ description: "As it stands there." }),
+  outcome: words(["exists", "failed"], "exists: a device of this id was there before, and is as it was."),
+  code: Type.String({ description: "As in an error." }),
+  message: Type.String(),
+  field: Type.Optional(Type.String({ description: "The column, or the field of the device." })),
+  hint: Type.Optional(Type.String()),
+});
+export const DeviceImportReport = shape("DeviceImportReport", "What became of the rows of a CSV file.", {
+  dryRun: Type.Boolean({ description: "Nothing was made: it says what would have been." }),
+  read: count("Rows with something in them, without the heading."),
+  created: count("Devices made."),
+  existing: count("Rows whose device was there before: as after an import that was cut off, and made again."),
+  failed: count("Rows that nothing could be made of."),
+  stopped: orNull(
+    Type.Object(
+      { code: Type.String(), message: Type.String(), hint: Type.Optional(Type.String()) },
+      { additionalProperties: false, description: "Why the file was not read to its end; null: it was." },
+    ),
+  ),
+  rows: Type.Array(ref(DeviceImportRow), {
+    description: "In order of row, the first 1,000 that failed and 1,000 that exist.",
+  }),
+  rowsLeftOut: count("Rows that failed or exist and are not listed."),
+});
+
+export const ConnectionSnippet = shape("ConnectionSnippet", "A program that sends one message as this device.", {
+  language: words(["nodejs", "python", "csharp", "mosquitto_pub"]),
+  title: Type.String(),
+  install: Type.String({ description: "A command line, to be run once." }),
+  file: orNull(Type.String({ description: "What to save the code as; null: it is typed into a shell." })),
+  run: orNull(Type.String({ description: "The command line that runs the file." })),
+  note: orNull(Type.String({ description: "What else must be known." })),
+  code: Type.String({ description: "With {{KEY}} where the device's key goes." }),
+});
+export const ConnectionCode = shape("ConnectionCode", "How a device connects to this server, as ready programs.", {
+  deviceId: Type.String(),
+  hostName: Type.String({ description: "With the port when it is not MQTT's 8883." }),
+  host: Type.String(),
+  port: count("Of MQTT over TLS."),
+  caPath: orNull(
+    Type.String({
+      description: "Where this server keeps the authority's certificate that devices must trust; null: a public one.",
+    }),
+  ),
+  placeholder: Type.String({ description: "What stands in the code for the key." }),
+  snippets: Type.Array(ref(ConnectionSnippet)),
 });
 
 export const DeviceCredentials = shape(

@@ -9,9 +9,9 @@ import { deviceIdOf, templateIdOf, templateVersionOf } from "../device-id.ts";
 import { registryError } from "../errors.ts";
 import { booleanOf, nameOf } from "../input.ts";
 import { valuesAtCreation } from "../property-values.ts";
-import type { Device, DeviceTemplate, NewDevice } from "../registry.ts";
+import type { Device, DeviceOutcome, DeviceTemplate, NewDevice } from "../registry.ts";
 import { takeGenerationIds, takeRevisions } from "./counters.ts";
-import type { Change, Tell } from "./database.ts";
+import type { Change, Reader, Tell } from "./database.ts";
 import { deviceFromRow, deviceIdentity, deviceNameCharsMax, searchText } from "./device-row.ts";
 import type { DeviceRow } from "./schema.ts";
 import type { SecretBox } from "./secrets.ts";
@@ -63,13 +63,75 @@ export async function createDevices(
   return created;
 }
 
+/** Makes those that can be made, and says of each what became of it. One slice: the caller's bound is 1,000. */
+export async function createEachDevice(
+  devices: readonly NewDevice[],
+  { change, tell, secrets, nowMs }: Creation,
+): Promise<readonly DeviceOutcome[]> {
+  if (devices.length === 0) return [];
+  const generationIds = await takeGenerationIds(change, nowMs, devices.length);
+  const checked = await checkEach(devices, { db: change, secrets, nowMs }, (index) =>
+    must(generationIds[index], "one id for each device"),
+  );
+  const rows = checked.flatMap((row) => (row instanceof ColdpathError ? [] : [row]));
+  const revisionFirst = rows.length === 0 ? 0 : await takeRevisions(change, rows.length);
+  for (let first = 0; first < rows.length; first += sliceRows) {
+    const slice = rows.slice(first, first + sliceRows);
+    const values = slice.map((row, at) => ({ ...row, revision: revisionFirst + first + at }));
+    await change.insertInto("devices").values(values).execute();
+    await setImmediate();
+  }
+  for (const { id } of rows) tell({ kind: "device-created", deviceId: id });
+  return checked.map((row) => (row instanceof ColdpathError ? row : deviceFromRow(row)));
+}
+
+/** What `createEachDevice` would answer. */
+export async function tryDevices(
+  devices: readonly NewDevice[],
+  reading: Pick<Creation, "secrets" | "nowMs"> & { readonly db: Reader },
+): Promise<readonly DeviceOutcome[]> {
+  const checked = await checkEach(devices, reading, () => "0");
+  return checked.map((row) => (row instanceof ColdpathError ? row : deviceFromRow(row)));
+}
+
+async function checkEach(
+  devices: readonly NewDevice[],
+  { db, secrets, nowMs }: Pick<Creation, "secrets" | "nowMs"> & { readonly db: Reader },
+  generationIdAt: (index: number) => string,
+): Promise<readonly (DeviceRow | ColdpathError)[]> {
+  const templates = templateCache(db);
+  const ids = new Set<string>();
+  const checked: (DeviceRow | ColdpathError)[] = [];
+  for (let first = 0; first < devices.length; first += sliceRows) {
+    if (first > 0) await setImmediate();
+    const rows: (DeviceRow | ColdpathError)[] = [];
+    for (const [at, device] of devices.slice(first, first + sliceRows).entries()) {
+      try {
+        rows.push(await newRow(device, generationIdAt(first + at), nowMs, templates, secrets));
+      } catch (error) {
+        if (!(error instanceof ColdpathError)) throw error;
+        rows.push(error);
+      }
+    }
+    const wanted = rows.flatMap((row) => (row instanceof ColdpathError ? [] : [row.id]));
+    const existing = await db.selectFrom("devices").select("id").where("id", "in", wanted).execute();
+    for (const { id } of existing) ids.add(id);
+    for (const row of rows) {
+      const isThere = !(row instanceof ColdpathError) && ids.has(row.id);
+      checked.push(isThere ? deviceExists(row.id) : row);
+      if (!(row instanceof ColdpathError)) ids.add(row.id);
+    }
+  }
+  return checked;
+}
+
 type Templates = (id: string, version: string | undefined) => Promise<DeviceTemplate>;
 
-function templateCache(change: Change): Templates {
+function templateCache(db: Reader): Templates {
   const known = new Map<string, Promise<DeviceTemplate>>();
   return (id, version) => {
     const key = JSON.stringify([id, version]);
-    const template = known.get(key) ?? usableTemplate(change, id, version);
+    const template = known.get(key) ?? usableTemplate(db, id, version);
     known.set(key, template);
     return template;
   };
@@ -119,7 +181,7 @@ async function firstExisting(
   return found === undefined ? null : { id: found.id, index: ids.indexOf(found.id) };
 }
 
-function deviceExists(id: string): Error {
+function deviceExists(id: string): ColdpathError {
   return registryError("device-exists", `The device ${id} exists.`, { field: "id" });
 }
 

@@ -1,20 +1,21 @@
-// Devices in SQLite: changes, migration, deletion, and the pages an administrator sees.
+// Devices in SQLite: creation, changes, migration and deletion, of one or of many. Lists of them: device-pages.ts.
 //
 // What is exported (name, template, values) raises the row's revision when it really changes (S1); `enabled` and keys
 // raise its etag only.
 
-import type { Expression, ExpressionBuilder, SqlBool } from "kysely";
+import { setImmediate } from "node:timers/promises";
 import { must } from "../../lib/assert.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { ColdpathError } from "../../lib/errors.ts";
 import { registryError } from "../errors.ts";
-import { booleanOf, canonicalJson, integerOf, nameOf } from "../input.ts";
+import { booleanOf, canonicalJson, nameOf } from "../input.ts";
 import { valuesMigrated, valuesPatched } from "../property-values.ts";
-import type { Device, DeviceCalls, DeviceQuery, DeviceValues, NewDevice } from "../registry.ts";
+import type { Device, DeviceCalls, DevicePatch, DeviceValues, NewDevice } from "../registry.ts";
 import { takeRevisions } from "./counters.ts";
 import type { Change, Database, Tell } from "./database.ts";
-import { createDevices } from "./device-creation.ts";
+import { createDevices, createEachDevice, tryDevices } from "./device-creation.ts";
+import { devicePagesIn } from "./device-pages.ts";
 import {
-  deviceColumns,
   deviceFromRow,
   deviceNameCharsMax,
   deviceNotFound,
@@ -23,16 +24,45 @@ import {
   valuesFromRow,
 } from "./device-row.ts";
 import { checkEtag } from "./etag.ts";
-import type { DeviceRow, Tables } from "./schema.ts";
+import type { DeviceRow } from "./schema.ts";
 import type { SecretBox } from "./secrets.ts";
 import { usableTemplate } from "./templates.ts";
 
 /** One call of `createDevices` is one transaction. */
 const batchDevicesMax = 10_000;
+/** So is one of those that answer for each device by itself. */
+const eachDevicesMax = 1_000;
+/** Of them in one turn: some 10 ms. */
+const eachDevicesTurn = 50;
 
 export function devicesIn(database: Database, secrets: SecretBox, clock: Clock): DeviceCalls {
   const create = (devices: readonly NewDevice[]): Promise<readonly Device[]> =>
     database.change((change, tell) => createDevices(devices, { change, tell, secrets, nowMs: clock.nowMs() }));
+
+  const pages = devicePagesIn(database);
+
+  /** Each by itself, in one transaction; a refusal is that one's outcome. */
+  const each = async <T>(
+    ids: readonly string[],
+    work: (change: Change, tell: Tell, id: string) => Promise<T>,
+  ): Promise<readonly (T | ColdpathError)[]> => {
+    checkBatch(ids, "ids", eachDevicesMax);
+    return await database.change(async (change, tell) => {
+      const outcomes: (T | ColdpathError)[] = [];
+      for (const [index, id] of ids.entries()) {
+        // SQLite answers within the turn: without this a large batch would stop the whole server meanwhile.
+        if (index % eachDevicesTurn === eachDevicesTurn - 1) await setImmediate();
+        try {
+          outcomes.push(await work(change, tell, id));
+        } catch (error) {
+          // It refuses before it writes, so nothing of this one has to be taken back.
+          if (!(error instanceof ColdpathError)) throw error;
+          outcomes.push(error);
+        }
+      }
+      return outcomes;
+    });
+  };
 
   return {
     async createDevice(device) {
@@ -42,71 +72,85 @@ export function devicesIn(database: Database, secrets: SecretBox, clock: Clock):
 
     async createDevices(devices) {
       if (devices.length === 0) return [];
-      if (devices.length > batchDevicesMax) {
-        throw registryError("input-invalid", `${devices.length} devices at once; at most ${batchDevicesMax}.`, {
-          field: "devices",
-          hint: `Create them in batches of ${batchDevicesMax}.`,
-        });
-      }
+      checkBatch(devices, "devices", batchDevicesMax);
       return await create(devices);
     },
 
+    async createEachDevice(devices, isTrial = false) {
+      checkBatch(devices, "devices", eachDevicesMax);
+      const nowMs = clock.nowMs();
+      if (isTrial) return await tryDevices(devices, { db: database.reader, secrets, nowMs });
+      return await database.change((change, tell) => createEachDevice(devices, { change, tell, secrets, nowMs }));
+    },
+
     async updateDevice(id, patch, etag) {
-      return await database.change(async (change, tell) => {
-        const row = await requireDevice(change, id);
-        checkEtag(row, etag, `device ${id}`);
-        const template = await usableTemplate(change, row.template_id, row.template_version);
-        const name = patch.name === undefined ? row.name : nameOf(patch.name, "name", deviceNameCharsMax);
-        const enabled = patch.enabled === undefined ? row.enabled : booleanOf(patch.enabled, "enabled") ? 1 : 0;
-        const values = valuesPatched(template, valuesFromRow(row), patch);
-        const access = row.enabled === 1 && enabled === 0;
-        return await write(change, tell, row, { name, enabled, ...valueColumns(row, values) }, access);
-      });
+      return await database.change((change, tell) => update(change, tell, id, patch, etag));
     },
 
     async migrateDevice(id, templateVersion, etag) {
-      return await database.change(async (change, tell) => {
-        const row = await requireDevice(change, id);
-        checkEtag(row, etag, `device ${id}`);
-        const from = await usableTemplate(change, row.template_id, row.template_version);
-        const to = await usableTemplate(change, row.template_id, templateVersion);
-        if (from.version === to.version) return deviceFromRow(row);
-        const values = valuesMigrated(from, to, valuesFromRow(row));
-        const set = { template_version: to.version, property_values: JSON.stringify(values) };
-        return await write(change, tell, row, set, false);
-      });
+      return await database.change((change, tell) => migrate(change, tell, id, templateVersion, etag));
     },
 
     async deleteDevice(id) {
-      await database.change(async (change, tell) => {
-        const { numDeletedRows } = await change.deleteFrom("devices").where("id", "=", id).executeTakeFirst();
-        if (numDeletedRows === 0n) throw deviceNotFound(id);
-        tell({ kind: "device-deleted", deviceId: id });
-      });
+      await database.change((change, tell) => remove(change, tell, id));
+    },
+
+    async updateEachDevice(ids, patch) {
+      return await each(ids, (change, tell, id) => update(change, tell, id, patch));
+    },
+
+    async migrateEachDevice(ids, templateVersion) {
+      return await each(ids, (change, tell, id) => migrate(change, tell, id, templateVersion));
+    },
+
+    async deleteEachDevice(ids) {
+      return await each(ids, remove);
     },
 
     async device(id) {
       return deviceFromRow(await requireDevice(database.reader, id));
     },
 
-    async devices(query) {
-      const limit = query.limit === undefined ? 100 : integerOf(query.limit, "limit", 1, 1000);
-      let select = database.reader.selectFrom("devices").select(deviceColumns).where(matching(query)).orderBy("id");
-      if (query.after !== undefined) select = select.where("id", ">", query.after);
-      const rows = await select.limit(limit + 1).execute();
-      const items = rows.slice(0, limit).map(deviceFromRow);
-      return { items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
-    },
-
-    async countDevices(query = {}) {
-      const { devices } = await database.reader
-        .selectFrom("devices")
-        .where(matching(query))
-        .select((eb) => eb.fn.countAll<number>().as("devices"))
-        .executeTakeFirstOrThrow();
-      return devices;
-    },
+    devices: (query) => pages.page(query),
+    countDevices: (filter = {}) => pages.count(filter),
   };
+}
+
+async function update(change: Change, tell: Tell, id: string, patch: DevicePatch, etag?: number): Promise<Device> {
+  const row = await requireDevice(change, id);
+  checkEtag(row, etag, `device ${id}`);
+  const template = await usableTemplate(change, row.template_id, row.template_version);
+  const name = patch.name === undefined ? row.name : nameOf(patch.name, "name", deviceNameCharsMax);
+  const enabled = patch.enabled === undefined ? row.enabled : booleanOf(patch.enabled, "enabled") ? 1 : 0;
+  const values = valuesPatched(template, valuesFromRow(row), patch);
+  const access = row.enabled === 1 && enabled === 0;
+  return await write(change, tell, row, { name, enabled, ...valueColumns(row, values) }, access);
+}
+
+async function migrate(change: Change, tell: Tell, id: string, version: string, etag?: number): Promise<Device> {
+  const row = await requireDevice(change, id);
+  checkEtag(row, etag, `device ${id}`);
+  const from = await usableTemplate(change, row.template_id, row.template_version);
+  const to = await usableTemplate(change, row.template_id, version);
+  if (from.version === to.version) return deviceFromRow(row);
+  const values = valuesMigrated(from, to, valuesFromRow(row));
+  const set = { template_version: to.version, property_values: JSON.stringify(values) };
+  return await write(change, tell, row, set, false);
+}
+
+async function remove(change: Change, tell: Tell, id: string): Promise<null> {
+  const { numDeletedRows } = await change.deleteFrom("devices").where("id", "=", id).executeTakeFirst();
+  if (numDeletedRows === 0n) throw deviceNotFound(id);
+  tell({ kind: "device-deleted", deviceId: id });
+  return null;
+}
+
+function checkBatch(batch: readonly unknown[], field: string, max: number): void {
+  if (batch.length <= max) return;
+  throw registryError("input-invalid", `${batch.length} devices at once; at most ${max}.`, {
+    field,
+    hint: `Give them in batches of ${max}.`,
+  });
 }
 
 /** Writes what really changes; the row as it was when nothing does. */
@@ -133,17 +177,4 @@ async function write(
 function valueColumns(row: DeviceRow, values: DeviceValues): { property_values?: string } {
   if (canonicalJson(valuesFromRow(row)) === canonicalJson(values)) return {};
   return { property_values: JSON.stringify(values) };
-}
-
-function matching(query: Pick<DeviceQuery, "templateId" | "simulated" | "search">) {
-  return (eb: ExpressionBuilder<Tables, "devices">) => {
-    const all: Expression<SqlBool>[] = [];
-    if (query.templateId !== undefined) all.push(eb("template_id", "=", query.templateId));
-    if (query.simulated !== undefined) all.push(eb("simulated", "=", query.simulated ? 1 : 0));
-    if (query.search !== undefined && query.search !== "") {
-      const term = query.search.toLowerCase();
-      all.push(eb(eb.fn<number>("instr", ["search_text", eb.val(term)]), ">", 0));
-    }
-    return eb.and(all);
-  };
 }

@@ -5,7 +5,7 @@
 
 import fc from "fast-check";
 import { repeatedOf } from "../../../src/cli/command.ts";
-import { csvLine } from "../../../src/cli/csv.ts";
+import { csvLine } from "../../../src/lib/csv.ts";
 import { readAssignments } from "../../../src/cli/device-values.ts";
 import { flatten, jsonLine } from "../../../src/cli/record-view.ts";
 import { runCommandLine } from "../../../src/cli/run.ts";

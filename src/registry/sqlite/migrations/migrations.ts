@@ -5,10 +5,12 @@ import { first } from "./0001-first.ts";
 import { cutRecords } from "./0002-cut-records.ts";
 import { acceptedViolations } from "./0003-accepted-violations.ts";
 import { runsByPath } from "./0004-runs-by-path.ts";
+import { deviceLists } from "./0005-device-lists.ts";
 
 export const migrations: Readonly<Record<string, Migration>> = {
   "0001-first": first,
   "0002-cut-records": cutRecords,
   "0003-accepted-violations": acceptedViolations,
   "0004-runs-by-path": runsByPath,
+  "0005-device-lists": deviceLists,
 };
