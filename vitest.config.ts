@@ -2,6 +2,7 @@
 //
 //   unit      beside the code: pure behaviour, properties, contract suites on adapters that need no server
 //   service   real servers from npm (Azurite), real device SDKs, the whole server in this process or a child
+//   page      the web page in a real Chromium, against a real server
 //   fuzz      each target of test/fuzz for a few seconds, and with a planted fault
 //   simulation  the whole server on a virtual clock, seeded: 500 stories, and the proof that sabotages are caught
 //   fault     processes killed, clocks moved, destinations taken away
@@ -47,6 +48,17 @@ export default defineConfig({
           testTimeout: 600_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 2 },
+          setupFiles,
+        },
+      },
+      {
+        test: {
+          name: "page",
+          include: ["test/page/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 5 },
+          globalSetup: ["test/page/built-page.ts"],
           setupFiles,
         },
       },

@@ -266,6 +266,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
       caPath: tls.identity.caPath,
     }),
     adminToken,
+    pageDirectory: join(import.meta.dirname, "../web/dist"),
     host: config.webTls ? config.host : loopback,
     port: config.webPort,
     webHosts: config.webHosts ?? [],

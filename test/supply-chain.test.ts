@@ -35,6 +35,18 @@ const withManifest = (more: object): Supply => ({ ...sound, manifest: { ...sound
 
 test("a sound supply has no faults", () => expect(supplyFaults(sound)).toEqual([]));
 
+test("a workspace is ours, and the link to it is none to anywhere else", () => {
+  const packages = {
+    ...sound.lock.packages,
+    w: { version: "1.0.0" },
+    "node_modules/the-w": { link: true, resolved: "w" },
+  };
+  const supply = { ...sound, lock: { packages } };
+  expect(supplyFaults({ ...supply, manifest: { ...sound.manifest, workspaces: ["w"] } })).toEqual([]);
+  // Control: what is no workspace is not let through.
+  expect(supplyFaults(supply)).not.toEqual([]);
+});
+
 test.each([
   ["a package without integrity", withLocked("node_modules/a", { integrity: undefined }), /no sha512/],
   ["a weak hash", withLocked("node_modules/a", { integrity: "sha1-x" }), /no sha512/],
@@ -51,6 +63,14 @@ test.each([
   ["a licence that nobody decided on", withLicence([{ license: { id: "GPL-3.0-only" } }]), /GPL-3.0-only/],
   ["an expression of licences", withLicence([{ expression: "MIT OR GPL-3.0" }]), /MIT OR GPL/],
   ["no licence", withLicence([]), /names no licence/],
+  [
+    "a range of versions in a workspace",
+    {
+      ...withLocked("w", { version: "1.0.0", dependencies: { a: "^1.0.0" } }),
+      manifest: { ...sound.manifest, workspaces: ["w"] },
+    },
+    /a: \^1.0.0 in package.json is not one exact version/,
+  ],
   ["a range of versions", withManifest({ dependencies: { a: "^1.0.0" } }), /not one exact version/],
 ])("%s is a fault", (_, supply, fault) => {
   expect(supplyFaults(supply)).toContainEqual(expect.stringMatching(fault));

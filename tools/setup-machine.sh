@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `npm run setup:machine`: installs what the whole test suite needs beyond Node and npm, on Debian.
 #   mosquitto_pub, openssl                        the outside clients
+#   chromium                                      the browser that the page is tried in
 #   javac and Debian's Apache Avro for Java       readers of the exported files
 #   .venv with tools/requirements.txt             likewise, in Python
 # May be run again at any time: what is there is left alone, and then it needs neither root nor the network.
@@ -31,11 +32,12 @@ want() { # want PACKAGE: remembers it unless it is installed
 }
 
 command -v dpkg-query >/dev/null ||
-  give_up "this machine is not Debian or a relative of it. Install mosquitto_pub, openssl, a JDK, Apache Avro 1.8 for Java" \
+  give_up "this machine is not Debian or a relative of it. Install mosquitto_pub, openssl, chromium, a JDK, Apache Avro 1.8 for Java" \
     "(jars in /usr/share/java) and Python's venv module by its own means; npm test says what is still missing."
 
 want mosquitto-clients
 want openssl
+want chromium
 want libavro-java
 want libslf4j-java
 command -v javac >/dev/null || want default-jdk-headless

@@ -14,6 +14,9 @@ interface LockedPackage {
   readonly link?: boolean;
   readonly dev?: boolean;
   readonly hasInstallScript?: boolean;
+  /** Of a workspace. */
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
 export interface Supply {
@@ -21,6 +24,7 @@ export interface Supply {
     readonly name: string;
     readonly dependencies?: Readonly<Record<string, string>>;
     readonly devDependencies?: Readonly<Record<string, string>>;
+    readonly workspaces?: readonly string[];
     readonly allowScripts?: Readonly<Record<string, boolean>>;
   };
   readonly lock: { readonly packages: Readonly<Record<string, LockedPackage>> };
@@ -42,17 +46,29 @@ interface Bill {
   readonly dependencies: readonly { readonly ref: string; readonly dependsOn?: readonly string[] }[];
 }
 
-/** Licences that ask for no more than their text beside the product. Another one is a decision of a person. */
-const licences = new Set(["MIT", "ISC", "0BSD", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "BlueOak-1.0.0"]);
+/** Licences that ask for no more than their text beside the product, or for nothing. Another one is a decision of a person. */
+const licences = new Set([
+  "MIT",
+  "ISC",
+  "0BSD",
+  "BSD-2-Clause",
+  "BSD-3-Clause",
+  "Apache-2.0",
+  "BlueOak-1.0.0",
+  "Unlicense",
+]);
 
 /** What is wrong, one sentence each. */
 export function supplyFaults({ manifest, lock, bill }: Supply): readonly string[] {
   const faults: string[] = [];
   const known = new Map(bill.components.map((one) => [`${one.name}@${one.version}`, one]));
   const scripts = new Set<string>();
+  const workspaces = manifest.workspaces ?? [];
   for (const [path, locked] of Object.entries(lock.packages)) {
     if (path === "") continue;
     const name = nameOf(path);
+    // A workspace of ours, and the link to it.
+    if (workspaces.includes(locked.link === true ? (locked.resolved ?? "") : path)) continue;
     if (locked.link === true || !/^\d+\.\d+\.\d+/.test(locked.version ?? "")) {
       faults.push(`${path}: is no released version of a registry.`);
     }
@@ -81,8 +97,11 @@ export function supplyFaults({ manifest, lock, bill }: Supply): readonly string[
     if (!scripts.has(name))
       faults.push(`${name}: stands under allowScripts in package.json and has no install script.`);
   }
-  for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
-    if (!/^\d+\.\d+\.\d+$/.test(version)) faults.push(`${name}: ${version} in package.json is not one exact version.`);
+  for (const { dependencies, devDependencies } of [manifest, ...workspaces.map((path) => lock.packages[path] ?? {})]) {
+    for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
+      if (!/^\d+\.\d+\.\d+$/.test(version))
+        faults.push(`${name}: ${version} in package.json is not one exact version.`);
+    }
   }
   return faults;
 }

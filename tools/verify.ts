@@ -3,6 +3,8 @@
 //     format   oxfmt --check            (repair: npm run format)
 //     lint     oxlint --type-aware      floating promises above all
 //     types    tsc
+//     page     tsc for web/, which is for browsers
+//     browser  tsc for test/page, which is for both
 //     unused   knip                     files, exports, dependencies
 //     supply   tools/supply-chain.ts    bill of materials, licences, install scripts, the lock file
 //     advice   tools/advisories.ts      known vulnerabilities; needs the registry's advisory service
@@ -32,6 +34,8 @@ const steps = [
   { name: "format", command: "oxfmt", parameters: ["--check", "."] },
   { name: "lint", command: "oxlint", parameters: ["--type-aware", "--deny-warnings"] },
   { name: "types", command: "tsc", parameters: ["-p", "."] },
+  { name: "page", command: "tsc", parameters: ["-p", "web"] },
+  { name: "browser", command: "tsc", parameters: ["-p", "test/page"] },
   { name: "unused", command: "knip", parameters: ["--no-progress"] },
   { name: "supply", command: "node", parameters: ["tools/supply-chain.ts"] },
   { name: "advice", command: "node", parameters: ["tools/advisories.ts"] },

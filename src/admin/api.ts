@@ -23,6 +23,7 @@ import { exportRunRoutes } from "./routes/export-runs.ts";
 import { exportRoutes } from "./routes/exports.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { liveRoutes } from "./routes/live.ts";
+import { pageRoutes } from "./routes/page.ts";
 import { policyRoutes } from "./routes/policies.ts";
 import { knownHosts, secureAnswers } from "./secure-answers.ts";
 import { statusRoutes } from "./routes/status.ts";
@@ -75,7 +76,7 @@ export async function makeApi(options: AdminOptions): Promise<{ app: Api; server
   }).withTypeProvider();
 
   app.setErrorHandler(async (error, request, reply) => await answerError(log, error, request, reply));
-  app.setNotFoundHandler(answerUnknownRoute);
+  await pageRoutes(app, options);
   healthRoutes(app, options, isLoopback(options.host) ? null : requireToken(options.adminToken));
   await app.register(async (api: Api) => await addApi(api, options), { prefix: "/api/v1" });
   await app.ready();

@@ -63,12 +63,17 @@ function finished<T extends Frame>(document: T): T {
     // Ours to validate by; OpenAPI wants it beside references only, and each form says its `kind` itself.
     delete schema.discriminator;
   }
+  if (document.components?.schemas !== undefined) {
+    // In one order however the modules were loaded: the page's types, made from it, are compared as text.
+    const byName = Object.entries(document.components.schemas).toSorted(([a], [b]) => (a < b ? -1 : 1));
+    document.components.schemas = Object.fromEntries(byName);
+  }
   return document;
 }
 
 interface Frame {
   readonly paths?: object | undefined;
-  readonly components?: { readonly schemas?: object | undefined } | undefined;
+  readonly components?: { schemas?: object | undefined } | undefined;
 }
 
 interface RequestBody {

@@ -66,6 +66,8 @@ export interface AdminOptions {
 
   /** Whoever shows it may do everything. At least 32 characters. */
   readonly adminToken: string;
+  /** Holds the built web page, or nothing yet. */
+  readonly pageDirectory: string;
   readonly host: string;
   /** 0 = any free one. */
   readonly port: number;

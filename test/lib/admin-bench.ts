@@ -97,6 +97,7 @@ export class AdminBench {
       restored: null,
       exportDefaults: { blockBytes: 65_536, fileBytesMax: 1 << 30 },
       adminToken,
+      pageDirectory: `${bench.rooms.directory}/page`,
       host: "127.0.0.1",
       port: 0,
       webHosts: [],
