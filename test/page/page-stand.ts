@@ -1,0 +1,154 @@
+// The page in a real Chromium, against a real server of its own in a temporary directory.
+//
+//     const stand = await PageStand.open();
+//     const page = await stand.signedIn("administrator");     // a tab of its own session
+//     await page.goto(`${stand.url}/devices`);
+//     expect(stand.faults).toEqual([]);                        // console errors, refused by the CSP, failed requests
+//     await stand.close();
+//
+// Whoever expects a refusal says so before: `stand.expected.push(/409 .*\/exports/)`.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, type BrowserContext, type Page, chromium } from "playwright-core";
+import { HubProcess } from "../lib/hub-process.ts";
+
+/** Debian's, as needs("chromium") looks for it (tools/setup-machine.sh). */
+const executablePath = "/usr/bin/chromium";
+const axePath = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+export type PageRole = "operator" | "builder" | "administrator";
+export type PageTheme = "light" | "dark";
+export interface TabOptions {
+  readonly width?: number;
+  readonly height?: number;
+  readonly theme?: PageTheme;
+}
+
+export class PageStand {
+  readonly hub: HubProcess;
+  readonly browser: Browser;
+  /** What went wrong in any tab, in a line each. */
+  readonly faults: string[] = [];
+  /** Faults that a test wants. */
+  readonly expected: RegExp[] = [];
+  readonly #directory: string;
+
+  private constructor(hub: HubProcess, browser: Browser, directory: string) {
+    this.hub = hub;
+    this.browser = browser;
+    this.#directory = directory;
+  }
+
+  /** @param flags  of the server; a sample makes ten simulated devices and an export. */
+  static async open(...flags: string[]): Promise<PageStand> {
+    const directory = mkdtempSync(join(tmpdir(), "coldpath-page-"));
+    const browser = await chromium.launch({
+      executablePath,
+      // Root may not use Chromium's sandbox, and a container's /dev/shm is small.
+      args: ["--no-sandbox", "--disable-dev-shm-usage"],
+    });
+    try {
+      const hub = await HubProcess.start(join(directory, "data"), ...flags);
+      return new PageStand(hub, browser, directory);
+    } catch (error) {
+      await browser.close();
+      throw error;
+    }
+  }
+
+  get url(): string {
+    return this.hub.address.url;
+  }
+
+  /** A tab of a browser that knows nothing yet. */
+  async tab({ width = 1440, height = 900, theme = "light" }: TabOptions = {}): Promise<Page> {
+    const context = await this.browser.newContext({
+      viewport: { width, height },
+      colorScheme: theme,
+      reducedMotion: "reduce",
+      locale: "en-GB",
+      timezoneId: "UTC",
+    });
+    const page = await context.newPage();
+    this.#watch(page);
+    return page;
+  }
+
+  /** A tab in which somebody of this role is signed in. */
+  async signedIn(role: PageRole, options: TabOptions = {}): Promise<Page> {
+    const page = await this.tab(options);
+    await this.#signIn(page.context(), role);
+    return page;
+  }
+
+  /** Sessions of the server are to come: until then the page is told that there is one, and its calls carry the token. */
+  async #signIn(context: BrowserContext, role: PageRole): Promise<void> {
+    const session = {
+      signedIn: true,
+      user: { id: "u1", name: role, role },
+      via: "session",
+      csrfToken: "c",
+      setupNeeded: false,
+      expiresAt: null,
+    };
+    await context.setExtraHTTPHeaders({ authorization: `Bearer ${this.hub.adminToken}` });
+    await context.route("**/api/v1/session", async (route) => await route.fulfill({ json: session }));
+  }
+
+  /** Serious and critical findings of axe about what the tab shows, a line each. */
+  async axe(page: Page): Promise<readonly string[]> {
+    // As a file of the test's own: the page's Content-Security-Policy lets no other script in.
+    await page.evaluate(await readText(axePath));
+    const violations = await page.evaluate(async () => {
+      const { axe } = globalThis as unknown as {
+        axe: { run: (context: object) => Promise<{ violations: Violation[] }> };
+      };
+      interface Violation {
+        readonly id: string;
+        readonly impact: string;
+        readonly help: string;
+        readonly nodes: readonly { readonly html: string }[];
+      }
+      // Tabster's invisible ends of a focus trap: a known false positive of `aria-hidden-focus`.
+      return (await axe.run({ exclude: [["[data-tabster-dummy]"]] })).violations;
+    });
+    return violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html.slice(0, 200)).join(" | ")}`);
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    await this.hub.stop();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  #watch(page: Page): void {
+    const note = (fault: string): void => {
+      if (!this.expected.some((pattern) => pattern.test(fault))) this.faults.push(fault);
+    };
+    page.on("console", (message) => {
+      // The browser's own word for an answer that is noted below, by its address.
+      if (message.text().startsWith("Failed to load resource")) return;
+      if (message.type() === "error" || message.type() === "warning") note(`console: ${message.text()}`);
+    });
+    page.on("pageerror", (error) => note(`error: ${error.message}`));
+    page.on("requestfailed", (request) => {
+      const why = request.failure()?.errorText ?? "";
+      // A page that is left ends its streams and calls.
+      if (why !== "net::ERR_ABORTED") note(`failed: ${request.method()} ${request.url()} ${why}`);
+    });
+    page.on("response", (response) => {
+      if (response.status() >= 400)
+        note(`answer: ${response.status()} ${response.request().method()} ${response.url()}`);
+    });
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  const { readFile } = await import("node:fs/promises");
+  return await readFile(path, "utf8");
+}

@@ -1,0 +1,160 @@
+// All pages and their paths. Each page is a folder's own file, loaded when it is first shown.
+//
+// `staticData.least` is the least role that may use a page: the navigation leaves out what one may not use, and who types its
+// path is told so. The server decides by itself; this only spares its refusals.
+
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import type { Role } from "../session/session.ts";
+import { FailedPage } from "./error-boundary.tsx";
+import { NotFoundPage } from "./not-found-page.tsx";
+import { Shell } from "./shell.tsx";
+
+const root = createRootRoute({ notFoundComponent: NotFoundPage });
+const shell = createRoute({
+  getParentRoute: () => root,
+  id: "shell",
+  component: Shell,
+  notFoundComponent: NotFoundPage,
+});
+const inShell = () => shell;
+
+const dashboard = createRoute({
+  getParentRoute: inShell,
+  path: "/",
+  component: lazyRouteComponent(async () => await import("../dashboard/dashboard-page.tsx")),
+  staticData: { least: "operator" },
+});
+const devices = createRoute({
+  getParentRoute: inShell,
+  path: "/devices",
+  component: lazyRouteComponent(async () => await import("../devices/device-list-page.tsx")),
+  staticData: { least: "operator" },
+});
+const device = createRoute({
+  getParentRoute: inShell,
+  path: "/devices/$deviceId",
+  component: lazyRouteComponent(async () => await import("../devices/device-page.tsx")),
+  staticData: { least: "operator" },
+});
+const templates = createRoute({
+  getParentRoute: inShell,
+  path: "/templates",
+  component: lazyRouteComponent(async () => await import("../templates/template-list-page.tsx")),
+  staticData: { least: "operator" },
+});
+const template = createRoute({
+  getParentRoute: inShell,
+  path: "/templates/$templateId",
+  component: lazyRouteComponent(async () => await import("../templates/template-page.tsx")),
+  staticData: { least: "operator" },
+});
+const exportList = createRoute({
+  getParentRoute: inShell,
+  path: "/admin/exports",
+  component: lazyRouteComponent(async () => await import("../exports/export-list-page.tsx")),
+  staticData: { least: "administrator" },
+});
+const exportNew = createRoute({
+  getParentRoute: inShell,
+  path: "/admin/exports/new",
+  component: lazyRouteComponent(async () => await import("../exports/new-export-page.tsx")),
+  staticData: { least: "administrator" },
+});
+const exportOne = createRoute({
+  getParentRoute: inShell,
+  path: "/admin/exports/$exportId",
+  component: lazyRouteComponent(async () => await import("../exports/export-page.tsx")),
+  staticData: { least: "administrator" },
+});
+const storage = createRoute({
+  getParentRoute: inShell,
+  path: "/admin/storage",
+  component: lazyRouteComponent(async () => await import("../storage/storage-list-page.tsx")),
+  staticData: { least: "administrator" },
+});
+const storageNew = createRoute({
+  getParentRoute: inShell,
+  path: "/admin/storage/new",
+  component: lazyRouteComponent(async () => await import("../storage/new-storage-page.tsx")),
+  staticData: { least: "administrator" },
+});
+const storageOne = createRoute({
+  getParentRoute: inShell,
+  path: "/admin/storage/$storageAccountId",
+  component: lazyRouteComponent(async () => await import("../storage/storage-page.tsx")),
+  staticData: { least: "administrator" },
+});
+const users = createRoute({
+  getParentRoute: inShell,
+  path: "/admin/users",
+  component: lazyRouteComponent(async () => await import("../users/user-list-page.tsx")),
+  staticData: { least: "administrator" },
+});
+const tokens = createRoute({
+  getParentRoute: inShell,
+  path: "/admin/tokens",
+  component: lazyRouteComponent(async () => await import("../tokens/token-list-page.tsx")),
+  staticData: { least: "administrator" },
+});
+const audit = createRoute({
+  getParentRoute: inShell,
+  path: "/admin/audit",
+  component: lazyRouteComponent(async () => await import("../audit/audit-log-page.tsx")),
+  staticData: { least: "administrator" },
+});
+const account = createRoute({
+  getParentRoute: inShell,
+  path: "/account",
+  component: lazyRouteComponent(async () => await import("../account/account-page.tsx")),
+  staticData: { least: "operator" },
+});
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in",
+  validateSearch: (search: Record<string, unknown>): { readonly next?: string } =>
+    typeof search["next"] === "string" ? { next: search["next"] } : {},
+  component: lazyRouteComponent(async () => await import("../session/sign-in-page.tsx")),
+});
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: "/setup",
+  component: lazyRouteComponent(async () => await import("../session/setup-page.tsx")),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    shell.addChildren([
+      dashboard,
+      devices,
+      device,
+      templates,
+      template,
+      exportList,
+      exportNew,
+      exportOne,
+      storage,
+      storageNew,
+      storageOne,
+      users,
+      tokens,
+      audit,
+      account,
+    ]),
+    signIn,
+    setup,
+  ]),
+  defaultPreload: "intent",
+  defaultErrorComponent: ({ error }) => (
+    <FailedPage error={error instanceof Error ? error : new Error(String(error))} />
+  ),
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+  interface StaticDataRouteOption {
+    readonly least?: Role;
+  }
+}

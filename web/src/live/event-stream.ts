@@ -1,0 +1,64 @@
+// A server-sent stream that comes back: with back-off after an end, at once when the connection is there again.
+
+import { connection } from "../api/connection.ts";
+
+const waitMsMin = 1_000;
+const waitMsMax = 30_000;
+
+export interface EventStreamOptions {
+  readonly path: string;
+  /** What to do with each kind of event; its data is JSON. */
+  readonly on: Readonly<Record<string, (content: unknown) => void>>;
+  /** Told when the stream opens, and when it ends or cannot be opened. */
+  readonly onState?: (isOpen: boolean) => void;
+}
+
+/** Opens the stream and keeps it open. @returns what closes it for good. */
+export function openEventStream({ path, on, onState }: EventStreamOptions): () => void {
+  let source: EventSource | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let waitMs = waitMsMin;
+
+  const open = (): void => {
+    clearTimeout(timer);
+    source?.close();
+    source = new EventSource(path);
+    source.addEventListener("open", () => {
+      waitMs = waitMsMin;
+      connection.reached();
+      onState?.(true);
+    });
+    source.addEventListener("error", () => {
+      // EventSource would try again each few seconds for ever; ours waits longer and longer, and knows of the connection.
+      source?.close();
+      source = null;
+      onState?.(false);
+      void connection.probe();
+      timer = setTimeout(open, waitMs * (0.75 + Math.random() / 2));
+      waitMs = Math.min(waitMs * 2, waitMsMax);
+    });
+    for (const [kind, handle] of Object.entries(on)) {
+      source.addEventListener(kind, (event) => {
+        const content: unknown = JSON.parse((event as MessageEvent<string>).data);
+        handle(content);
+      });
+    }
+  };
+
+  let wasLost = connection.lostSinceMs !== null;
+  const unsubscribe = connection.subscribe(() => {
+    const isLost = connection.lostSinceMs !== null;
+    if (wasLost && !isLost && source === null) {
+      waitMs = waitMsMin;
+      open();
+    }
+    wasLost = isLost;
+  });
+  open();
+  return () => {
+    unsubscribe();
+    clearTimeout(timer);
+    source?.close();
+    source = null;
+  };
+}

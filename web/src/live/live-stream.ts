@@ -1,0 +1,95 @@
+// The one live stream of the page (GET /live), shared by all that shows it: the status once a second, and what was changed by
+// whomever, which has the queries of that collection asked again. Open while something uses it.
+
+import { useSyncExternalStore } from "react";
+import { type Collection, collections, invalidate } from "../api/query-client.ts";
+import { openEventStream } from "./event-stream.ts";
+
+/** As GET /live sends it once a second. */
+export interface LiveStatus {
+  readonly at: string;
+  readonly messagesPerSecond: number;
+  readonly bytesPerSecond: number;
+  readonly rejectionsPerSecond: number;
+  readonly devicesConnected: number;
+  readonly acceptedTotal: number;
+  readonly journalBytes: number;
+  readonly journalBytesMax: number;
+  readonly owedBytes: number;
+  readonly untilFullMs: number | null;
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+  /** For administrators only. */
+  readonly exports?: readonly {
+    readonly id: string;
+    readonly state: string;
+    readonly lagMs: number;
+    readonly owedFiles: number;
+    readonly lastFilePath: string | null;
+  }[];
+}
+
+export interface Live {
+  readonly isOpen: boolean;
+  /** The last status; null before the first. */
+  readonly status: LiveStatus | null;
+}
+
+/** Changes of this time are asked for once: an import of a thousand devices is one question, not a thousand. */
+const gatherMs = 500;
+const collectionOfKind: Readonly<Record<string, Collection>> = {
+  device: "devices",
+  template: "device-templates",
+  "device-template": "device-templates",
+  "storage-account": "storage-accounts",
+  export: "exports",
+  policy: "policies",
+  user: "users",
+  token: "tokens",
+  session: "session",
+};
+
+let live: Live = { isOpen: false, status: null };
+const listeners = new Set<() => void>();
+let close: (() => void) | null = null;
+const changed = new Set<Collection>();
+let gathering: ReturnType<typeof setTimeout> | undefined;
+
+function set(next: Live): void {
+  live = next;
+  for (const listener of listeners) listener();
+}
+
+function hear(content: unknown): void {
+  const { kind } = content as { readonly kind?: string };
+  const collection = collectionOfKind[kind ?? ""] ?? collections.find((name) => name === kind);
+  if (collection === undefined) return;
+  changed.add(collection);
+  gathering ??= setTimeout(() => {
+    gathering = undefined;
+    const names = [...changed];
+    changed.clear();
+    void invalidate(...names);
+  }, gatherMs);
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  close ??= openEventStream({
+    path: "/api/v1/live",
+    on: { status: (content) => set({ isOpen: true, status: content as LiveStatus }), changed: hear },
+    onState: (isOpen) => set({ ...live, isOpen }),
+  });
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0) return;
+    close?.();
+    close = null;
+    live = { isOpen: false, status: null };
+  };
+}
+
+/** What the live stream says now. The stream is one, however many use this. */
+export function useLive(): Live {
+  return useSyncExternalStore(subscribe, () => live);
+}

@@ -1,0 +1,75 @@
+// Code in several languages, one at a time, with a button to copy it.
+
+import { Tab, TabList, makeStyles, tokens } from "@fluentui/react-components";
+import { useState } from "react";
+import { CopyButton } from "./copy-box.tsx";
+
+const useStyles = makeStyles({
+  tabs: { display: "flex", flexDirection: "column", rowGap: "6px", minWidth: 0 },
+  list: { flexWrap: "wrap" },
+  box: {
+    position: "relative",
+    borderRadius: tokens.borderRadiusMedium,
+    backgroundColor: tokens.colorNeutralBackground3,
+    minWidth: 0,
+  },
+  code: {
+    margin: 0,
+    padding: "12px 48px 12px 14px",
+    overflowX: "auto",
+    fontFamily: tokens.fontFamilyMonospace,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase300,
+    tabSize: 2,
+  },
+  copy: { position: "absolute", top: "4px", right: "4px" },
+});
+
+export function CodeBlock({ text, label }: { readonly text: string; readonly label?: string }) {
+  const styles = useStyles();
+  return (
+    <div className={styles.box}>
+      {/* It scrolls, so the keyboard must reach it. */}
+      <pre className={styles.code} tabIndex={0} role="region" aria-label={label ?? "Code"}>
+        {text}
+      </pre>
+      <div className={styles.copy}>
+        <CopyButton text={text} label={label === undefined ? "Copy" : `Copy ${label}`} />
+      </div>
+    </div>
+  );
+}
+
+export interface CodeSample {
+  readonly id: string;
+  /** "Python". */
+  readonly title: string;
+  readonly text: string;
+}
+
+export function CodeTabs({ samples }: { readonly samples: readonly CodeSample[] }) {
+  const styles = useStyles();
+  const [chosen, setChosen] = useState(samples[0]?.id ?? "");
+  const shown = samples.find(({ id }) => id === chosen) ?? samples[0];
+  return (
+    <div className={styles.tabs}>
+      <TabList
+        className={styles.list}
+        size="small"
+        selectedValue={shown?.id}
+        onTabSelect={(_event, { value }) => setChosen(String(value))}
+      >
+        {samples.map(({ id, title }) => (
+          <Tab key={id} value={id}>
+            {title}
+          </Tab>
+        ))}
+      </TabList>
+      {shown !== undefined && (
+        <div role="tabpanel" aria-label={shown.title}>
+          <CodeBlock text={shown.text} label={`${shown.title} code`} />
+        </div>
+      )}
+    </div>
+  );
+}

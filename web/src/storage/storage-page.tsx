@@ -1,0 +1,10 @@
+import { PageFrame } from "../parts/page-frame.tsx";
+import { EmptyState } from "../parts/states.tsx";
+
+export default function StoragePage() {
+  return (
+    <PageFrame title="Storage account">
+      <EmptyState title="Not built yet">This page is being made. The command line has what it will show.</EmptyState>
+    </PageFrame>
+  );
+}
