@@ -21,6 +21,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A stream of what changes, as server-sent events.
+         * @description `status` once a second, and at once; `changed` when something may look different, gathered four times a second. After a lost connection ask again for all that is shown.
+         */
+        get: operations["getLive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/status/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Messages, bytes, rejections and connections of the last seconds and minutes. */
+        get: operations["getStatusHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/device-templates": {
         parameters: {
             query?: never;
@@ -239,6 +276,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/devices/{deviceId}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The last messages of a device, newest first.
+         * @description Read back from the journal, as far as it goes and as much as may be read for one answer. Messages of a deleted device of the same id are among them.
+         */
+        get: operations["listDeviceMessages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{deviceId}/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A stream of a device's messages as they are taken, as server-sent events.
+         * @description `message` for each, `skipped` where more came in a second than are shown.
+         */
+        get: operations["getDeviceLive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/policies": {
         parameters: {
             query?: never;
@@ -392,6 +469,23 @@ export interface paths {
         put?: never;
         /** Makes an export and turns it on. */
         post: operations["createExport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/path-preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a path template makes of the window now open; nothing is saved. */
+        post: operations["previewExportPaths"];
         delete?: never;
         options?: never;
         head?: never;
@@ -553,6 +647,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exports/{exportId}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The files of an export in its destination, level by level. */
+        get: operations["listExportFiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/{exportId}/files/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Some records of an exported file, decoded. */
+        get: operations["previewExportFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/{exportId}/files/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bytes of an exported file, as a download. */
+        get: operations["downloadExportFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/{exportId}/reading": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How to read an exported file with Python, C#, Node.js and the command line. */
+        get: operations["getExportFileReading"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -670,6 +832,22 @@ export interface components {
             /** @description The oldest windows beyond this many bytes are let go. */
             letGoAfterBytes: number | null;
         };
+        /** @description A file of the export, in the destination now. */
+        BrowsedFile: {
+            path: string;
+            /** @description The last part of its path. */
+            name: string;
+            bytes: number;
+            /** @enum {string} */
+            type: "measurements" | "devices" | "deviceTemplates";
+            /**
+             * Format: date-time
+             * @description The minute that its path says.
+             * @example 2026-01-02T03:04:00Z
+             */
+            window: string;
+            run: components["schemas"]["FileRun"] | null;
+        };
         /** @description A container, or a directory of a folder account. */
         Container: {
             name: string;
@@ -757,6 +935,44 @@ export interface components {
         /** @description Devices, in the order asked for. */
         DeviceList: {
             items: components["schemas"]["Device"][];
+        };
+        /** @description A message of a device, as the journal has it and exports get it. */
+        DeviceMessage: {
+            /** @description When it was taken, by the window clock, as in exported files. */
+            enqueuedTime: string;
+            /** @description Of the journal. */
+            partition: number;
+            /** @description In the partition: with it, unique. */
+            offset: number;
+            properties: {
+                [key: string]: string;
+            };
+            /** @description As in exported files: connectionDeviceGenerationId says which device of this id. */
+            systemProperties: {
+                [key: string]: string;
+            };
+            /** @description The body as JSON; null when it is not (or is null), or nests deeper than 64. */
+            body: unknown;
+            /** @description The body as it came, when it is UTF-8: exact, also where it is JSON. */
+            bodyText: string | null;
+            /** @description The body when it is not UTF-8. */
+            bodyBase64: string | null;
+            /** @description Of the body. */
+            bytes: number;
+        };
+        /** @description The last messages of a device that were found. */
+        DeviceMessageList: {
+            /** @description Newest first. */
+            items: components["schemas"]["DeviceMessage"][];
+            /**
+             * Format: date-time
+             * @description All since then was looked at, by the window clock; null when the journal holds nothing.
+             */
+            scannedFrom: string | null;
+            /** @description Whether all that was asked for was looked at. */
+            complete: boolean;
+            endedBy: ("limit" | "answer" | "bytes" | "time") | null;
+            unreadable: components["schemas"]["UnreadableWindow"][];
         };
         /** @description To another version of the device's template. */
         DeviceMigration: {
@@ -939,12 +1155,20 @@ export interface components {
             tenures: components["schemas"]["Tenure"][];
             backlog: components["schemas"]["BacklogPolicy"];
             status: components["schemas"]["ExportStatus"];
+            advice: components["schemas"]["ExportAdvice"];
             /** @description Where a file of the window now open goes, for the first of its types. */
             nextPath: string;
             /** @description Grows with each change. Give it back to have a stale edit refused. */
             etag: number;
             /** Format: date-time */
             createdAt: string;
+        };
+        /** @description The state of an export in plain words. */
+        ExportAdvice: {
+            /** @description How it is, and why. */
+            happened: string;
+            /** @description What to do next; null when there is nothing to do. */
+            toDo: string | null;
         };
         /** @description Whether all that was journaled is exported, waiting or let go. */
         ExportAudit: {
@@ -1077,6 +1301,8 @@ export interface components {
             startedAt: string;
             /** Format: date-time */
             committedAt: string;
+            /** @description From the start of the attempt that wrote it until it was confirmed. */
+            durationMs: number;
             /**
              * @description Written by this attempt, or found there and ours.
              * @enum {string}
@@ -1166,6 +1392,81 @@ export interface components {
             values?: components["schemas"]["EnumValue"][];
             initialValue?: components["schemas"]["PropertyValue"];
         };
+        /** @description One page of a level of the export's files. */
+        FileLevel: {
+            /** @description With its slash; empty at the top. */
+            prefix: string;
+            /** @description Names; give `prefix` and one of them as the next `prefix`. */
+            folders: string[];
+            files: components["schemas"]["BrowsedFile"][];
+            /** @description Give it as `after` for the next page, which may be empty; null on the last. */
+            next: string | null;
+            place: components["schemas"]["FilePlace"];
+            /** @description All, the newest first. */
+            places: components["schemas"]["FilePlace"][];
+        };
+        /** @description A container that the export writes or wrote to. */
+        FilePlace: {
+            /** @description Its newest definition there: give it as `version`. */
+            version: number;
+            storageAccountId: string;
+            container: string;
+        };
+        /** @description Some records of a file. */
+        FilePreview: {
+            path: string;
+            /** @enum {string} */
+            type: "measurements" | "devices" | "deviceTemplates";
+            /** @description Of the whole file. */
+            bytes: number;
+            codec: string;
+            /** @description The Avro schema in the file, as JSON. */
+            schema: unknown;
+            /** @description Decoded. Bytes, as a message's Body, are {json, bytes}, {text, bytes} or {base64, bytes}; {json, text, bytes} where JavaScript would not write the JSON as it was sent. */
+            records: unknown[];
+            /** @description The number of the first of them, from 0 on. */
+            offset: number;
+            /** @description Give it as `offset` for the next page; null when there is none. */
+            next: number | null;
+            /** @description Records up to the end of this page; all of the file when it is complete. */
+            recordsSeen: number;
+            /** @description Whether this page ends with the file, and the file is whole. */
+            complete: boolean;
+            /** @description Why the file cannot be read on, and where; null when it can. */
+            damage: string | null;
+            /** @description The file is longer than a preview reads: download it. */
+            isCut: boolean;
+        };
+        /** @description How other programs read a file. No secret is part of it. */
+        FileReading: {
+            path: string;
+            /** @enum {string} */
+            type: "measurements" | "devices" | "deviceTemplates";
+            /** @description The file on the server's machine, or the blob's URL. */
+            location: string;
+            python: components["schemas"]["ReadingText"];
+            fastavro: components["schemas"]["ReadingText"];
+            csharp: components["schemas"]["ReadingText"];
+            nodejs: components["schemas"]["ReadingText"];
+            cli: components["schemas"]["ReadingText"];
+        };
+        /** @description What the run history has of a file. */
+        FileRun: {
+            /** @description Of the run. */
+            number: number;
+            /**
+             * Format: date-time
+             * @description The minute it holds.
+             * @example 2026-01-02T03:04:00Z
+             */
+            window: string;
+            records: number;
+            /** Format: date-time */
+            committedAt: string;
+            attempts: number;
+            /** @description From the start of the attempt that wrote it until it was confirmed. */
+            durationMs: number;
+        };
         /** @description Something about the journal that an operator must know. */
         JournalNotice: {
             /** @enum {string} */
@@ -1208,6 +1509,48 @@ export interface components {
             appendedRecords: number;
             /** @description Since the server started. */
             appendedBytes: number;
+        };
+        /** @description The event `changed`: what a page shows of this may be old. */
+        LiveChange: {
+            /** @enum {string} */
+            kind: "device" | "template" | "policy" | "storage-account" | "export";
+            /** @description Null: more of this kind than are named, so ask again for all. */
+            id: string | null;
+        };
+        /** @description The state of an export, in short. */
+        LiveExport: {
+            id: string;
+            /** @enum {string} */
+            state: "starting" | "healthy" | "retrying" | "stopped" | "draining" | "off";
+            /** @description How long ago the oldest window began that is owed; 0 when nothing is. */
+            lagMs: number;
+            owedFiles: number;
+            lastFilePath: string | null;
+        };
+        /** @description The event `status`, once a second. */
+        LiveStatus: {
+            /**
+             * Format: date-time
+             * @description Real time.
+             */
+            at: string;
+            /** @description In the last second, as all that is per second. */
+            messagesPerSecond: number;
+            /** @description Of bodies. */
+            bytesPerSecond: number;
+            rejectionsPerSecond: number;
+            devicesConnected: number;
+            /** @description Messages since the server started. */
+            acceptedTotal: number;
+            journalBytes: number;
+            journalBytesMax: number;
+            owedBytes: number;
+            /** @description As in the status. */
+            untilFullMs: number | null;
+            ready: boolean;
+            reasons: string[];
+            /** @description Only for administrators. */
+            exports?: components["schemas"]["LiveExport"][];
         };
         /** @description A place on Earth. */
         Location: {
@@ -1415,6 +1758,28 @@ export interface components {
             /** @description Left out: the containers are listed. */
             container?: string;
         };
+        /** @description What the template makes of the window now open. */
+        PathPreview: {
+            /**
+             * Format: date-time
+             * @description The one now open.
+             * @example 2026-01-02T03:04:00Z
+             */
+            window: string;
+            /** @description The path of a file, for each type that was asked for. */
+            examples: {
+                measurements?: string;
+                devices?: string;
+                deviceTemplates?: string;
+            };
+        };
+        /** @description A path template to be tried. */
+        PathPreviewRequest: {
+            /** @description Of {type} {hub} {YYYY} {MM} {dd} {hh} {mm} {NN} and text. */
+            pathTemplate: string;
+            /** @description What to export. */
+            types: ("measurements" | "devices" | "deviceTemplates")[];
+        };
         /** @description A hub policy: its keys let any device in. */
         Policy: {
             name: string;
@@ -1435,6 +1800,43 @@ export interface components {
         };
         /** @description null, true or false, a number, text, or a location { lon, lat, alt? } */
         PropertyValue: null | boolean | number | string | components["schemas"]["Location"];
+        /** @description What happened in a minute; less than one when the server just started. */
+        RateMinute: {
+            /**
+             * Format: date-time
+             * @description Real time. When it ended.
+             */
+            at: string;
+            spanMs: number;
+            messages: number;
+            /** @description Of bodies. */
+            bytes: number;
+            rejections: number;
+            /** @description At its end. */
+            connected: number;
+        };
+        /** @description What happened in about a second. */
+        RateSecond: {
+            /**
+             * Format: date-time
+             * @description Real time. When it ended.
+             */
+            at: string;
+            /** @description How long it was: more than a second when the server stood still. */
+            spanMs: number;
+            messages: number;
+            /** @description Of bodies. */
+            bytes: number;
+            rejections: number;
+            /** @description At its end. */
+            connected: number;
+        };
+        /** @description A way to read a file, ready to be copied. */
+        ReadingText: {
+            /** @description To run once in a shell. */
+            install: string | null;
+            code: string;
+        };
         /** @description The last restore of this hub from a backup. */
         Restored: {
             /** Format: date-time */
@@ -1448,6 +1850,11 @@ export interface components {
             isRegistryOnly: boolean;
             /** @description On record because of it: see the gaps of each export. */
             gaps: number;
+        };
+        /** @description The event `skipped`, at the end of a second. */
+        SkippedMessages: {
+            /** @description Messages of that second that were taken, and are not shown. */
+            count: number;
         };
         /** @description A state that a device is in. */
         StateDefinition: {
@@ -1496,12 +1903,28 @@ export interface components {
             journal: components["schemas"]["JournalStatus"];
             exports: components["schemas"]["ExportSummary"][];
         };
+        /** @description The last seconds and minutes since the server started. */
+        StatusHistory: {
+            /** @description How long a second is meant to be: 1000. */
+            secondMs: number;
+            /** @description Oldest first, of the last five minutes. */
+            seconds: components["schemas"]["RateSecond"][];
+            /** @description Oldest first, of the last three hours, without the one that runs. */
+            minutes: components["schemas"]["RateMinute"][];
+        };
         /** @description Where exports write to. */
         StorageAccount: {
             id: string;
             name: string;
             settings: components["schemas"]["StorageSettings"];
             hasSecret: boolean;
+            /**
+             * Format: date-time
+             * @description When its SAS ends; null without a SAS, or when a stored access policy decides.
+             */
+            sasExpiresAt: string | null;
+            /** @description What does or soon will stand in the way, and what to do. */
+            warnings: string[];
             /** @description Grows with each change. Give it back to have a stale edit refused. */
             etag: number;
             /** Format: date-time */
@@ -1519,6 +1942,8 @@ export interface components {
         /** @description Storage accounts. */
         StorageAccountList: {
             items: components["schemas"]["StorageAccount"][];
+            /** @description Folder accounts must lie below one of these; null: anywhere but in the server's data directory. */
+            folders: string[] | null;
         };
         /** @description A folder, or Azure Blob Storage. */
         StorageSettings: {
@@ -1547,12 +1972,29 @@ export interface components {
         /** @description Whether all steps that an export needs worked. */
         StorageTestOutcome: {
             ok: boolean;
-            /** @description The one that failed. */
+            /** @description All, in the order they are tried. */
+            steps: components["schemas"]["StorageTestStep"][];
+            /** @description The first one that failed; the next fields are its own. */
             step?: string;
             /** @description The service's own, where it has one. */
             code?: string;
             message?: string;
             hint?: string;
+        };
+        /** @description A step of a test. */
+        StorageTestStep: {
+            /** @description What was tried, in plain words. */
+            step: string;
+            /**
+             * @description What a failed step makes impossible is not tried.
+             * @enum {string}
+             */
+            outcome: "ok" | "failed" | "not-tried";
+            code?: string;
+            message?: string;
+            hint?: string;
+            /** @description What is missing, in the store's words: `List (l) on Container (c)`, a role, a right. */
+            permission?: string;
         };
         /** @description A number or another value that a device measures. */
         TelemetryDefinition: {
@@ -1583,6 +2025,19 @@ export interface components {
              */
             windowLast: string | null;
         };
+        /** @description A window of the journal that could not be read. */
+        UnreadableWindow: {
+            partition: number;
+            /**
+             * Format: date-time
+             * @description Its minute.
+             * @example 2026-01-02T03:04:00Z
+             */
+            window: string;
+            /** @description `journal-corrupt`, or `journal-trimmed`: let go while it was looked for. */
+            code: string;
+            message: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -1608,6 +2063,109 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The administrator token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getLive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The data of the events `status` and `changed`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["LiveStatus"] | components["schemas"]["LiveChange"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The administrator token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something outside the server does not answer; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getStatusHistory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The last seconds and minutes since the server started. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusHistory"];
                 };
             };
             /** @description The input names something impossible; `field` says which one. */
@@ -2884,6 +3442,145 @@ export interface operations {
             };
         };
     };
+    listDeviceMessages: {
+        parameters: {
+            query?: {
+                /** @description 50 when left out; at most the server's page size. */
+                limit?: number;
+                /** @description Only those of the last so many minutes. */
+                minutes?: number;
+            };
+            header?: never;
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The last messages of a device that were found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceMessageList"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The administrator token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something outside the server does not answer; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getDeviceLive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The data of the events `message` and `skipped`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["DeviceMessage"] | components["schemas"]["SkippedMessages"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The administrator token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something outside the server does not answer; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     listPolicies: {
         parameters: {
             query?: never;
@@ -3782,6 +4479,57 @@ export interface operations {
             };
         };
     };
+    previewExportPaths: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PathPreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description What the template makes of the window now open. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PathPreview"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The administrator token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getExport: {
         parameters: {
             query?: never;
@@ -4445,6 +5193,329 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AcceptedViolationList"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The administrator token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The present state forbids it, or the etag is stale. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listExportFiles: {
+        parameters: {
+            query?: {
+                /** @description A folder; left out: the top. */
+                prefix?: string;
+                /** @description 100 when left out; at most the server's page size. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                after?: string;
+                /** @description A definition version, for files in a former container; left out: the newest. */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                exportId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of a level of the export's files. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileLevel"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The administrator token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The present state forbids it, or the etag is stale. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something outside the server does not answer; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    previewExportFile: {
+        parameters: {
+            query: {
+                /** @description A file's path in the container. */
+                path: string;
+                /** @description Records to pass over. */
+                offset?: number;
+                /** @description 50 when left out; at most 1,000. */
+                limit?: number;
+                /** @description A definition version, for files in a former container; left out: the newest. */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                exportId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Some records of a file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilePreview"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The administrator token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The present state forbids it, or the etag is stale. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something outside the server does not answer; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    downloadExportFile: {
+        parameters: {
+            query: {
+                /** @description A file's path in the container. */
+                path: string;
+                /** @description A definition version, for files in a former container; left out: the newest. */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                exportId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An Avro object container file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The administrator token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The present state forbids it, or the etag is stale. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something outside the server does not answer; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getExportFileReading: {
+        parameters: {
+            query: {
+                /** @description A file's path in the container. */
+                path: string;
+                /** @description A definition version, for files in a former container; left out: the newest. */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                exportId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How other programs read a file. No secret is part of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileReading"];
                 };
             };
             /** @description The input names something impossible; `field` says which one. */

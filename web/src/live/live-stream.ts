@@ -2,32 +2,11 @@
 // whomever, which has the queries of that collection asked again. Open while something uses it.
 
 import { useSyncExternalStore } from "react";
+import type { Schema } from "../api/client.ts";
 import { type Collection, collections, invalidate } from "../api/query-client.ts";
 import { openEventStream } from "./event-stream.ts";
 
-/** As GET /live sends it once a second. */
-export interface LiveStatus {
-  readonly at: string;
-  readonly messagesPerSecond: number;
-  readonly bytesPerSecond: number;
-  readonly rejectionsPerSecond: number;
-  readonly devicesConnected: number;
-  readonly acceptedTotal: number;
-  readonly journalBytes: number;
-  readonly journalBytesMax: number;
-  readonly owedBytes: number;
-  readonly untilFullMs: number | null;
-  readonly ready: boolean;
-  readonly reasons: readonly string[];
-  /** For administrators only. */
-  readonly exports?: readonly {
-    readonly id: string;
-    readonly state: string;
-    readonly lagMs: number;
-    readonly owedFiles: number;
-    readonly lastFilePath: string | null;
-  }[];
-}
+export type LiveStatus = Schema<"LiveStatus">;
 
 export interface Live {
   readonly isOpen: boolean;
