@@ -121,11 +121,48 @@ export interface paths {
         };
         /** One version of a device template. */
         get: operations["getDeviceTemplateVersion"];
-        /** Replaces the content of a draft; a published version never changes. */
+        /**
+         * Replaces the content of a version; of a published one only where nothing breaks.
+         * @description Of a published version names, units, wider bounds, further values and measurements are edited in place, and the next snapshot has it. What would break a device or a reader of its data is refused (409 `template-edit-breaking`): make a new version.
+         */
         put: operations["updateDeviceTemplateVersion"];
         post?: never;
         /** Deletes one version of a device template; refused while a device uses it. */
         delete: operations["deleteDeviceTemplateVersion"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-templates/{templateId}/versions/{version}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what an edit of a version would break, and changes nothing. */
+        post: operations["checkDeviceTemplateEdit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-templates/{templateId}/versions/{version}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A version as a file that createDeviceTemplate takes, here or on another server. */
+        get: operations["exportDeviceTemplateVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -140,7 +177,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Publishes a draft: from now on it never changes, and devices can use it. */
+        /** Publishes a draft: devices can use it, and from now on only edits that break nothing are made in place. */
         post: operations["publishDeviceTemplateVersion"];
         delete?: never;
         options?: never;
@@ -155,7 +192,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A page of devices, by id. */
+        /**
+         * A page of devices.
+         * @description Pages stay in place whatever is made or deleted between them. However many devices there are, the server goes on with its other work while it looks for them.
+         */
         get: operations["listDevices"];
         put?: never;
         /** Makes a device. */
@@ -216,6 +256,106 @@ export interface paths {
         put?: never;
         /** Moves a device to another version of its template. */
         post: operations["migrateDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deletes devices and closes their connections. What they sent stays.
+         * @description Each by itself: what cannot be done to one does not keep it from the others.
+         */
+        post: operations["deleteDevices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/migrate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Moves devices to another version of their template.
+         * @description Each by itself: what cannot be done to one does not keep it from the others.
+         */
+        post: operations["migrateDevices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lets devices in, or blocks them and closes their connections.
+         * @description Each by itself: what cannot be done to one does not keep it from the others.
+         */
+        post: operations["setDevicesAccess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes devices from a CSV file, each good row for itself.
+         * @description Columns: IOTC_DeviceID, IOTC_DeviceName, and those of an exported file; case does not matter. Devices that exist are left as they are, so a file can be imported again after a failure.
+         */
+        post: operations["importDevices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Devices as a CSV file, by id.
+         * @description Safe to open in a spreadsheet, and importDevices takes it.
+         */
+        get: operations["exportDevices"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -308,6 +448,23 @@ export interface paths {
          * @description `message` for each, `skipped` where more came in a second than are shown.
          */
         get: operations["getDeviceLive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{deviceId}/connection-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Programs that send a message as this device, for its key to be filled in. */
+        get: operations["getDeviceConnectionCode"];
         put?: never;
         post?: never;
         delete?: never;
@@ -848,6 +1005,36 @@ export interface components {
             window: string;
             run: components["schemas"]["FileRun"] | null;
         };
+        /** @description How a device connects to this server, as ready programs. */
+        ConnectionCode: {
+            deviceId: string;
+            /** @description With the port when it is not MQTT's 8883. */
+            hostName: string;
+            host: string;
+            /** @description Of MQTT over TLS. */
+            port: number;
+            /** @description Where this server keeps the authority's certificate that devices must trust; null: a public one. */
+            caPath: string | null;
+            /** @description What stands in the code for the key. */
+            placeholder: string;
+            snippets: components["schemas"]["ConnectionSnippet"][];
+        };
+        /** @description A program that sends one message as this device. */
+        ConnectionSnippet: {
+            /** @enum {string} */
+            language: "nodejs" | "python" | "csharp" | "mosquitto_pub";
+            title: string;
+            /** @description A command line, to be run once. */
+            install: string;
+            /** @description What to save the code as; null: it is typed into a shell. */
+            file: string | null;
+            /** @description The command line that runs the file. */
+            run: string | null;
+            /** @description What else must be known. */
+            note: string | null;
+            /** @description With {{KEY}} where the device's key goes. */
+            code: string;
+        };
         /** @description A container, or a directory of a folder account. */
         Container: {
             name: string;
@@ -923,6 +1110,52 @@ export interface components {
             primaryConnectionString: string;
             secondaryConnectionString: string;
         };
+        /** @description Devices. */
+        DeviceIds: {
+            /** @description Of 1 to 1,000 devices. */
+            ids: string[];
+        };
+        /** @description What became of the rows of a CSV file. */
+        DeviceImportReport: {
+            /** @description Nothing was made: it says what would have been. */
+            dryRun: boolean;
+            /** @description Rows with something in them, without the heading. */
+            read: number;
+            /** @description Devices made. */
+            created: number;
+            /** @description Rows whose device was there before: as after an import that was cut off, and made again. */
+            existing: number;
+            /** @description Rows that nothing could be made of. */
+            failed: number;
+            /** @description Why the file was not read to its end; null: it was. */
+            stopped: {
+                code: string;
+                message: string;
+                hint?: string;
+            } | null;
+            /** @description In order of row, the first 1,000 that failed and 1,000 that exist. */
+            rows: components["schemas"]["DeviceImportRow"][];
+            /** @description Rows that failed or exist and are not listed. */
+            rowsLeftOut: number;
+        };
+        /** @description A row from which no device was made, and why. */
+        DeviceImportRow: {
+            /** @description Its number as a spreadsheet shows it: the heading is row 1. */
+            row: number;
+            /** @description As it stands there. */
+            deviceId: string;
+            /**
+             * @description exists: a device of this id was there before, and is as it was.
+             * @enum {string}
+             */
+            outcome: "exists" | "failed";
+            /** @description As in an error. */
+            code: string;
+            message: string;
+            /** @description The column, or the field of the device. */
+            field?: string;
+            hint?: string;
+        };
         /** @description Keys to set, or one to make anew; not both. */
         DeviceKeyChange: {
             /** @description Base64 of 16 to 64 bytes. */
@@ -980,10 +1213,10 @@ export interface components {
             /** @description The etag that was read: when the thing was changed since, the answer is 409. */
             etag?: number;
         };
-        /** @description A page of devices, by id. */
+        /** @description A page of devices, in the order asked for. */
         DevicePage: {
             items: components["schemas"]["Device"][];
-            /** @description Give it as `after` for the next page; null on the last. */
+            /** @description Give it as `after` for the next page, with the same filter and order; null on the last. */
             next: string | null;
             /** @description Devices that match, on all pages. */
             total: number;
@@ -997,13 +1230,22 @@ export interface components {
             /** @description Of an enum. */
             values?: components["schemas"]["EnumValue"][];
         };
+        /** @description A device of a list that is as it was, and why. */
+        DeviceRefusal: {
+            id: string;
+            /** @description As in an error. */
+            code: string;
+            message: string;
+            field?: string;
+            hint?: string;
+        };
         /** @description One version of a device template. */
         DeviceTemplate: {
             id: string;
             /** @description `major.minor.patch`. */
             version: string;
             name: string;
-            /** @description A published version never changes; devices use published ones only. */
+            /** @description Devices use published versions only, so of these only edits that break nothing are made in place. */
             published: boolean;
             measurements: {
                 /** @description By field name: the key in the device's JSON. */
@@ -1040,7 +1282,7 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
         };
-        /** @description The whole new content of a draft. */
+        /** @description The whole new content. */
         DeviceTemplateChange: {
             /** @description The one in the path, or left out. */
             id?: string;
@@ -1082,6 +1324,42 @@ export interface components {
             /** @description The etag that was read: when the thing was changed since, the answer is 409. */
             etag?: number;
         };
+        /** @description A version of a device template, to be kept or made elsewhere. */
+        DeviceTemplateFile: {
+            id: string;
+            version: string;
+            name: string;
+            measurements: {
+                /** @description By field name: the key in the device's JSON. */
+                telemetry: {
+                    [key: string]: components["schemas"]["TelemetryDefinition"];
+                };
+                /** @description By field name: the key in the device's JSON. */
+                states: {
+                    [key: string]: components["schemas"]["StateDefinition"];
+                };
+                /** @description By field name: the key in the device's JSON. */
+                events: {
+                    [key: string]: components["schemas"]["EventDefinition"];
+                };
+            };
+            settings: {
+                /** @description By field name: the key in the device's JSON. */
+                device: {
+                    [key: string]: components["schemas"]["FieldDefinition"];
+                };
+            };
+            properties: {
+                /** @description By field name: the key in the device's JSON. */
+                cloud: {
+                    [key: string]: components["schemas"]["FieldDefinition"];
+                };
+                /** @description By field name: the key in the device's JSON. */
+                device: {
+                    [key: string]: components["schemas"]["DevicePropertyDefinition"];
+                };
+            };
+        };
         /** @description Versions of device templates, by id, then version. */
         DeviceTemplateList: {
             items: components["schemas"]["DeviceTemplate"][];
@@ -1091,6 +1369,25 @@ export interface components {
             token: string;
             /** Format: date-time */
             expiresAt: string;
+        };
+        /** @description Devices to be let in, or no more. */
+        DevicesAccess: {
+            /** @description Of 1 to 1,000 devices. */
+            ids: string[];
+            /** @description false closes their connections. */
+            enabled: boolean;
+        };
+        /** @description Devices, to another version of the template of each. */
+        DevicesMigration: {
+            /** @description Of 1 to 1,000 devices. */
+            ids: string[];
+            templateVersion: string;
+        };
+        /** @description What became of each device of a list. */
+        DevicesReport: {
+            /** @description For so many it was done. */
+            done: number;
+            refused: components["schemas"]["DeviceRefusal"][];
         };
         /** @description Owed windows to be let go for good; the gap is recorded. */
         Discard: {
@@ -1636,6 +1933,13 @@ export interface components {
                     [key: string]: components["schemas"]["DevicePropertyDefinition"];
                 };
             };
+            /**
+             * @description When the id is in use: refuse it, as when left out; make it under a GUID; or make it a further version, the next one where its own is taken.
+             * @enum {string}
+             */
+            whenExists?: "refuse" | "new-id" | "new-version";
+            /** @description Makes a simulated device of it, too: give publish as well. */
+            simulatedDevice?: boolean;
         };
         /** @description A further version of a device template. */
         NewDeviceTemplateVersion: {
@@ -2008,6 +2312,18 @@ export interface components {
             minValue?: number;
             /** @description Of a double. */
             maxValue?: number;
+        };
+        /** @description What an edit of a published version would take away. */
+        TemplateBreak: {
+            field: string;
+            message: string;
+        };
+        /** @description What would become of an edit. */
+        TemplateEditCheck: {
+            /** @description Empty: the edit can be made in place. */
+            breaks: components["schemas"]["TemplateBreak"][];
+            /** @description A free version, behind all there are: for the edit that breaks something. */
+            nextVersion: string;
         };
         /** @description A time the export was on; both ends are included. */
         Tenure: {
@@ -2753,6 +3069,128 @@ export interface operations {
             };
         };
     };
+    checkDeviceTemplateEdit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                templateId: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceTemplateChange"];
+            };
+        };
+        responses: {
+            /** @description What would become of an edit. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateEditCheck"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The administrator token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    exportDeviceTemplateVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                templateId: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A version of a device template, to be kept or made elsewhere. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceTemplateFile"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The administrator token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     publishDeviceTemplateVersion: {
         parameters: {
             query?: never;
@@ -2834,7 +3272,14 @@ export interface operations {
                 /** @description Part of id or name, without regard to case. */
                 search?: string;
                 templateId?: string;
+                templateVersion?: string;
                 simulated?: boolean;
+                enabled?: boolean;
+                /** @description Whether it has a connection open now. */
+                connected?: boolean;
+                /** @description By id when left out; by name: without regard to case; by template: its name and version. */
+                sort?: "id" | "name" | "template" | "createdAt";
+                descending?: boolean;
                 /** @description 100 when left out; at most the server's page size. */
                 limit?: number;
                 /** @description The `next` of the page before. */
@@ -2846,7 +3291,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of devices, by id. */
+            /** @description A page of devices, in the order asked for. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3260,6 +3705,294 @@ export interface operations {
             };
         };
     };
+    deleteDevices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceIds"];
+            };
+        };
+        responses: {
+            /** @description What became of each device of a list. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DevicesReport"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The administrator token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    migrateDevices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DevicesMigration"];
+            };
+        };
+        responses: {
+            /** @description What became of each device of a list. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DevicesReport"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The administrator token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    setDevicesAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DevicesAccess"];
+            };
+        };
+        responses: {
+            /** @description What became of each device of a list. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DevicesReport"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The administrator token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    importDevices: {
+        parameters: {
+            query: {
+                templateId: string;
+                /** @description The newest published version when left out. */
+                templateVersion?: string;
+                /** @description The server sends in their place. */
+                simulated?: boolean;
+                /** @description Makes nothing, and says what would be. */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": unknown;
+            };
+        };
+        responses: {
+            /** @description What became of the rows of a CSV file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceImportReport"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The administrator token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The present state forbids it, or the etag is stale. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something outside the server does not answer; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    exportDevices: {
+        parameters: {
+            query?: {
+                /** @description Part of id or name, without regard to case. */
+                search?: string;
+                templateId?: string;
+                templateVersion?: string;
+                simulated?: boolean;
+                enabled?: boolean;
+                /** @description Whether it has a connection open now. */
+                connected?: boolean;
+                /** @description With their keys: keep such a file as safe as the keys. */
+                keys?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The administrator token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getDeviceCredentials: {
         parameters: {
             query?: never;
@@ -3572,6 +4305,64 @@ export interface operations {
             };
             /** @description Something outside the server does not answer; try again. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getDeviceConnectionCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How a device connects to this server, as ready programs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionCode"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The administrator token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
