@@ -114,6 +114,46 @@ const registryErrors = {
     meaning: "An export that is on, or still owes files, cannot be deleted.",
     hint: "Turn it off and wait until its state is off: the minute it was turned off in ends first, and its file is written. Or discard its backlog.",
   },
+  "user-not-found": {
+    kind: "not-found",
+    meaning: "There is no such user.",
+    hint: "List the users.",
+  },
+  "user-exists": {
+    kind: "conflict",
+    meaning: "A user of this name, or of one that is taken for it, exists.",
+    hint: "Use another name; case makes no difference.",
+  },
+  "users-too-many": {
+    kind: "conflict",
+    meaning: "There are as many users as there may be.",
+    hint: "Delete users that are no longer needed.",
+  },
+  "last-administrator": {
+    kind: "conflict",
+    meaning: "An enabled administrator must remain.",
+    hint: "Make another user an administrator first.",
+  },
+  "setup-over": {
+    kind: "conflict",
+    meaning: "The first administrator was made.",
+    hint: "Sign in, or ask an administrator for a user.",
+  },
+  "sign-in-busy": {
+    kind: "unavailable",
+    meaning: "Too many are signing in at the same time.",
+    hint: "Try again in a few seconds.",
+  },
+  "api-token-not-found": {
+    kind: "not-found",
+    meaning: "There is no such API token.",
+    hint: "List the API tokens.",
+  },
+  "api-tokens-too-many": {
+    kind: "conflict",
+    meaning: "There are as many API tokens as there may be.",
+    hint: "Delete those that are no longer used.",
+  },
   "data-dir-in-use": {
     kind: "fatal",
     meaning: "Another server runs on this data directory.",

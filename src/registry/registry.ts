@@ -1,4 +1,5 @@
-// The registry: device templates, devices, credentials, storage accounts, exports and how far each export got.
+// The registry: device templates, devices, credentials, storage accounts, exports and how far each export got; users, their
+// sessions, API tokens and the audit log.
 //
 // Owns:      what an administrator decided and what the exporter must not forget; validation of values against
 //            templates; the change feed that snapshots are cut from; encryption of secrets at rest.
@@ -11,21 +12,27 @@
 //   D1  Generation ids strictly increase, also over delete and re-create and over a clock that steps back.
 //   D2  A call resolves after its change is durable (synchronous=FULL).
 //   E3  Checkpoints move by compare-and-set and never back.
-//   A2  Keys and storage secrets are encrypted at rest; only the calls named for it return them.
+//   A2  Keys and storage secrets are encrypted at rest; only the calls named for it return them. Of passwords, sessions and
+//       API tokens only hashes are kept.
+//   A1  An enabled administrator remains once there was one.
 //
 // Bad input throws ColdpathError with `field` and `hint` (a reference inside it to nothing is bad input too); the id of
 // a call's own subject, unknown, throws kind `not-found`, a stale `etag` or a thing in use kind `conflict`. Codes:
 // errors.ts. Which windows an export owes, under which definition: tenure.ts (pure). Adapters: sqlite/. Contract:
 // registry.contract.ts.
 
+import type { ApiTokenCalls } from "./api-token.ts";
 import type { AuditCalls } from "./audit-facts.ts";
+import type { AuditLogCalls } from "./audit-log.ts";
 import type { CredentialCalls } from "./credentials.ts";
 import type { DeviceCalls } from "./device.ts";
 import type { TemplateCalls } from "./device-template.ts";
 import type { ExportCalls } from "./export.ts";
 import type { ProgressCalls } from "./progress.ts";
+import type { SessionCalls } from "./session.ts";
 import type { RegistryView, SnapshotCalls } from "./snapshot.ts";
 import type { StorageAccountCalls } from "./storage-account.ts";
+import type { UserCalls } from "./user.ts";
 
 // The words, a file a noun, each with the calls for it.
 export * from "./device-template.ts";
@@ -36,6 +43,11 @@ export * from "./export.ts";
 export * from "./progress.ts";
 export * from "./snapshot.ts";
 export * from "./audit-facts.ts";
+export * from "./role.ts";
+export * from "./user.ts";
+export * from "./session.ts";
+export * from "./api-token.ts";
+export * from "./audit-log.ts";
 
 /** Told after the change is durable, in order of commit. Listeners must not throw. */
 export type RegistryEvent =
@@ -47,7 +59,12 @@ export type RegistryEvent =
   | { readonly kind: "template-changed"; readonly templateId: string }
   | { readonly kind: "policy-changed"; readonly name: string }
   | { readonly kind: "storage-changed"; readonly storageAccountId: string }
-  | { readonly kind: "export-changed"; readonly exportId: string };
+  | { readonly kind: "export-changed"; readonly exportId: string }
+  | { readonly kind: "user-changed"; readonly userId: string }
+  /** Signed out, or its user was changed or deleted. Not told when it merely expires. */
+  | { readonly kind: "session-ended"; readonly sessionId: string }
+  /** Made or deleted. */
+  | { readonly kind: "api-token-changed"; readonly apiTokenId: string };
 
 export interface Installation {
   /** A GUID made at first start. */
@@ -68,7 +85,11 @@ export interface Registry
     ExportCalls,
     ProgressCalls,
     SnapshotCalls,
-    AuditCalls {
+    AuditCalls,
+    UserCalls,
+    SessionCalls,
+    ApiTokenCalls,
+    AuditLogCalls {
   readonly installation: Installation;
   /** Opens a consistent view for cutting snapshots (S2). */
   openView(): RegistryView;

@@ -82,6 +82,9 @@ export class Fleet {
       case "policy-changed":
       case "storage-changed":
       case "export-changed":
+      case "user-changed":
+      case "session-ended":
+      case "api-token-changed":
         return;
     }
   }

@@ -4,6 +4,7 @@
 //   E3  Checkpoints move forward only: over what is lost.
 //   S1  Every export that is on starts again with full snapshots: what the former hub exported after the backup is not
 //       known, so no delta can follow it. No window that was open before is cut again.
+//   A1  Nobody stays signed in: who was signed out after the backup must not be in again.
 
 import type { Window } from "../../lib/window.ts";
 import { type Export, type ExportType, type OwedSnapshot, snapshotTypes } from "../registry.ts";
@@ -50,6 +51,7 @@ export async function adoptRestoredRegistry(file: string, restored: Restored): P
         .updateTable("counters")
         .set({ snapshot_window: restored.windowNext - 1 })
         .execute();
+      await change.deleteFrom("sessions").execute();
       return { gaps, owed: await owedIn(change) };
     });
   } finally {

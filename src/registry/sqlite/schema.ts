@@ -25,6 +25,10 @@ export interface Tables {
   snapshot_positions: PositionRow;
   snapshot_cuts: CutRow;
   snapshot_debts: DebtRow;
+  users: UserRow;
+  sessions: SessionRow;
+  api_tokens: ApiTokenRow;
+  audit_log: AuditLogRow;
 }
 
 export interface InstallationRow {
@@ -225,4 +229,51 @@ export interface DebtRow {
   window: number;
   scope: string;
   definition_version: number;
+}
+
+export interface UserRow {
+  id: string;
+  name: string;
+  name_key: string;
+  role: string;
+  disabled: Flag;
+  password: string;
+  etag: number;
+  created_at: string;
+  last_sign_in_at: string | null;
+}
+
+export interface SessionRow {
+  id: string;
+  hash: string;
+  user_id: string;
+  idle_until_ms: number;
+  expires_ms: number;
+}
+
+export interface ApiTokenRow {
+  id: string;
+  hash: string;
+  name: string;
+  role: string;
+  created_at: string;
+  created_by: string;
+  expires_ms: number;
+  last_used_at: string | null;
+}
+
+export interface AuditLogRow {
+  number: Generated<number>;
+  at: string;
+  actor_kind: string;
+  actor_id: string | null;
+  actor_name: string | null;
+  role: string | null;
+  action: string;
+  subject: string | null;
+  outcome: number;
+  refused: Flag;
+  /** JSON. */
+  detail: string;
+  address: string;
 }

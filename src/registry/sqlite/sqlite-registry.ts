@@ -11,7 +11,9 @@ import type { Clock } from "../../lib/clock.ts";
 import { ColdpathError, messageOf } from "../../lib/errors.ts";
 import { registryError } from "../errors.ts";
 import type { Registry } from "../registry.ts";
+import { apiTokensIn } from "./api-tokens.ts";
 import { auditIn } from "./audit.ts";
+import { auditLogIn } from "./audit-log.ts";
 import { credentialsIn } from "./credentials.ts";
 import { Database, refuseNewerRegistry } from "./database.ts";
 import { devicesIn } from "./devices.ts";
@@ -19,10 +21,12 @@ import { exportsIn } from "./exports.ts";
 import { openInstallation, readInstallation } from "./installation.ts";
 import { lockDirectory } from "./lock.ts";
 import { progressIn } from "./progress.ts";
+import { sessionsIn } from "./sessions.ts";
 import { snapshotsIn } from "./snapshots.ts";
 import { storageAccountsIn } from "./storage-accounts.ts";
 import { templatesIn } from "./templates.ts";
 import { syncDirectory } from "./sync.ts";
+import { usersIn } from "./users.ts";
 import { openSqliteView } from "./view.ts";
 
 export interface SqliteRegistryOptions {
@@ -69,6 +73,10 @@ export async function openSqliteRegistry(options: SqliteRegistryOptions): Promis
       ...progressIn(opened),
       ...snapshotsIn(opened),
       ...auditIn(opened),
+      ...usersIn(opened, clock),
+      ...sessionsIn(opened),
+      ...apiTokensIn(opened),
+      ...auditLogIn(opened),
       openView: () => openSqliteView(opened.file),
       subscribe: (listener) => opened.subscribe(listener),
       close: async () => {

@@ -6,6 +6,7 @@ import { cutRecords } from "./0002-cut-records.ts";
 import { acceptedViolations } from "./0003-accepted-violations.ts";
 import { runsByPath } from "./0004-runs-by-path.ts";
 import { deviceLists } from "./0005-device-lists.ts";
+import { users } from "./0006-users.ts";
 
 export const migrations: Readonly<Record<string, Migration>> = {
   "0001-first": first,
@@ -13,4 +14,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0003-accepted-violations": acceptedViolations,
   "0004-runs-by-path": runsByPath,
   "0005-device-lists": deviceLists,
+  "0006-users": users,
 };
