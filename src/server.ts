@@ -55,6 +55,8 @@ export interface RunningServer {
   /** The ports that were bound, also where 0 asked for any. */
   readonly ports: { readonly mqtt: number; readonly mqtts: number; readonly https: number; readonly web: number };
   readonly webUrl: string;
+  /** Where the first administrator is made; null when there is a user. */
+  readonly setUpLink: string | null;
   readonly adminToken: string;
   readonly caPath: string | null;
   readonly publicHosts: readonly string[];
@@ -246,6 +248,8 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     bytesPerSecondMax: watchedBytesPerSecondMax,
   });
 
+  const webUrl = (): string =>
+    `${config.webTls ? "https" : "http"}://${config.webTls ? (config.publicHost[0] ?? "localhost") : loopback}:${ports.web}`;
   const exportDefaults = { blockBytes: config.exportBlockBytes, fileBytesMax: config.fileBytesMax };
   const admin: AdminOptions = {
     registry,
@@ -267,6 +271,9 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     }),
     adminToken,
     pageDirectory: join(import.meta.dirname, "../web/dist"),
+    sessions: { idleMs: config.sessionIdleMs, lengthMs: config.sessionLengthMs, sessionsMax: config.sessionsMax },
+    auditLogEntriesMax: config.auditLogEntriesMax,
+    webUrl,
     host: config.webTls ? config.host : loopback,
     port: config.webPort,
     webHosts: config.webHosts ?? [],
@@ -338,8 +345,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
   renewal.unref();
   closers.push(() => clearInterval(renewal));
 
-  const webUrl = `${config.webTls ? "https" : "http"}://${config.webTls ? (config.publicHost[0] ?? "localhost") : loopback}:${ports.web}`;
-  await writeServerAddress(dataDir, { url: webUrl, ports, pid: process.pid, startedAt });
+  await writeServerAddress(dataDir, { url: webUrl(), ports, pid: process.pid, startedAt });
   closers.push(() => removeServerAddress(dataDir));
 
   let stopping: Promise<void> | null = null;
@@ -361,7 +367,8 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     exporter,
     journal,
     ports,
-    webUrl,
+    webUrl: webUrl(),
+    setUpLink: web.setUpLink(),
     adminToken,
     caPath: tls.identity.caPath,
     publicHosts: config.publicHost,

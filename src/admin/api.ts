@@ -6,11 +6,14 @@ import https from "node:https";
 import swagger from "@fastify/swagger";
 import { fastify } from "fastify";
 import { secureTransport } from "../lib/secure-transport.ts";
-import { isLoopback, requireToken } from "./authorization.ts";
+import { Authorization, isLoopback } from "./authorization.ts";
+import { CallLog } from "./call-log.ts";
 import { answerError, answerUnknownRoute } from "./error-answer.ts";
 import { documentOptions } from "./openapi.ts";
 import type { AdminOptions } from "./options.ts";
 import { readQuery } from "./query-values.ts";
+import { apiTokenRoutes } from "./routes/api-tokens.ts";
+import { auditLogRoutes } from "./routes/audit-log.ts";
 import { connectionCodeRoutes } from "./routes/connection-code.ts";
 import { deviceFileRoutes } from "./routes/device-files.ts";
 import { deviceKeyRoutes } from "./routes/device-keys.ts";
@@ -26,10 +29,14 @@ import { liveRoutes } from "./routes/live.ts";
 import { pageRoutes } from "./routes/page.ts";
 import { policyRoutes } from "./routes/policies.ts";
 import { knownHosts, secureAnswers } from "./secure-answers.ts";
+import { sessionRoutes } from "./routes/session.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { storageAccountRoutes } from "./routes/storage-accounts.ts";
+import { userRoutes } from "./routes/users.ts";
 import type { Api } from "./schema.ts";
 import { namedSchemas } from "./schemas/schemas.ts";
+import { SessionCookie } from "./session-cookie.ts";
+import { SetUp } from "./set-up.ts";
 import { Streams } from "./streams.ts";
 
 /** A client that is slower than this is cut off. */
@@ -44,8 +51,15 @@ const requestsPerConnectionMax = 10_000;
 const parameterCharsMax = 512;
 
 /** Everything ready, nothing listening yet. */
-export async function makeApi(options: AdminOptions): Promise<{ app: Api; server: http.Server | https.Server }> {
-  const { log, tls } = options;
+export async function makeApi(
+  options: AdminOptions,
+): Promise<{ app: Api; server: http.Server | https.Server; setUp: SetUp }> {
+  const { log, tls, registry, adminToken, sessions } = options;
+  const cookie = new SessionCookie(registry.installation.id, tls !== undefined);
+  const proxyNames = new Set(options.webHosts.map((name) => name.toLowerCase()));
+  const isOurName = (name: string) => proxyNames.has(name);
+  const authorization = new Authorization({ registry, adminToken, sessions, cookie, isOurName, log });
+  const setUp = new SetUp(registry, options.webUrl);
   const app: Api = fastify({
     serverFactory: (handler) => {
       // Before Fastify, so that no answer is without them, not even to what it cannot route.
@@ -76,15 +90,25 @@ export async function makeApi(options: AdminOptions): Promise<{ app: Api; server
   }).withTypeProvider();
 
   app.setErrorHandler(async (error, request, reply) => await answerError(log, error, request, reply));
+  app.decorateRequest("principal", null);
+  app.decorateRequest("callNote", null);
+  app.decorateRequest("madeId", null);
   await pageRoutes(app, options);
-  healthRoutes(app, options, isLoopback(options.host) ? null : requireToken(options.adminToken));
-  await app.register(async (api: Api) => await addApi(api, options), { prefix: "/api/v1" });
+  healthRoutes(app, options, isLoopback(options.host) ? null : authorization);
+  await app.register(
+    async (api: Api) => {
+      await addApi(api, options, authorization);
+      sessionRoutes(api, options, cookie, setUp);
+    },
+    { prefix: "/api/v1" },
+  );
   await app.ready();
-  return { app, server: app.server };
+  return { app, server: app.server, setUp };
 }
 
-async function addApi(api: Api, options: AdminOptions): Promise<void> {
-  const { log } = options;
+async function addApi(api: Api, options: AdminOptions, authorization: Authorization): Promise<void> {
+  const { log, registry, auditLogEntriesMax: entriesMax } = options;
+  const callLog = new CallLog({ registry, entriesMax, schemas: namedSchemas, log });
   const parseJson = api.getDefaultJsonParser("error", "error");
   api.removeAllContentTypeParsers();
   api.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
@@ -95,8 +119,14 @@ async function addApi(api: Api, options: AdminOptions): Promise<void> {
   for (const schema of namedSchemas) api.addSchema(schema);
   await api.register(swagger, documentOptions(options.version));
 
-  // Hooks of this scope run for its unknown routes too: nobody learns without the token what exists.
-  api.addHook("onRequest", requireToken(options.adminToken));
+  api.addHook("onRoute", (route) => authorization.checkRoute(route));
+  // Hooks of this scope run for its unknown routes too: nobody learns without a credential what exists.
+  api.addHook("onRequest", async (request) => authorization.admit(request));
+  api.addHook("preSerialization", async (request, _reply, answer) => {
+    callLog.seeAnswer(request, answer);
+    return answer;
+  });
+  api.addHook("onSend", async (request, reply, answer) => await callLog.record(request, reply, answer));
   api.addHook("preValidation", async (request) => {
     readQuery(request);
     // Left out is empty: then what is missing is named, and calls without any input need no body.
@@ -110,7 +140,11 @@ async function addApi(api: Api, options: AdminOptions): Promise<void> {
   });
   api.setNotFoundHandler(answerUnknownRoute);
 
-  const streams = new Streams({ streamsMax: options.streamsMax, unsentBytesMax: options.streamUnsentBytesMax });
+  const streams = new Streams({
+    registry,
+    streamsMax: options.streamsMax,
+    unsentBytesMax: options.streamUnsentBytesMax,
+  });
   // Before the server waits for all answers to end: these would not.
   api.addHook("preClose", async () => streams.close());
   statusRoutes(api, options);
@@ -127,5 +161,8 @@ async function addApi(api: Api, options: AdminOptions): Promise<void> {
   exportRoutes(api, options);
   exportRunRoutes(api, options);
   exportFileRoutes(api, options);
-  api.get("/openapi.json", { schema: { hide: true } }, async () => api.swagger());
+  userRoutes(api, options);
+  apiTokenRoutes(api, options);
+  auditLogRoutes(api, options);
+  api.get("/openapi.json", { schema: { hide: true, access: "operator" } }, async () => api.swagger());
 }

@@ -7,7 +7,7 @@ import type { Exporter } from "../export/exporter.ts";
 import type { Registry, RegistryEvent } from "../registry/registry.ts";
 
 /** What can change under a page. */
-export const changeKinds = ["device", "template", "policy", "storage-account", "export"] as const;
+export const changeKinds = ["device", "template", "policy", "storage-account", "export", "user", "token"] as const;
 export type ChangeKind = (typeof changeKinds)[number];
 
 export interface ChangeOf {
@@ -112,5 +112,11 @@ function changeOf(event: RegistryEvent): { readonly kind: ChangeKind; readonly i
       return { kind: "storage-account", id: event.storageAccountId };
     case "export-changed":
       return { kind: "export", id: event.exportId };
+    case "user-changed":
+      return { kind: "user", id: event.userId };
+    case "api-token-changed":
+      return { kind: "token", id: event.apiTokenId };
+    case "session-ended":
+      return null;
   }
 }

@@ -7,6 +7,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { DestinationError } from "../destinations/destination.ts";
 import { ColdpathError, type ErrorKind, codeOf, messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
+import { RefusedCall } from "./refused-call.ts";
 import { wordsOfValidation } from "./validation-words.ts";
 
 interface Refusal {
@@ -15,6 +16,7 @@ interface Refusal {
   readonly message: string;
   readonly field?: string | undefined;
   readonly hint?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const statusOfKind: Readonly<Record<ErrorKind, number>> = {
@@ -40,9 +42,10 @@ export async function answerError(log: Log, thrown: unknown, request: FastifyReq
       hint: "Look for this request's id in the server's log.",
     };
   }
-  const { status, code, message, field, hint } = refusal;
+  const { status, code, message, field, hint, headers = {} } = refusal;
   return await reply
     .code(status)
+    .headers(headers)
     .header("content-type", "application/json; charset=utf-8")
     .send({ error: { code, message, field, hint } });
 }
@@ -65,6 +68,7 @@ function refusalOf(thrown: unknown, request: FastifyRequest): Refusal | null {
     const { kind, code, message, field, hint } = thrown;
     return { status: statusOfKind[kind], code, message, field, hint };
   }
+  if (thrown instanceof RefusedCall) return thrown;
   if (thrown instanceof DestinationError) {
     const { kind, code, message, hint } = thrown.failure;
     const told = { message: `The storage account refused or failed: ${message} (${code}).`, hint };

@@ -5,8 +5,9 @@ import { failureResponse, failuresOfAll } from "./schemas/error.ts";
 
 const description = `Devices, device templates, hub policies, storage accounts and exports of one Coldpath hub.
 
-Every call needs the administrator token (\`Authorization: Bearer TOKEN\`; the file \`admin.token\` in the data directory).
-An answer means that the change is durable. Errors have one form, see the schema \`Error\`. Times are ISO 8601 in UTC; a
+Every call needs a session (a cookie, see signIn), or a token: \`Authorization: Bearer TOKEN\`, with an API token or that of the
+file \`admin.token\` in the data directory. Each says in \`x-access\` which role it needs: an administrator may do all that a
+builder may, a builder all that an operator may. Unsafe calls by cookie need the header \`x-csrf-token\`, see getSession. An answer means that the change is durable. Errors have one form, see the schema \`Error\`. Times are ISO 8601 in UTC; a
 window is given by the start of its minute. Ids in paths are URL-encoded.
 
 **Etags**: what can be edited carries an \`etag\`. Give it back in the body of a change to have it refused with 409 when
@@ -18,9 +19,10 @@ export function documentOptions(version: string): FastifyDynamicSwaggerOptions {
       openapi: "3.1.0",
       info: { title: "Coldpath", description, version },
       servers: [{ url: "/", description: "This server." }],
-      components: { securitySchemes: { administrator: { type: "http", scheme: "bearer" } } },
-      security: [{ administrator: [] }],
+      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+      security: [{ token: [] }],
       tags: [
+        { name: "session", description: "Signing in and out." },
         { name: "status", description: "How the hub is." },
         { name: "live", description: "What keeps pages live." },
         { name: "device-templates", description: "What devices of a kind send and have, in versions." },
@@ -28,6 +30,9 @@ export function documentOptions(version: string): FastifyDynamicSwaggerOptions {
         { name: "policies", description: "Hub policies: keys that let any device in." },
         { name: "storage-accounts", description: "Where exports write to." },
         { name: "exports", description: "Continuous data exports." },
+        { name: "users", description: "Who may sign in, and their roles." },
+        { name: "tokens", description: "API tokens, for scripts." },
+        { name: "audit-log", description: "Who changed what." },
       ],
     },
     convertConstToEnum: false,
@@ -41,8 +46,14 @@ export function documentOptions(version: string): FastifyDynamicSwaggerOptions {
         status,
         failureResponse(status),
       ]);
+      const { access = "administrator" } = schema;
       return {
-        schema: { ...schema, response: { ...(schema.response as object), ...Object.fromEntries(failures) } },
+        schema: {
+          ...schema,
+          "x-access": access,
+          ...(access === "anyone" ? { security: [] } : {}),
+          response: { ...(schema.response as object), ...Object.fromEntries(failures) },
+        },
         url,
       };
     },

@@ -11,7 +11,7 @@ import type { WatchedDevices } from "../live/watched-devices.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
-import type { Registry } from "../registry/registry.ts";
+import type { Registry, SessionBounds } from "../registry/registry.ts";
 
 /** How devices reach this server. */
 export interface Endpoints {
@@ -68,6 +68,10 @@ export interface AdminOptions {
   readonly adminToken: string;
   /** Holds the built web page, or nothing yet. */
   readonly pageDirectory: string;
+  readonly sessions: SessionBounds;
+  readonly auditLogEntriesMax: number;
+  /** As a browser on this machine, or of TLS on another, reaches the listener; asked at each use. */
+  readonly webUrl: () => string;
   readonly host: string;
   /** 0 = any free one. */
   readonly port: number;

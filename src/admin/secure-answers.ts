@@ -1,9 +1,8 @@
 // What a browser must know of every answer, and which names a browser may use for this listener.
 //
-// The API is called with a token in a header, never by cookie, so another site's page can send requests but not as somebody
-// (no CSRF), and no header of ours lets it read answers (no CORS). What is left is DNS rebinding: a page of evil.example whose
-// name suddenly means 127.0.0.1 is of the same origin as this listener then. It still says `Host: evil.example`, and is told
-// nothing. Over TLS the certificate does that work.
+// No header of ours lets another site's page read answers (no CORS); what it may not make a browser send is cross-site.ts's. What
+// is left is DNS rebinding: a page of evil.example whose name suddenly means 127.0.0.1 is of the same origin as this listener
+// then. It still says `Host: evil.example`, and is told nothing. Over TLS the certificate does that work.
 
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { isIP } from "node:net";

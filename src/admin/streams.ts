@@ -5,13 +5,16 @@
 //
 //   M1  Streams are counted. A reader that does not read is ended when more than so many bytes wait for it, or when it has
 //       read nothing for a minute: whoever comes back asks for everything anew.
-//   A1  A stream ends within seconds of the session or token that it was opened with.
+//   A1  A stream ends with the session or token that it was opened with.
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ServerResponse } from "node:http";
+import { must } from "../lib/assert.ts";
 import { ColdpathError } from "../lib/errors.ts";
+import { type WatchedRegistry, watchPrincipal } from "./principal.ts";
 
 export interface StreamsOptions {
+  readonly registry: WatchedRegistry;
   readonly streamsMax: number;
   readonly unsentBytesMax: number;
 }
@@ -40,30 +43,26 @@ export class Streams {
   }
 
   /**
-   * Turns the answer into a stream.
+   * Turns the answer into a stream, which ends when its caller's session or token does.
    *
-   * @param isAllowed  whether whoever opened it may still read: asked again and again.
    * @throws ColdpathError `streams-full`.
    */
-  open(request: FastifyRequest, reply: FastifyReply, isAllowed: () => boolean): Stream {
-    const { streamsMax, unsentBytesMax } = this.#options;
+  open(request: FastifyRequest, reply: FastifyReply): Stream {
+    const { registry, streamsMax, unsentBytesMax } = this.#options;
     if (this.#isClosed || this.#open.size >= streamsMax) {
       throw new ColdpathError("unavailable", "streams-full", `${streamsMax} live streams are open already.`, {
         hint: "Close another page of this server, or raise its --streams-max.",
       });
     }
     reply.hijack();
-    const stream = new Stream(reply.raw, unsentBytesMax, isAllowed, () => this.#ended(stream));
+    const stream = new Stream(reply.raw, unsentBytesMax, () => this.#ended(stream));
     this.#open.add(stream);
     this.#timer ??= setInterval(() => this.#heartBeat(), heartBeatMs);
     this.#timer.unref();
     stream.begin(request.raw.socket.destroyed);
+    const principal = must(request.principal, "nobody unknown gets this far");
+    stream.onEnd(watchPrincipal(registry, principal, () => stream.end()));
     return stream;
-  }
-
-  /** Ends those whose readers may read no longer. */
-  check(): void {
-    for (const stream of this.#open) stream.check();
   }
 
   /** Ends all, and takes none any more: the server stops. */
@@ -87,16 +86,14 @@ export class Streams {
 export class Stream {
   readonly #response: ServerResponse;
   readonly #unsentBytesMax: number;
-  readonly #isAllowed: () => boolean;
   readonly #ended: () => void;
   readonly #onEnd: (() => void)[] = [];
   #isOver = false;
   #heartBeatsUnread = 0;
 
-  constructor(response: ServerResponse, unsentBytesMax: number, isAllowed: () => boolean, ended: () => void) {
+  constructor(response: ServerResponse, unsentBytesMax: number, ended: () => void) {
     this.#response = response;
     this.#unsentBytesMax = unsentBytesMax;
-    this.#isAllowed = isAllowed;
     this.#ended = ended;
   }
 
@@ -127,10 +124,6 @@ export class Stream {
   /** @param data  JSON, which has no line break. */
   send(event: string, data: string): void {
     this.#write(`event: ${event}\ndata: ${data}\n\n`);
-  }
-
-  check(): void {
-    if (!this.#isAllowed()) this.end();
   }
 
   /** A comment, by which both sides and all between them see that the other is there. */

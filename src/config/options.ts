@@ -93,6 +93,41 @@ export const serverOptions = {
       "Further names by which browsers and proxies on this machine reach the web port on loopback, besides addresses, localhost and --public-host. Requests for other names are refused: a web page could have its own name lead here.",
   },
 
+  "session-idle": {
+    group: "Signing in",
+    type: "duration",
+    min: "1min",
+    max: "30d",
+    default: "8h",
+    description: "Whoever is signed in and does nothing for so long is signed out.",
+  },
+  "session-length": {
+    group: "Signing in",
+    type: "duration",
+    min: "1min",
+    max: "365d",
+    default: "7d",
+    description: "After so long everybody signs in again, however busy they are.",
+  },
+  "sessions-max": {
+    group: "Signing in",
+    type: "integer",
+    min: "1",
+    max: "100000",
+    default: "1000",
+    description:
+      "Sessions at the same time, of all users; one user has 20 at most. Beyond it the one used longest ago ends.",
+  },
+  "audit-log-entries-max": {
+    group: "Signing in",
+    type: "integer",
+    min: "1000",
+    max: "10000000",
+    default: "100000",
+    description:
+      "Entries kept of the audit log, at about 300 bytes each; a tenth of them is for what was refused. Beyond it the oldest go.",
+  },
+
   "tls-cert": {
     group: "Certificates",
     type: "path",

@@ -4,6 +4,8 @@ export interface BannerFacts {
   readonly version: string;
   readonly hubName: string;
   readonly webUrl: string;
+  /** Null when there is a user. */
+  readonly setUpLink: string | null;
   readonly publicHost: string;
   readonly ports: { readonly mqtt: number; readonly mqtts: number; readonly https: number };
   readonly mqttHost: string;
@@ -32,6 +34,9 @@ export function banner(facts: BannerFacts): string {
     `  REST API        ${facts.webUrl}/api/v1`,
     ...(caPath === null ? [] : [`  CA file         ${caPath}`]),
   ];
+  if (facts.setUpLink !== null) {
+    lines.push("", "There is no user yet. Make the first administrator in a browser:", `  ${facts.setUpLink}`);
+  }
   if (facts.sample !== null) lines.push("", ...sampleLines(facts, facts.sample));
   lines.push(
     "",

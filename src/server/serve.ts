@@ -66,7 +66,7 @@ async function lateAfter(ms: number): Promise<"late"> {
 }
 
 async function bannerFacts(config: Config, server: RunningServer): Promise<BannerFacts> {
-  const { registry, ports, webUrl, caPath, sample } = server;
+  const { registry, ports, webUrl, setUpLink, caPath, sample } = server;
   const publicHost = config.publicHost[0] ?? "localhost";
   let sampleFacts: SampleFacts | null = null;
   if (sample !== null) {
@@ -84,6 +84,7 @@ async function bannerFacts(config: Config, server: RunningServer): Promise<Banne
     version,
     hubName: registry.installation.hubName,
     webUrl,
+    setUpLink,
     publicHost,
     ports,
     mqttHost,

@@ -12,12 +12,24 @@ afterEach(async () => {
 });
 
 describe("the token", () => {
-  test("is asked for by every call below /api/v1, known or not", async () => {
+  test("A1: is asked for by every call below /api/v1, known or not, but those that sign in", async () => {
     bench = await AdminBench.open();
-    const { paths } = (await bench.call("GET", "/openapi.json")).body as { paths: Record<string, object> };
-    const routes = Object.entries(paths).flatMap(([path, operations]) =>
-      Object.keys(operations).map((method) => [method.toUpperCase(), path.slice("/api/v1".length)] as const),
+    const { paths } = (await bench.call("GET", "/openapi.json")).body as {
+      paths: Record<string, Record<string, { "x-access": string }>>;
+    };
+    const all = Object.entries(paths).flatMap(([path, operations]) =>
+      Object.entries(operations).map(
+        ([method, { "x-access": access }]) => [method.toUpperCase(), path.slice("/api/v1".length), access] as const,
+      ),
     );
+    const open = all.filter(([, , access]) => access === "anyone");
+    expect(open.map(([method, path]) => `${method} ${path}`).toSorted()).toEqual([
+      "DELETE /session",
+      "GET /session",
+      "POST /session",
+      "POST /setup",
+    ]);
+    const routes = all.filter(([, , access]) => access !== "anyone");
     expect(routes.length).toBeGreaterThan(40);
     for (const [method, path] of [...routes, ["GET", "/openapi.json"], ["GET", "/none"], ["POST", ""]] as const) {
       for (const token of [null, "", "wrong", `${adminToken}x`, adminToken.slice(1)]) {

@@ -16,6 +16,7 @@ export function connectionCodeRoutes(api: Api, { registry, endpoints, clock }: A
         operationId: "getDeviceConnectionCode",
         summary: "Programs that send a message as this device, for its key to be filled in.",
         tags: ["devices"],
+        access: "operator",
         params: Type.Object({ deviceId: Type.String() }),
         response: { 200: ref(ConnectionCode) },
         failures: [404],

@@ -44,6 +44,7 @@ export async function deviceFileRoutes(api: Api, options: AdminOptions): Promise
           description:
             "Columns: IOTC_DeviceID, IOTC_DeviceName, and those of an exported file; case does not matter. Devices that exist are left as they are, so a file can be imported again after a failure.",
           tags,
+          access: "operator",
           consumes: ["text/csv"],
           querystring: Type.Object(
             {
@@ -81,6 +82,7 @@ export async function deviceFileRoutes(api: Api, options: AdminOptions): Promise
         summary: "Devices as a CSV file, by id.",
         description: "Safe to open in a spreadsheet, and importDevices takes it.",
         tags,
+        access: "operator",
         querystring: Type.Object(
           {
             ...deviceFilter,

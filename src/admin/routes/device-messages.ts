@@ -25,6 +25,7 @@ export function deviceMessageRoutes(api: Api, options: AdminOptions, streams: St
         description:
           "Read back from the journal, as far as it goes and as much as may be read for one answer. Messages of a deleted device of the same id are among them.",
         tags,
+        access: "operator",
         params: oneDevice,
         querystring: Type.Object(
           {
@@ -67,6 +68,7 @@ export function deviceMessageRoutes(api: Api, options: AdminOptions, streams: St
         summary: "A stream of a device's messages as they are taken, as server-sent events.",
         description: "`message` for each, `skipped` where more came in a second than are shown.",
         tags,
+        access: "operator",
         params: oneDevice,
         response: {
           200: {
@@ -86,7 +88,7 @@ export function deviceMessageRoutes(api: Api, options: AdminOptions, streams: St
         skipped: (count) => send("skipped", JSON.stringify({ count })),
       });
       try {
-        const stream = streams.open(request, reply, () => true);
+        const stream = streams.open(request, reply);
         stream.onEnd(end);
         send = (event, data) => stream.send(event, data);
       } catch (error) {

@@ -68,6 +68,7 @@ export function exportFileRoutes(api: Api, options: AdminOptions): void {
         operationId: "listExportFiles",
         summary: "The files of an export in its destination, level by level.",
         tags,
+        access: "administrator",
         params: oneExport,
         querystring: Type.Object(
           {
@@ -118,6 +119,7 @@ export function exportFileRoutes(api: Api, options: AdminOptions): void {
         operationId: "previewExportFile",
         summary: "Some records of an exported file, decoded.",
         tags,
+        access: "administrator",
         params: oneExport,
         querystring: Type.Object(
           {
@@ -172,6 +174,7 @@ export function exportFileRoutes(api: Api, options: AdminOptions): void {
         operationId: "downloadExportFile",
         summary: "The bytes of an exported file, as a download.",
         tags,
+        access: "administrator",
         params: oneExport,
         querystring: Type.Object({ path, version }, { additionalProperties: false }),
         response: {
@@ -227,6 +230,7 @@ export function exportFileRoutes(api: Api, options: AdminOptions): void {
         operationId: "getExportFileReading",
         summary: "How to read an exported file with Python, C#, Node.js and the command line.",
         tags,
+        access: "administrator",
         params: oneExport,
         querystring: Type.Object({ path, version }, { additionalProperties: false }),
         response: { 200: ref(FileReading) },

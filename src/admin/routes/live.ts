@@ -1,6 +1,8 @@
 // What keeps pages live: a stream of what changes, and the rates of the last minutes.
 
 import { Type } from "typebox";
+import { must } from "../../lib/assert.ts";
+import { isAtLeast, type Role } from "../../registry/registry.ts";
 import { type ChangeKind, Changes } from "../changes.ts";
 import type { AdminOptions } from "../options.ts";
 import { type Api, ref } from "../schema.ts";
@@ -14,14 +16,16 @@ const secondMs = 1000;
 export function liveRoutes(api: Api, options: AdminOptions, streams: Streams): void {
   const { rates, registry, exporter } = options;
   const changes = new Changes({ registry, exporter });
-  const readers = new Set<Stream>();
+  /** With what their roles let them see. */
+  const readers = new Map<Stream, Role>();
 
   const endSeconds = rates.onSecond((second) => {
-    streams.check();
     if (readers.size === 0) return;
     changes.look();
-    const status = statusText(second, options);
-    for (const stream of readers) if (!stream.isBehind) stream.send("status", status);
+    const [forAdministrators, forOthers] = [statusText(second, options, true), statusText(second, options, false)];
+    for (const [stream, role] of readers) {
+      if (!stream.isBehind) stream.send("status", role === "administrator" ? forAdministrators : forOthers);
+    }
   });
   api.addHook("onClose", async () => {
     endSeconds();
@@ -38,6 +42,7 @@ export function liveRoutes(api: Api, options: AdminOptions, streams: Streams): v
         description:
           "`status` once a second, and at once; `changed` when something may look different, gathered four times a second. After a lost connection ask again for all that is shown.",
         tags,
+        access: "operator",
         response: {
           200: {
             description: "The data of the events `status` and `changed`.",
@@ -48,15 +53,16 @@ export function liveRoutes(api: Api, options: AdminOptions, streams: Streams): v
       },
     },
     async (request, reply) => {
-      const stream = streams.open(request, reply, () => true);
+      const { role } = must(request.principal, "the route is for known callers");
+      const stream = streams.open(request, reply);
       stream.onEnd(
         changes.subscribe((all) => {
-          for (const change of all) if (isShownTo(change.kind)) stream.send("changed", JSON.stringify(change));
+          for (const change of all) if (isShownTo(change.kind, role)) stream.send("changed", JSON.stringify(change));
         }),
       );
       stream.onEnd(() => readers.delete(stream));
-      readers.add(stream);
-      stream.send("status", statusText(rates.seconds.at(-1) ?? null, options));
+      readers.set(stream, role);
+      stream.send("status", statusText(rates.seconds.at(-1) ?? null, options, role === "administrator"));
       return reply;
     },
   );
@@ -68,6 +74,7 @@ export function liveRoutes(api: Api, options: AdminOptions, streams: Streams): v
         operationId: "getStatusHistory",
         summary: "Messages, bytes, rejections and connections of the last seconds and minutes.",
         tags,
+        access: "operator",
         response: { 200: ref(StatusHistory) },
       },
     },
@@ -79,11 +86,12 @@ export function liveRoutes(api: Api, options: AdminOptions, streams: Streams): v
   );
 }
 
-function isShownTo(_kind: ChangeKind): boolean {
-  return true;
+/** What a role may not look at it does not hear of. */
+function isShownTo(kind: ChangeKind, role: Role): boolean {
+  return isAtLeast(role, kind === "device" || kind === "template" ? "operator" : "administrator");
 }
 
-function statusText(second: Interval | null, options: AdminOptions): string {
+function statusText(second: Interval | null, options: AdminOptions, isAdministrator: boolean): string {
   const { journal, counters, connections, exporter } = options;
   const { bytes, bytesMax, owedBytes, untilFullMs } = journal.status();
   const { ready, reasons } = options.readiness();
@@ -102,14 +110,18 @@ function statusText(second: Interval | null, options: AdminOptions): string {
     untilFullMs,
     ready,
     reasons,
-    exports: exporter.statuses().map(({ exportId: id, state, lagMs, owedFiles, lastFile }) => ({
-      id,
-      state,
-      lagMs,
-      owedFiles,
-      lastFilePath: lastFile?.path ?? null,
-    })),
+    ...(isAdministrator ? { exports: exportsOf(exporter) } : {}),
   });
+}
+
+function exportsOf(exporter: AdminOptions["exporter"]) {
+  return exporter.statuses().map(({ exportId: id, state, lagMs, owedFiles, lastFile }) => ({
+    id,
+    state,
+    lagMs,
+    owedFiles,
+    lastFilePath: lastFile?.path ?? null,
+  }));
 }
 
 function intervalAnswer({ atMs, spanMs, ...rest }: Interval) {

@@ -15,14 +15,17 @@ export function statusRoutes(api: Api, options: AdminOptions): void {
         operationId: "getStatus",
         summary: "How the hub is: readiness, endpoints, messages, journal, exports.",
         tags: ["status"],
+        access: "operator",
         response: { 200: ref(Status) },
       },
     },
-    async () => {
+    async (request) => {
       const { registry, journal, counters, connections, clock } = options;
       const endpoints = options.endpoints();
       const { ready, reasons } = options.readiness();
-      const exports = await registry.exports();
+      // An operator has no business with exports: not even their names.
+      const isAdministrator = request.principal?.role === "administrator";
+      const exports = isAdministrator ? await registry.exports() : [];
       return {
         hubName: registry.installation.hubName,
         installationId: registry.installation.id,
@@ -47,21 +50,23 @@ export function statusRoutes(api: Api, options: AdminOptions): void {
         },
         restored: options.restored,
         journal: journalOf(options),
-        exports: exports.map((one) => {
-          const { state, trouble, owedFiles, owedBytes, lagMs, lastFile, audit } = statusOf(one, options);
-          return {
-            id: one.id,
-            name: one.name,
-            on: one.on,
-            state,
-            trouble,
-            owedFiles,
-            owedBytes,
-            lagMs,
-            lastFile,
-            audit: auditSummary(audit),
-          };
-        }),
+        exports: !isAdministrator
+          ? undefined
+          : exports.map((one) => {
+              const { state, trouble, owedFiles, owedBytes, lagMs, lastFile, audit } = statusOf(one, options);
+              return {
+                id: one.id,
+                name: one.name,
+                on: one.on,
+                state,
+                trouble,
+                owedFiles,
+                owedBytes,
+                lagMs,
+                lastFile,
+                audit: auditSummary(audit),
+              };
+            }),
       };
     },
   );

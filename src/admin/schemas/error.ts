@@ -19,12 +19,14 @@ export const ErrorAnswer = shape("Error", "Why a call was refused or failed, and
 export const gone = Type.Null({ description: "Done." });
 
 /** What every call may answer besides, and what those may that say so in `failures` of their schema. */
-export const failuresOfAll = [400, 401, 500] as const;
+export const failuresOfAll = [400, 401, 403, 500] as const;
 const meanings = {
   400: "The input names something impossible; `field` says which one.",
-  401: "The administrator token is missing or wrong.",
+  401: "Nobody is signed in, or the token is wrong.",
+  403: "The caller's role does not allow it, or the call comes from a page of another site.",
   404: "There is no such thing.",
   409: "The present state forbids it, or the etag is stale.",
+  429: "It was tried too often; Retry-After says in how many seconds again.",
   500: "Something failed inside the server; its log has the details.",
   503: "Something outside the server does not answer; try again.",
 };

@@ -9,11 +9,12 @@ import * as exports from "./export.ts";
 import * as live from "./live.ts";
 import * as status from "./status.ts";
 import * as storageAccounts from "./storage-account.ts";
+import * as users from "./user.ts";
 
 /** A schema file exports named schemas only. */
 export const namedSchemas: readonly TSchema[] = [
   ErrorAnswer,
-  ...[deviceTemplates, devices, storageAccounts, exports, exportedFiles, status, live].flatMap((file) =>
+  ...[deviceTemplates, devices, storageAccounts, exports, exportedFiles, status, live, users].flatMap((file) =>
     Object.values<TSchema>(file),
   ),
 ];

@@ -81,5 +81,5 @@ export const Status = shape("Status", "How the hub is.", {
   ),
   restored: orNull(ref(RestoredHub, "That it was restored from a backup; null when it never was.")),
   journal: ref(JournalState),
-  exports: Type.Array(ref(ExportSummary)),
+  exports: Type.Optional(Type.Array(ref(ExportSummary), { description: "For administrators only." })),
 });

@@ -5,6 +5,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../../lib/clock.ts";
+import { isSameSecret } from "../../lib/secret-equality.ts";
 import { registryError } from "../errors.ts";
 import { booleanOf, objectOf } from "../input.ts";
 import { PasswordHashes } from "../password-hash.ts";
@@ -121,7 +122,7 @@ export function usersIn(database: Database, clock: Clock): UserCalls {
       return await database.change(async (change, tell) => {
         const row = await change.selectFrom("users").selectAll().where("id", "=", found.id).executeTakeFirst();
         // Changed while its password was being verified: that no longer counts.
-        if (row === undefined || row.disabled === 1 || row.password !== found.password) {
+        if (row === undefined || row.disabled === 1 || !isSameSecret(row.password, found.password)) {
           return { kind: "refused", user: userFromRow(row ?? found) };
         }
         const set = { password: renewed, last_sign_in_at: new Date(nowMs).toISOString() };
@@ -137,7 +138,7 @@ export function usersIn(database: Database, clock: Clock): UserCalls {
       const password = await hashes.make(passwordOf(next, found.name, "newPassword"));
       return await database.change(async (change, tell) => {
         const row = await requireUser(change, id);
-        if (row.password !== found.password || row.disabled === 1) return null;
+        if (!isSameSecret(row.password, found.password) || row.disabled === 1) return null;
         const set = { password, etag: row.etag + 1 };
         await change.updateTable("users").set(set).where("id", "=", id).execute();
         await endSessionsOf(change, tell, id);
