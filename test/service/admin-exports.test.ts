@@ -19,17 +19,21 @@ const create = (more: object = {}, status = 201) =>
 
 test("an export is made with the defaults, on, and shows what it does", async () => {
   const made = await create();
+  const defaults = {
+    pathTemplate,
+    codec: "null",
+    formatRevision: "2018-07",
+    blockBytes: 65_536,
+    fileBytesMax: 1 << 30,
+  };
+  expect(await bench.expect(200, "GET", "/exports/defaults")).toEqual(defaults);
   const definition = {
     version: 1,
     windowFirst: "2026-01-02T03:04:00Z",
     storageAccountId: lake,
     container: "iot",
     types,
-    pathTemplate,
-    codec: "null",
-    formatRevision: "2018-07",
-    blockBytes: 65_536,
-    fileBytesMax: 1 << 30,
+    ...defaults,
   };
   expect(made).toMatchObject({
     name: "all",

@@ -112,6 +112,7 @@ test("has every route", () => {
       "GET /exports/{exportId}/files/preview",
       "GET /exports/{exportId}/files/content",
       "GET /exports/{exportId}/reading",
+      "GET /exports/defaults",
       "POST /exports/path-preview",
       "GET /exports/{exportId}/audit",
       "POST /exports/{exportId}/audit/accept",

@@ -11,7 +11,15 @@ import { checkExport } from "../export-checks.ts";
 import type { AdminOptions } from "../options.ts";
 import { type Api, givenEtag, ref } from "../schema.ts";
 import { gone } from "../schemas/error.ts";
-import { Export, ExportChange, ExportList, NewExport, PathPreview, PathPreviewRequest } from "../schemas/export.ts";
+import {
+  Export,
+  ExportChange,
+  ExportDefaults,
+  ExportList,
+  NewExport,
+  PathPreview,
+  PathPreviewRequest,
+} from "../schemas/export.ts";
 import { Turns } from "../turns.ts";
 
 const tags = ["exports"];
@@ -24,6 +32,12 @@ export function exportRoutes(api: Api, options: AdminOptions): void {
   // E1: what any partition has open is owed by an export that is turned on now, was on until now, or is edited now.
   const windowOpen = () => journal.windowNext();
   const windowNewest = () => journal.windowNewest();
+  const defaults = {
+    pathTemplate: defaultPathTemplate,
+    codec: "null",
+    formatRevision: "2018-07",
+    ...exportDefaults,
+  } as const;
   const answer = (one: RegistryExport) => exportAnswer(one, options);
 
   api.get(
@@ -55,12 +69,6 @@ export function exportRoutes(api: Api, options: AdminOptions): void {
     },
     async (request, reply) => {
       const { name, on = true, backlog, ...given } = request.body;
-      const defaults = {
-        pathTemplate: defaultPathTemplate,
-        codec: "null",
-        formatRevision: "2018-07",
-        ...exportDefaults,
-      } as const;
       const settings = { ...defaults, ...given };
       const made = await turns.take(async () => {
         await checkExport(settings, null, options);
@@ -70,6 +78,19 @@ export function exportRoutes(api: Api, options: AdminOptions): void {
       reply.code(201);
       return answer(made);
     },
+  );
+
+  api.get(
+    "/exports/defaults",
+    {
+      schema: {
+        operationId: "getExportDefaults",
+        summary: "What a new export gets where nothing is given.",
+        tags,
+        response: { 200: ref(ExportDefaults) },
+      },
+    },
+    async () => defaults,
   );
 
   api.post(

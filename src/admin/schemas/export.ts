@@ -156,6 +156,13 @@ export const NewExport = shape("NewExport", "An export to be made. What is left 
   ...optional,
   on: Type.Optional(Type.Boolean({ description: "Turned on at once unless false." })),
 });
+export const ExportDefaults = shape("ExportDefaults", "What a new export gets where nothing is given.", {
+  pathTemplate: rest.pathTemplate,
+  codec: rest.codec,
+  formatRevision: rest.formatRevision,
+  blockBytes: rest.blockBytes,
+  fileBytesMax: rest.fileBytesMax,
+});
 export const ExportChange = shape("ExportChange", "What is left out stays.", {
   name: Type.Optional(Type.String()),
   storageAccountId: Type.Optional(storageAccountId),

@@ -632,6 +632,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exports/defaults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a new export gets where nothing is given. */
+        get: operations["getExportDefaults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exports/path-preview": {
         parameters: {
             query?: never;
@@ -1733,6 +1750,25 @@ export interface components {
             on?: boolean;
             /** @description The etag that was read: when the thing was changed since, the answer is 409. */
             etag?: number;
+        };
+        /** @description What a new export gets where nothing is given. */
+        ExportDefaults: {
+            /** @description Of {type} {hub} {YYYY} {MM} {dd} {hh} {mm} {NN} and text. */
+            pathTemplate: string;
+            /**
+             * @description Compression of the files' blocks.
+             * @enum {string}
+             */
+            codec: "null" | "deflate";
+            /**
+             * @description Of the records of devices and device templates.
+             * @enum {string}
+             */
+            formatRevision: "2018-07" | "2018-09";
+            /** @description Size of a block in a file, before compression. */
+            blockBytes: number;
+            /** @description A larger minute goes on in a further file. */
+            fileBytesMax: number;
         };
         /** @description An immutable version of an export's settings. */
         ExportDefinition: {
@@ -6042,6 +6078,53 @@ export interface operations {
             };
             /** @description The present state forbids it, or the etag is stale. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getExportDefaults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What a new export gets where nothing is given. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportDefaults"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The administrator token is missing or wrong. */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
