@@ -87,6 +87,7 @@ export function exportRoutes(api: Api, options: AdminOptions): void {
         operationId: "getExportDefaults",
         summary: "What a new export gets where nothing is given.",
         tags,
+        access: "administrator",
         response: { 200: ref(ExportDefaults) },
       },
     },
