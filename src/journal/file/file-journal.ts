@@ -10,8 +10,8 @@ import type { Clock } from "../../lib/clock.ts";
 import { codeOf, messageOf } from "../../lib/errors.ts";
 import { hoursText } from "../../lib/duration.ts";
 import type { Log } from "../../lib/log.ts";
-import { type Window, windowOf } from "../../lib/window.ts";
-import { corrupt } from "../errors.ts";
+import { type Window, printWindow, windowOf } from "../../lib/window.ts";
+import { corrupt, trimmed } from "../errors.ts";
 import type {
   Journal,
   JournalNotice,
@@ -172,10 +172,19 @@ export class FileJournal implements Journal {
     const { closed, openSegment, closedBelow, partition } = this.#partition(number);
     if (openSegment?.window === window) {
       const { path, identity, end } = openSegment;
-      yield* readOpenBack(this.#disk, { path, identity, end }, signal);
+      try {
+        yield* readOpenBack(this.#disk, { path, identity, end }, signal);
+      } catch (error) {
+        // It may have been closed, trimmed and used again meanwhile: then it is not damaged.
+        const isKept = this.#partition(number).closedBelow === window || this.#holdsClosed(number, window);
+        if (!isKept) throw trimmed(`window ${printWindow(window)} of partition ${number}`);
+        this.#tellDamage(path, null, error);
+        throw error;
+      }
       return;
     }
-    if (window === closedBelow) return; // nothing came yet
+    // While a window is being closed its segment is listed already.
+    if (window === closedBelow && !this.#holdsClosed(number, window)) return; // nothing came yet
     const { path, damage } = closed.pin(partition, window);
     try {
       if (damage !== null) throw corrupt(damage);
@@ -281,6 +290,10 @@ export class FileJournal implements Journal {
         `The clock is ${hoursText(clock.aheadMs)} behind partition ${partition}, whose time creeps on meanwhile. If an earlier clock was wrong by far, stop the server and run \`coldpath journal reset-clock\`.`,
       );
     }
+  }
+
+  #holdsClosed(number: number, window: Window): boolean {
+    return this.#partition(number).closed.between(window, window + 1).length > 0;
   }
 
   /** Of what was found damaged when the journal was opened, an operator was told then. */
