@@ -42,11 +42,12 @@ export class SenderMatch<T> {
     if (bytes[at] === 0) at++;
     else at = behindMap(bytes, at);
     at = behindLong(bytes, at); // how many SystemProperties
-    if (bytes.compare(deviceIdKey, 0, deviceIdKey.length, at, at + deviceIdKey.length) !== 0) return null;
-    at += deviceIdKey.length;
+    // Byte by byte: most records get here, and a call into native code costs more than these few bytes.
+    for (let index = 0; index < deviceIdKey.length; index++) if (bytes[at++] !== deviceIdKey[index]) return null;
     const length = longAt(bytes, at);
     at = behindLong(bytes, at);
     const next = at + length;
+    if (next > bytes.length) return null;
     const list = this.#byLastByte[bytes[next - 1] ?? 0];
     if (list === undefined) return null;
     for (const { id, value } of list) {
@@ -64,7 +65,9 @@ interface Wanted<T> {
 /** Behind a map of texts that has entries. */
 function behindMap(bytes: Buffer, mapAt: number): number {
   let at = behindLong(bytes, mapAt);
-  for (let left = 2 * longAt(bytes, mapAt); left > 0; left--) at = behindLong(bytes, at) + longAt(bytes, at);
+  for (let left = 2 * longAt(bytes, mapAt); left > 0 && at < bytes.length; left--) {
+    at = behindLong(bytes, at) + longAt(bytes, at);
+  }
   return at + 1; // its end is one byte
 }
 
