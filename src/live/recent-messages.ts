@@ -45,9 +45,36 @@ const sliceMs = 3;
 const sliceRecords = 256;
 const unreadableMax = 20;
 
+interface FoundRecord {
+  readonly timeMs: number;
+  /** Of the record. */
+  readonly length: number;
+  readonly message: DeviceMessage;
+}
+
+/** What was found in one window of one partition. */
 interface Part {
-  readonly partition: number;
-  readonly window: Window;
+  readonly found: readonly FoundRecord[];
+  /** It was looked at from then on. */
+  readonly scannedFromMs: number;
+  /** Null: it was looked at whole, or there is no room for more. */
+  readonly endedBy: SearchEnd | null;
+}
+
+/** Of one search, over all its parts. */
+interface Progress {
+  readonly slice: Slice;
+  scannedBytes: number;
+  readonly unreadable: Unreadable[];
+}
+
+interface PartSearch {
+  readonly match: SenderMatch<true>;
+  readonly sinceMs: number | null;
+  /** Room in the answer. */
+  readonly left: { readonly limit: number; readonly bytes: number };
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
 }
 
 export class RecentMessages {
@@ -80,80 +107,111 @@ export class RecentMessages {
     }, signal);
   }
 
-  async #find({ deviceId, limit, sinceMs }: Search, signal: AbortSignal): Promise<Found> {
-    const { journal, scanBytesMax, answerBytesMax } = this.#options;
+  async #find(search: Search, signal: AbortSignal): Promise<Found> {
+    const { deviceId, limit, sinceMs } = search;
+    const { answerBytesMax } = this.#options;
     const match = new SenderMatch<true>();
     match.add(deviceId, true);
-    const slice = new Slice();
-    const unreadable: Unreadable[] = [];
-    const parts = this.#parts(deviceId, sinceMs === null ? 0 : windowOf(sinceMs));
+    const progress: Progress = { slice: new Slice(), scannedBytes: 0, unreadable: [] };
+    const windows = this.#windows(deviceId, sinceMs === null ? 0 : windowOf(sinceMs));
     const messages: DeviceMessage[] = [];
-    let scannedFromMs: number | null = null;
-    let scannedBytes = 0;
     let answerBytes = 0;
-    const result = (endedBy: SearchEnd | null): Found => ({
-      messages,
-      scannedFromMs,
-      endedBy,
-      unreadable,
-      scannedBytes,
-    });
+    let scannedFromMs: number | null = null;
+    const result = (endedBy: SearchEnd | null): Found => {
+      const { unreadable, scannedBytes } = progress;
+      return { messages, scannedFromMs, endedBy, unreadable, scannedBytes };
+    };
 
-    for (const { partition, window } of parts) {
-      scannedFromMs = windowStartMs(window + 1);
-      if (signal.aborted) return result("time");
-      try {
-        for await (const batch of journal.readBack(partition, window, signal)) {
-          if (sinceMs !== null && batch.timeMs < sinceMs) break;
-          const places = await placesIn(batch, match, slice, signal);
-          if (places === null) return result("time");
-          for (const { first, length, offset } of places.toReversed()) {
-            if (sinceMs !== null && enqueuedTimeOf(batch.bytes, first) < sinceMs) break;
-            if (messages.length > 0 && answerBytes + length > answerBytesMax) return result("answer");
-            answerBytes += length;
-            messages.push(deviceMessage(batch.bytes, first, partition, offset));
-            scannedFromMs = enqueuedTimeOf(batch.bytes, first);
-            if (messages.length === limit) return result("limit");
-            await slice.next();
-          }
-          scannedFromMs = Math.max(sinceMs ?? 0, enqueuedTimeOf(batch.bytes, 0));
-          scannedBytes += batch.bytes.length;
-          if (scannedBytes >= scanBytesMax) return result("bytes");
-        }
-      } catch (error) {
-        const code = codeOf(error) ?? "";
-        if (code !== "journal-corrupt" && code !== "journal-trimmed") throw error;
-        if (unreadable.length < unreadableMax) unreadable.push({ partition, window, code, message: messageOf(error) });
+    for (const { window, partitions } of windows) {
+      const parts: Part[] = [];
+      for (const partition of partitions) {
+        const left = { limit: limit - messages.length, bytes: answerBytesMax - answerBytes };
+        parts.push(await this.#read(partition, window, { match, sinceMs, left, progress, signal }));
+        if (parts.at(-1)?.endedBy !== null) break;
       }
-      if (signal.aborted) return result("time");
+      // Where the device changed its partition within a window, the times tell which was first.
+      const found = parts.flatMap((part) => part.found);
+      if (parts.length > 1) found.sort((one, other) => other.timeMs - one.timeMs);
+      for (const { message, length, timeMs } of found) {
+        if (messages.length > 0 && answerBytes + length > answerBytesMax) return result("answer");
+        answerBytes += length;
+        messages.push(message);
+        scannedFromMs = timeMs;
+        if (messages.length === limit) return result("limit");
+      }
+      scannedFromMs = Math.max(...parts.map((part) => part.scannedFromMs));
+      const endedBy = parts.at(-1)?.endedBy ?? null;
+      if (endedBy !== null) return result(endedBy);
     }
-    const oldest = parts.at(-1);
+    const oldest = windows.at(-1);
     scannedFromMs = sinceMs ?? (oldest === undefined ? null : windowStartMs(oldest.window));
     return result(null);
   }
 
+  /** The messages of the device in one window of one partition, newest first, as many as there is room for. */
+  async #read(
+    partition: number,
+    window: Window,
+    { match, sinceMs, left, progress, signal }: PartSearch,
+  ): Promise<Part> {
+    const { journal, scanBytesMax } = this.#options;
+    const { slice } = progress;
+    const found: FoundRecord[] = [];
+    let foundBytes = 0;
+    let scannedFromMs = windowStartMs(window + 1);
+    const result = (endedBy: SearchEnd | null): Part => ({ found, scannedFromMs, endedBy });
+    try {
+      for await (const batch of journal.readBack(partition, window, signal)) {
+        if (sinceMs !== null && batch.timeMs < sinceMs) break;
+        const places = await placesIn(batch, match, slice, signal);
+        if (places === null) return result("time");
+        for (const { first, length, offset } of places.toReversed()) {
+          const timeMs = enqueuedTimeOf(batch.bytes, first);
+          if (sinceMs !== null && timeMs < sinceMs) break;
+          found.push({ timeMs, length, message: deviceMessage(batch.bytes, first, partition, offset) });
+          foundBytes += length;
+          // The caller ends the search with these.
+          if (found.length >= left.limit || foundBytes > left.bytes) return result(null);
+          await slice.next();
+        }
+        scannedFromMs = Math.max(sinceMs ?? 0, enqueuedTimeOf(batch.bytes, 0));
+        progress.scannedBytes += batch.bytes.length;
+        if (progress.scannedBytes >= scanBytesMax) return result("bytes");
+      }
+    } catch (error) {
+      const code = codeOf(error) ?? "";
+      if (code !== "journal-corrupt" && code !== "journal-trimmed") throw error;
+      const { unreadable } = progress;
+      if (unreadable.length < unreadableMax) unreadable.push({ partition, window, code, message: messageOf(error) });
+    }
+    return result(signal.aborted ? "time" : null);
+  }
+
   /** Where messages of the device may be, newest window first. */
-  #parts(deviceId: string, windowFirst: Window): readonly Part[] {
+  #windows(deviceId: string, windowFirst: Window): readonly { window: Window; partitions: readonly number[] }[] {
     const { journal } = this.#options;
     const active = journal.partitions.map(({ partition }) => partition);
     const present = active[partitionIndexOf(deviceId, active.length)];
     // It may have been any partition that its id leads to among fewer ones, and any that is retired.
     const former = new Set(active.map((_, index) => active[partitionIndexOf(deviceId, index + 1)]));
-    const parts: Part[] = [];
+    const partitionsOf = new Map<Window, number[]>();
     for (const partition of journal.partitionNumbers()) {
-      if (active.includes(partition) && !former.has(partition)) continue;
+      const isActive = active.includes(partition);
+      if (isActive && !former.has(partition)) continue;
       // Retired ones gain nothing, whatever time they say.
-      const isFormer = active.includes(partition) && partition !== present;
-      const windowLast = isFormer ? this.#windowStarted : Infinity;
-      const open = journal.closedBelow(partition);
+      const windowLast = isActive && partition !== present ? this.#windowStarted : Infinity;
       const windows = journal.segments(partition, windowFirst).map(({ window }) => window);
-      // That of a retired partition is none.
-      if (active.includes(partition) && open >= windowFirst) windows.push(open);
-      for (const window of windows) if (window <= windowLast) parts.push({ partition, window });
+      const open = journal.closedBelow(partition);
+      if (isActive && open >= windowFirst) windows.push(open); // that of a retired partition is none
+      for (const window of windows) {
+        if (window > windowLast) continue;
+        const partitions = partitionsOf.get(window);
+        if (partitions === undefined) partitionsOf.set(window, [partition]);
+        else partitions.push(partition);
+      }
     }
-    // In the window of a change, what came before it stands in the former partition.
-    const isLater = (part: Part): number => (part.partition === present ? 1 : 0);
-    return parts.toSorted((one, other) => other.window - one.window || isLater(other) - isLater(one));
+    const windows = [...partitionsOf].map(([window, partitions]) => ({ window, partitions }));
+    return windows.toSorted((one, other) => other.window - one.window);
   }
 }
 
