@@ -3,6 +3,7 @@
 import http from "node:http";
 import https from "node:https";
 import { codeOf, ColdpathError, type ErrorKind, messageOf } from "../lib/errors.ts";
+import { type ServerEvent, readServerEvents } from "./server-events.ts";
 
 export interface ClientOptions {
   /** Without a slash at the end. */
@@ -18,6 +19,8 @@ export type Query = Readonly<Record<string, string | number | boolean | undefine
 
 /** Trying a storage account takes a while. */
 const timeoutMs = 120_000;
+/** A stream says something at least every 15 seconds. */
+const silenceMs = 60_000;
 const answerBytesMax = 256 * 1024 * 1024;
 
 interface Answer {
@@ -60,6 +63,27 @@ export class Client {
   }
 
   /**
+   * The events of a stream, from when this resolves. They end when the stream ends.
+   *
+   * @throws as all calls; also while events are read, when the connection breaks.
+   */
+  async events(path: string): Promise<AsyncIterable<ServerEvent>> {
+    const { url, absence } = this.#options;
+    const response = await this.#open("GET", `${url}/api/v1${path}`, "text/event-stream", null, silenceMs);
+    if (response.statusCode !== 200) {
+      const { status, text } = await answerOf(response);
+      throw errorOf(status, parsed(text), url);
+    }
+    return (async function* () {
+      try {
+        yield* readServerEvents(response.setEncoding("utf8") as AsyncIterable<string>);
+      } catch (error) {
+        throw absent(error instanceof Error ? error : new Error(String(error)), url, absence);
+      }
+    })();
+  }
+
+  /**
    * @param path  below /api/v1, ids escaped: see `segment`.
    * @throws ColdpathError: the server's own; `server-absent` when nobody answers, `server-untrusted`, `server-answer` for nonsense.
    */
@@ -67,49 +91,69 @@ export class Client {
     const { url } = this.#options;
     const { status, text } = await this.#send(method, `${url}/api/v1${path}`, body);
     if (status === 204 || (status < 300 && text === "")) return undefined;
-    let content: unknown;
-    try {
-      content = JSON.parse(text);
-    } catch {
-      content = null;
-    }
+    const content = parsed(text);
     if (status < 300 && content !== null) return content;
     throw errorOf(status, content, url);
   }
 
-  #send(method: string, address: string, body: unknown): Promise<Answer> {
-    const { token, authorities, url, absence } = this.#options;
+  async #send(method: string, address: string, body: unknown): Promise<Answer> {
+    const { url, absence } = this.#options;
     const payload = body === undefined ? null : Buffer.from(JSON.stringify(body));
+    const response = await this.#open(method, address, "application/json", payload, timeoutMs);
+    try {
+      return await answerOf(response);
+    } catch (error) {
+      throw absent(error as Error, url, absence);
+    }
+  }
+
+  /** The answer's head; its body is still to be read. */
+  #open(
+    method: string,
+    address: string,
+    accept: string,
+    payload: Buffer | null,
+    waitMs: number,
+  ): Promise<http.IncomingMessage> {
+    const { token, authorities, url, absence } = this.#options;
     return new Promise((resolve, reject) => {
       const options = {
         method,
-        timeout: timeoutMs,
+        timeout: waitMs,
         headers: {
           authorization: `Bearer ${token}`,
-          accept: "application/json",
+          accept,
           ...(payload === null ? {} : { "content-type": "application/json", "content-length": payload.length }),
         },
         ...(authorities === null ? {} : { ca: [...authorities] }),
       };
-      const request = (address.startsWith("https:") ? https : http).request(address, options, (response) => {
-        const chunks: Buffer[] = [];
-        let bytes = 0;
-        response.on("data", (chunk: Buffer) => {
-          bytes += chunk.length;
-          if (bytes > answerBytesMax) response.destroy(new Error(`an answer of more than ${answerBytesMax} bytes`));
-          else chunks.push(chunk);
-        });
-        response.on("end", () => {
-          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") });
-        });
-        response.on("error", reject);
-      });
-      request.on("timeout", () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} seconds`)));
+      const request = (address.startsWith("https:") ? https : http).request(address, options, resolve);
+      request.on("timeout", () => request.destroy(new Error(`no answer within ${waitMs / 1000} seconds`)));
       request.on("error", (cause) => {
         reject(absent(cause, url, absence));
       });
       request.end(payload ?? undefined);
     });
+  }
+}
+
+async function answerOf(response: http.IncomingMessage): Promise<Answer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > answerBytesMax) throw new Error(`an answer of more than ${answerBytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  return { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") };
+}
+
+/** Null when it is not JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return null;
   }
 }
 

@@ -14,6 +14,7 @@ import {
   migrateDeviceCommand,
   updateDeviceCommand,
 } from "./device-changes.ts";
+import { deviceMessagesCommand } from "./device-messages.ts";
 import { listDevicesCommand, showDeviceCommand } from "./device-views.ts";
 
 export const deviceCommands: CommandFamily = {
@@ -25,6 +26,7 @@ export const deviceCommands: CommandFamily = {
     listDevicesCommand,
     createDeviceCommand,
     showDeviceCommand,
+    deviceMessagesCommand,
     updateDeviceCommand,
     deleteDeviceCommand,
     deviceKeysCommand,

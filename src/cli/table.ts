@@ -132,7 +132,8 @@ function textOf(cell: Cell | undefined): string {
   return cell === undefined ? "" : oneLine(typeof cell === "string" ? cell : cell.text);
 }
 
-function oneLine(text: string): string {
+/** Without anything that moves the cursor. */
+export function oneLine(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " "); // eslint-disable-line no-control-regex
 }
 
