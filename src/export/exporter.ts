@@ -4,25 +4,20 @@
 // Does not:  write files (stream.ts), decide what is owed (registry/tenure.ts) or overdue (overdue.ts), or say what a
 //            state means (export-status.ts).
 
-import type { Destination, StorageAccess } from "../destinations/destination.ts";
+import type { StorageAccess } from "../destinations/destination.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Disk } from "../lib/disk.ts";
 import { codeOf, messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { type Window, printWindow, windowOf } from "../lib/window.ts";
-import {
-  type AcceptedViolation,
-  type Export,
-  type ExportSettings,
-  type Registry,
-  snapshotTypes,
-} from "../registry/registry.ts";
+import { type AcceptedViolation, type Export, type Registry, snapshotTypes } from "../registry/registry.ts";
 import { Auditor } from "./audit/auditor.ts";
 import type { ExportStatus } from "./export.ts";
 import { exportStatus } from "./export-status.ts";
 import { MeasurementsBacklog } from "./measurements-backlog.ts";
 import { overdue } from "./overdue.ts";
+import { SharedStorages } from "./shared-storages.ts";
 import { Slots } from "./slots.ts";
 import { SnapshotCutter } from "./snapshot-cutter.ts";
 import { SnapshotStage } from "./snapshot-stage.ts";
@@ -68,7 +63,7 @@ export class Exporter {
   readonly #auditor: Auditor;
   readonly #context: StreamContext;
   readonly #running = new Map<string, Running>();
-  readonly #storages = new Map<string, Promise<StorageAccess>>();
+  readonly #storages: SharedStorages;
   readonly #unsubscribe: (() => void)[] = [];
   #isStopped = false;
   #work: Promise<void> = Promise.resolve();
@@ -87,6 +82,9 @@ export class Exporter {
     this.#stage = stage;
     this.#cutter = new SnapshotCutter({ ...options, stage });
     this.#auditor = new Auditor(options);
+    this.#storages = new SharedStorages(options.openStorage, (error) =>
+      options.log.debug({ error: messageOf(error) }, "A storage account could not be closed."),
+    );
     this.#context = {
       installation: options.registry.installation,
       clock: options.clock,
@@ -94,7 +92,11 @@ export class Exporter {
       retry: options.retry ?? defaultRetry,
       random: options.random,
       slots: new Slots(options.uploadsMax),
-      destinationOf: (settings, signal) => this.#destinationOf(settings, signal),
+      withDestination: async ({ storageAccountId, container }, signal, use) =>
+        await this.#storages.with(
+          storageAccountId,
+          async (storage) => await use(await storage.container(container, signal)),
+        ),
       committed: (exportId) => this.#committed(exportId),
       tells: (stream, code) => this.#tells(stream, code),
     };
@@ -132,7 +134,7 @@ export class Exporter {
     await this.#work;
     await Promise.all([...this.#running.values()].flatMap(({ streams }) => streams.map((stream) => stream.stop())));
     await this.#auditor.stop();
-    await Promise.all([...this.#storages.keys()].map((id) => this.#closeStorage(id)));
+    await this.#storages.close();
   }
 
   status(exportId: string): ExportStatus | null {
@@ -378,37 +380,13 @@ export class Exporter {
     while (!this.#isStopped && (await registry.pruneCuts(windowBefore)) > 0);
   }
 
-  async #destinationOf(
-    settings: Pick<ExportSettings, "storageAccountId" | "container">,
-    signal: AbortSignal,
-  ): Promise<Destination> {
-    const id = settings.storageAccountId;
-    let storage = this.#storages.get(id);
-    if (storage === undefined) {
-      storage = this.#options.openStorage(id);
-      this.#storages.set(id, storage);
-      storage.catch(() => this.#storages.delete(id)); // opened again at the next attempt
-    }
-    return await (await storage).container(settings.container, signal);
-  }
-
-  /** New credentials: everything that uses the account tries them now. */
+  /** New credentials: everything that waits tries them now; what is being written ends with the former ones. */
   async #storageChanged(storageAccountId: string): Promise<void> {
-    await this.#closeStorage(storageAccountId);
+    await this.#storages.renew(storageAccountId);
     for (const { export: one, streams } of this.#running.values()) {
       if (one.definitions.some((definition) => definition.storageAccountId === storageAccountId)) {
         for (const stream of streams) stream.retry();
       }
-    }
-  }
-
-  async #closeStorage(id: string): Promise<void> {
-    const storage = this.#storages.get(id);
-    this.#storages.delete(id);
-    try {
-      await (await storage)?.close();
-    } catch (error) {
-      this.#options.log.debug({ error: messageOf(error) }, "A storage account could not be closed.");
     }
   }
 

@@ -28,11 +28,15 @@ export interface StreamContext {
   readonly random: () => number;
   /** Uploads at once, over all exports. */
   readonly slots: Slots;
-  /** Throws ColdpathError when the account or its secret cannot be used, DestinationError when it does not answer. */
-  destinationOf(
+  /**
+   * What `use` gives; until it has ended, the account's connections stay, also when the account is changed meanwhile.
+   * Throws ColdpathError when the account or its secret cannot be used, DestinationError when it does not answer.
+   */
+  withDestination<T>(
     settings: Pick<ExportSettings, "storageAccountId" | "container">,
     signal: AbortSignal,
-  ): Promise<Destination>;
+    use: (destination: Destination) => Promise<T>,
+  ): Promise<T>;
   /** A window was committed. */
   committed(exportId: string): void;
   /** Whether this stream tells of a failure: one of an export's streams does for all that fail with the same code. */
@@ -134,9 +138,15 @@ export class Stream {
       const release = await this.#context.slots.take({ storageAccountId, isRetry }, signal);
       if (release === null) return "again";
       try {
-        const outcome = await this.#writeParts(owed, signal, (at) => {
+        const next = owed;
+        const onPath = (at: string): void => {
           path = at;
-        });
+        };
+        const outcome = await this.#context.withDestination(
+          owed.definition,
+          signal,
+          async (destination) => await this.#writeParts(next, destination, signal, onPath),
+        );
         return outcome ?? "again";
       } finally {
         release();
@@ -171,8 +181,11 @@ export class Stream {
         first,
         next: owed.nextOf({ recordNext: 0, isLast: true }),
       };
-      const destination = await this.#context.destinationOf(definition, signal);
-      const found = await findLost({ destination, cut, records: lost.records, pathOf, signal });
+      const found = await this.#context.withDestination(
+        definition,
+        signal,
+        async (destination) => await findLost({ destination, cut, records: lost.records, pathOf, signal }),
+      );
       if (signal.aborted) return "again";
       if (found !== null && "kind" in found) return this.#blockedBy(found, pathOf(0));
       if (found === null) return (await lost.letGo()) ? "again" : this.#blockedBy(failure, pathOf(0));
@@ -199,10 +212,14 @@ export class Stream {
   }
 
   /** Null when the window was committed. */
-  async #writeParts(owed: OwedWindow, signal: AbortSignal, onPath: (path: string) => void): Promise<Blocked | null> {
+  async #writeParts(
+    owed: OwedWindow,
+    destination: Destination,
+    signal: AbortSignal,
+    onPath: (path: string) => void,
+  ): Promise<Blocked | null> {
     const { installation } = this.#context;
     const { definition, type, partition, window } = owed;
-    const destination = await this.#context.destinationOf(definition, signal);
     const runs: ExportRun[] = [];
     const attempts = (this.#status.blocked?.trouble.attempts ?? 0) + 1;
     let recordFirst = 0;
