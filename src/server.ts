@@ -43,6 +43,7 @@ import { openMetrics } from "./server/metrics.ts";
 import { openFilesMax, socketsMaxOf } from "./server/open-files.ts";
 import { refuseToStart } from "./server/refuse-to-start.ts";
 import { type Sample, makeSample } from "./server/sample.ts";
+import { watchStorage } from "./server/storage-watch.ts";
 import { Simulator } from "./simulator/simulator.ts";
 import { openTls } from "./tls/tls.ts";
 import { version } from "./lib/version.ts";
@@ -298,6 +299,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
       table,
       journal,
       exporter,
+      registry,
       certificateEndsMs: () => tls.identity.notAfter.getTime(),
       version,
     }),
@@ -341,6 +343,8 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
         log.error({ error: messageOf(error) }, "The certificate could not be read again; the former one stays."),
     );
   };
+  const unwatchStorage = watchStorage(registry, log);
+  closers.push(unwatchStorage);
   const renewal = setInterval(reloadCertificate, certificateCheckMs);
   renewal.unref();
   closers.push(() => clearInterval(renewal));

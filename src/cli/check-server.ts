@@ -64,7 +64,7 @@ async function checkDestinations(client: Client): Promise<readonly CheckResult[]
       const why = `could not ${outcome.step}: ${outcome.message} (${outcome.code})`;
       results.push(
         outcome.ok
-          ? { name: `destination ${place}`, state: "ok", detail: "signed in, wrote something invisible, listed" }
+          ? { name: `destination ${place}`, state: "ok", detail: "signed in, wrote something invisible, listed, read" }
           : { name: `destination ${place}`, state: "failed", detail: why, hint: outcome.hint },
       );
     }

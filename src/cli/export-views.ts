@@ -40,6 +40,7 @@ export interface ExportAnswer {
     readonly bytesWritten: number;
     readonly audit: AuditSummary | null;
   };
+  readonly advice: { readonly happened: string; readonly toDo: string | null };
   readonly backlog: BacklogPolicy;
   readonly nextPath: string;
   readonly etag: number;
@@ -100,6 +101,8 @@ export const showExportCommand = serverCommand({
           ["id", one.id],
           ["name", one.name],
           ["state", stateCell(status.state)],
+          ["which means", one.advice.happened],
+          ...(one.advice.toDo === null ? [] : [["what to do", one.advice.toDo] as const]),
           ["storage", places.get(settings.storageAccountId) ?? settings.storageAccountId],
           ["container", settings.container],
           ["types", settings.types.join(", ")],
@@ -141,7 +144,7 @@ export const exportStatusCommand = serverCommand({
     if (values.json === true) {
       terminal.print(
         JSON.stringify(
-          exports.map(({ id, name, on, status }) => ({ id, name, on, ...status })),
+          exports.map(({ id, name, on, status, advice }) => ({ id, name, on, ...status, advice })),
           null,
           2,
         ),
@@ -157,7 +160,7 @@ export const exportStatusCommand = serverCommand({
         status.lastFile === null ? "–" : status.lastFile.path,
       ]);
       terminal.print(renderTable(["export", "state", "lag", "owed", "written", "last file"], rows, terminal));
-      for (const { name, status } of exports) printTrouble(name, status.trouble, terminal);
+      for (const one of exports) printTrouble(one, terminal);
       terminal.print("");
       for (const one of exports) await printAudit(client, one, terminal);
     }
@@ -165,7 +168,7 @@ export const exportStatusCommand = serverCommand({
   },
 });
 
-function printTrouble(name: string, trouble: ExportTrouble | null, terminal: Terminal): void {
+function printTrouble({ name, status: { trouble }, advice }: ExportAnswer, terminal: Terminal): void {
   if (trouble === null) return;
   const { code, message, hint, since, nextAttempt, attempts, path } = trouble;
   const next = nextAttempt === null ? "not tried again by itself" : `tried again at ${nextAttempt}`;
@@ -174,6 +177,8 @@ function printTrouble(name: string, trouble: ExportTrouble | null, terminal: Ter
   if (path !== null) terminal.print(`  file: ${path}`);
   terminal.print(`  since ${since}, ${counted(attempts, "attempt")}, ${next}`);
   terminal.print(`  → ${hint}`);
+  terminal.print(`  ${advice.happened}`);
+  if (advice.toDo !== null && advice.toDo !== hint) terminal.print(`  → ${advice.toDo}`);
 }
 
 async function printAudit(client: Client, { id, name, status }: ExportAnswer, terminal: Terminal): Promise<void> {

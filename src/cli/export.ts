@@ -3,6 +3,7 @@
 import type { CommandFamily } from "./command.ts";
 import { acceptCommand, auditCommand } from "./export-audit.ts";
 import { createExportCommand, deleteExportCommand, editExportCommand, turnExportCommands } from "./export-changes.ts";
+import { filesCommand, previewCommand } from "./export-files.ts";
 import { discardCommand, retryExportCommand } from "./export-repair.ts";
 import { exportStatusCommand, listExportsCommand, showExportCommand } from "./export-views.ts";
 import { gapsCommand, runsCommand } from "./export-history.ts";
@@ -24,6 +25,8 @@ export const exportCommands: CommandFamily = {
     auditCommand,
     acceptCommand,
     runsCommand,
+    filesCommand,
+    previewCommand,
     gapsCommand,
     deleteExportCommand,
   ],

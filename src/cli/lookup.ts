@@ -73,8 +73,14 @@ export async function templateVersions(
   return all.filter((one) => one.id === id);
 }
 
-export async function findStorage(client: Client, idOrName: string): Promise<StorageAccount> {
-  return pick("storage", idOrName, await listOf<StorageAccount>(client, "/storage-accounts"));
+/** A storage account, as the API answers it. */
+export type StorageAnswer = Omit<StorageAccount, "sas"> & {
+  readonly sasExpiresAt: string | null;
+  readonly warnings: readonly string[];
+};
+
+export async function findStorage(client: Client, idOrName: string): Promise<StorageAnswer> {
+  return pick("storage", idOrName, await listOf<StorageAnswer>(client, "/storage-accounts"));
 }
 
 export async function findExport<T extends Named = Export>(client: Client, idOrName: string): Promise<T> {

@@ -5,7 +5,7 @@ import type { StorageAccount } from "../registry/registry.ts";
 import { segment } from "./client.ts";
 import { UsageError } from "./errors.ts";
 import { serverCommand, type ServerCall } from "./family.ts";
-import { findStorage } from "./lookup.ts";
+import { type StorageAnswer, findStorage } from "./lookup.ts";
 import { confirm, yesOption } from "./output.ts";
 import { readSecret, readStorageSecret, storageSecretOptions } from "./storage-secret.ts";
 
@@ -73,10 +73,11 @@ export const addStorageCommand = serverCommand({
         "Where? Give --folder, or --connection-string-file, --account-key-file, --sas-file or --entra.",
       );
     }
-    const account = await client.post<StorageAccount>("/storage-accounts", { name, ...body });
+    const account = await client.post<StorageAnswer>("/storage-accounts", { name, ...body });
     if (values.json === true) terminal.print(JSON.stringify(account, null, 2));
     else {
       terminal.print(`The storage account ${account.name} was added; id ${account.id}.`);
+      for (const warning of account.warnings) terminal.complain(`coldpath: ${warning}`);
       terminal.complain(`  → \`coldpath storage test ${account.name}\` tries it.`);
     }
   },
@@ -107,9 +108,12 @@ export const updateStorageCommand = serverCommand({
     const settings = former.settings;
     const given = await readPlace("storage update", call, settings);
     const body = { name, etag: former.etag, ...(given ?? { settings }) };
-    const account = await client.put<StorageAccount>(`/storage-accounts/${segment(former.id)}`, body);
+    const account = await client.put<StorageAnswer>(`/storage-accounts/${segment(former.id)}`, body);
     if (values.json === true) terminal.print(JSON.stringify(account, null, 2));
-    else terminal.print(`The storage account ${account.name} was changed.`);
+    else {
+      terminal.print(`The storage account ${account.name} was changed.`);
+      for (const warning of account.warnings) terminal.complain(`coldpath: ${warning}`);
+    }
   },
 });
 

@@ -1,9 +1,8 @@
 // `coldpath storage list | show | test | containers`.
 
-import type { StorageAccount } from "../registry/registry.ts";
 import { segment, type Client } from "./client.ts";
 import { serverCommand } from "./family.ts";
-import { findStorage, listOf } from "./lookup.ts";
+import { type StorageAnswer, findStorage, listOf } from "./lookup.ts";
 import { stateText } from "./output.ts";
 import { renderFields, renderTable } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
@@ -11,6 +10,14 @@ import type { Terminal } from "./terminal.ts";
 /** What a probe found. */
 export interface ProbeOutcome {
   readonly ok: boolean;
+  readonly steps: readonly {
+    readonly step: string;
+    readonly outcome: "ok" | "failed" | "not-tried";
+    readonly code?: string;
+    readonly message?: string;
+    readonly hint?: string;
+    readonly permission?: string;
+  }[];
   readonly step?: string;
   readonly code?: string;
   readonly message?: string;
@@ -30,13 +37,14 @@ export const listStorageCommand = serverCommand({
     ["coldpath storage list --json", "for a program"],
   ],
   run: async ({ client, values, terminal }) => {
-    const accounts = await listOf<StorageAccount>(client, "/storage-accounts");
+    const accounts = await listOf<StorageAnswer>(client, "/storage-accounts");
     if (values.json === true) terminal.print(JSON.stringify(accounts, null, 2));
     else if (accounts.length === 0) {
       terminal.complain("coldpath: There is no storage account yet; `coldpath storage add` makes one.");
     } else {
       const rows = accounts.map((one) => [one.id, one.name, one.settings.kind, placeOf(one), signInOf(one)]);
       terminal.print(renderTable(["id", "name", "kind", "place", "sign-in"], rows, terminal));
+      for (const { name, warnings } of accounts) for (const one of warnings) terminal.print(`${name}: ${one}`);
     }
   },
 });
@@ -62,11 +70,13 @@ export const showStorageCommand = serverCommand({
             ["kind", account.settings.kind],
             ["place", placeOf(account)],
             ["sign-in", signInOf(account)],
+            ...(account.sasExpiresAt === null ? [] : [["SAS expires", account.sasExpiresAt] as const]),
             ["created", account.createdAt],
           ],
           terminal,
         ),
       );
+      for (const warning of account.warnings) terminal.print(warning);
     }
   },
 });
@@ -78,10 +88,10 @@ export const testStorageCommand = serverCommand({
   details: "Without CONTAINER, every container of the account is tried.",
   options: {},
   examples: [
-    ["coldpath storage test azure iot", "sign in, write something invisible, list"],
+    ["coldpath storage test azure iot", "sign in, write something invisible, list, read"],
     ["coldpath storage test lake --json", "all containers, for a program"],
   ],
-  exitCodes: { 0: "All of it worked.", 1: "A step failed; it is printed with what to do." },
+  exitCodes: { 0: "All of it worked.", 1: "A step failed; it is printed with what to do, and how the others went." },
   run: async ({ client, values, positionals: [id = "", container], terminal }) => {
     const account = await findStorage(client, id);
     const names = container === undefined ? await containersOf(client, account.id) : [container];
@@ -138,14 +148,18 @@ function printOutcome(place: string, outcome: ProbeOutcome, terminal: Terminal):
       `${stateText("failed", terminal)}  ${place}: could not ${outcome.step}: ${outcome.message} (${outcome.code})`,
     );
     if (outcome.hint !== undefined) terminal.print(`          → ${outcome.hint}`);
+    for (const { step, outcome: word, permission } of outcome.steps) {
+      const missing = permission === undefined ? "" : ` – lacks ${permission}`;
+      terminal.print(`          ${stateText(word === "not-tried" ? "not tried" : word, terminal)}: ${step}${missing}`);
+    }
   }
 }
 
-function placeOf({ settings }: StorageAccount): string {
+function placeOf({ settings }: StorageAnswer): string {
   return settings.kind === "folder" ? settings.path : settings.endpoint;
 }
 
-function signInOf({ settings, hasSecret }: StorageAccount): string {
+function signInOf({ settings, hasSecret }: StorageAnswer): string {
   if (settings.kind === "folder") return "–";
   const { auth, accountName, clientId } = settings;
   const who = accountName ?? clientId;

@@ -40,7 +40,7 @@ export function storageWarnings({ sas }: Pick<StorageAccount, "sas">, nowMs: num
   }
   if (startsAt !== null && Date.parse(startsAt) > nowMs) warnings.push(`The SAS does not hold before ${startsAt}.`);
   const missing = [
-    ...(permissions === null || /[cw]/.test(permissions) ? [] : ["Write (w)/Create (c)"]),
+    ...(permissions === null || permissions.includes("w") ? [] : ["Write (w)"]),
     ...(permissions === null || permissions.includes("r") ? [] : ["Read (r)"]),
     ...(permissions === null || permissions.includes("l") ? [] : ["List (l)"]),
   ];

@@ -7,12 +7,14 @@ import type { Exporter } from "../export/exporter.ts";
 import type { ConnectionTable } from "../ingest/connection-table.ts";
 import { type IngestCounters, foldReasons, rejectionReasons } from "../ingest/ingest.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { Registry, StorageAccount } from "../registry/registry.ts";
 
 export interface MetricSources {
   readonly counters: IngestCounters;
   readonly table: ConnectionTable;
   readonly journal: Journal;
   readonly exporter: Exporter;
+  readonly registry: Pick<Registry, "storageAccounts">;
   /** Real time. */
   readonly certificateEndsMs: () => number;
   readonly version: string;
@@ -25,6 +27,7 @@ export function openMetrics(of: MetricSources): () => Promise<string> {
   const { counters, journal, exporter, table } = of;
   /** Of one moment for all gauges of a page: each asks for every export. */
   let statuses: readonly ExportStatus[] = [];
+  let accounts: readonly StorageAccount[] = [];
 
   const gauge = (name: string, help: string, read: () => number): void => {
     void new Gauge({
@@ -158,6 +161,19 @@ export function openMetrics(of: MetricSources): () => Promise<string> {
     () => (of.certificateEndsMs() - Date.now()) / 1000,
   );
   void new Gauge({
+    name: "coldpath_storage_sas_expiry_seconds",
+    help: "Until the SAS of a storage account ends; below 0 when it has.",
+    labelNames: ["storage"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { id, sas } of accounts) {
+        if (typeof sas?.expiresAt === "string")
+          this.set({ storage: id }, (Date.parse(sas.expiresAt) - Date.now()) / 1000);
+      }
+    },
+  });
+  void new Gauge({
     name: "coldpath_export_state",
     help: "1 for the state that an export is in.",
     labelNames: ["export", "state"],
@@ -178,8 +194,9 @@ export function openMetrics(of: MetricSources): () => Promise<string> {
       this.set({ version: of.version }, 1);
     },
   });
-  return () => {
+  return async () => {
     statuses = exporter.statuses();
-    return registry.metrics();
+    accounts = await of.registry.storageAccounts();
+    return await registry.metrics();
   };
 }

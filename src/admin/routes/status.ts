@@ -2,7 +2,10 @@
 
 import { rejectionReasons } from "../../ingest/ingest.ts";
 import { hostNameOf } from "../connection-string.ts";
+import { storageAnswer } from "./storage-accounts.ts";
+import { adviceOf } from "../../export/advice.ts";
 import { auditSummary, printWindowStart, statusOf } from "../export-answer.ts";
+import type { StorageAccount } from "../../registry/registry.ts";
 import type { AdminOptions } from "../options.ts";
 import { type Api, ref } from "../schema.ts";
 import { Status } from "../schemas/status.ts";
@@ -65,11 +68,18 @@ export function statusRoutes(api: Api, options: AdminOptions): void {
                 lagMs,
                 lastFile,
                 audit: auditSummary(audit),
+                advice: adviceOf({ state, trouble }),
               };
             }),
+        storage: isAdministrator ? (await registry.storageAccounts()).map(storageSummary) : undefined,
       };
     },
   );
+}
+
+function storageSummary(account: StorageAccount) {
+  const { id, name, sasExpiresAt, warnings } = storageAnswer(account);
+  return { id, name, sasExpiresAt, warnings };
 }
 
 function journalOf({ journal }: AdminOptions) {

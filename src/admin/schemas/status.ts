@@ -3,7 +3,7 @@
 import { Type } from "typebox";
 import { exportStates } from "../../export/export.ts";
 import { count, mapOf, orNull, ref, shape, time, window, words } from "../schema.ts";
-import { AuditSummary, ExportTrouble, ExportedFile } from "./export.ts";
+import { AuditSummary, ExportAdvice, ExportTrouble, ExportedFile } from "./export.ts";
 
 export const EndpointList = shape("Endpoints", "How devices reach the hub.", {
   publicHosts: Type.Array(Type.String()),
@@ -51,6 +51,13 @@ export const ExportSummary = shape("ExportSummary", "An export in short.", {
   lagMs: count(),
   lastFile: orNull(ref(ExportedFile)),
   audit: orNull(ref(AuditSummary)),
+  advice: ref(ExportAdvice),
+});
+export const StorageSummary = shape("StorageSummary", "A storage account in short.", {
+  id: Type.String(),
+  name: Type.String(),
+  sasExpiresAt: orNull(time("When its SAS ends; null without one.")),
+  warnings: Type.Array(Type.String()),
 });
 export const RestoredHub = shape("Restored", "The last restore of this hub from a backup.", {
   restoredAt: time(),
@@ -82,4 +89,5 @@ export const Status = shape("Status", "How the hub is.", {
   restored: orNull(ref(RestoredHub, "That it was restored from a backup; null when it never was.")),
   journal: ref(JournalState),
   exports: Type.Optional(Type.Array(ref(ExportSummary), { description: "For administrators only." })),
+  storage: Type.Optional(Type.Array(ref(StorageSummary), { description: "For administrators only." })),
 });

@@ -31,7 +31,8 @@ const permissionCode =
 
 /** A SAS has permissions and, an account's, resource types, in the words of Azure's portal; an identity has a role. */
 const permissions: Readonly<Record<ProbeRequest, string>> = {
-  "stage a block": "Write (w)/Create (c) on Object (o)",
+  // Create (c) alone is not enough for blocks, though it is for blobs of one piece.
+  "stage a block": "Write (w) on Object (o)",
   list: "List (l) on Container (c)",
   read: "Read (r) on Object (o)",
 };
