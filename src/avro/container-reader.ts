@@ -25,7 +25,7 @@ const headerBytesMax = 16 * 1024 * 1024;
 export interface ReadOptions {
   /** Yield each record as its encoded bytes (valid until the next) instead of the decoded value. */
   readonly raw?: boolean;
-  /** Told once, before the first record. */
+  /** Told once, before the first record, of a header that can be used. */
   readonly onHeader?: (header: ContainerHeader) => void;
   /** Told the encoded size of each record before it is decoded. */
   readonly onRecord?: (bytes: number) => void;
@@ -49,8 +49,8 @@ export async function* openContainer(
   const input = new Input(bytes, options.blockBytesMax ?? blockBytesMax);
   try {
     const { header, syncMarker } = await readHeader(input);
-    options.onHeader?.(header);
     const { type, extent } = typeOf(header.schemaText);
+    options.onHeader?.(header);
     let skip = options.skip ?? 0;
     while (!(await input.atEnd())) {
       input.beginBlock();

@@ -108,7 +108,7 @@ export async function fileLevel(
     return nexts.some((next) => next.length === name.length && beginsPattern(next, name));
   };
   if (nexts.every((name) => name.endsWith("/") && !name.includes(anyDigit))) {
-    return await knownLevel(destination, prefix, nexts, signal);
+    return await knownLevel(destination, prefix, nexts, request);
   }
   const start = prefix + commonStart(nexts);
   const folders: string[] = [];
@@ -133,10 +133,11 @@ async function knownLevel(
   destination: Pick<Destination, "listLevel">,
   prefix: string,
   names: readonly string[],
-  signal: AbortSignal | undefined,
+  { limit, after, signal }: Parameters<typeof fileLevel>[3],
 ): Promise<FileLevel> {
   const folders: string[] = [];
-  for (const name of names) {
+  for (const name of names.filter((one) => after === undefined || one > after)) {
+    if (folders.length === limit) return { prefix, folders, files: [], next: `${folders.at(-1)}/` };
     const level = await destination.listLevel({ prefix: prefix + name, limit: 1, signal });
     if (level.folders.length + level.files.length > 0 || level.next !== null) folders.push(name.slice(0, -1));
   }
