@@ -157,13 +157,25 @@ test("storage and export: made, seen, edited, turned off, deleted", async () => 
   expect(ok(["storage", "test", "second"])).toBe("ok      second/iot\n");
   const none = run(["storage", "test", "second", "none"]);
   expect(none.status).toBe(1);
-  expect(none.stdout).toMatch(/^failed {2}second\/none: could not .*\n +→ /);
+  expect(none.stdout).toMatch(
+    /^failed {2}second\/none: could not find the directory.*\n +→ .*\n +failed: find the directory\n +not tried: create/,
+  );
+  expect(run(["storage", "test", "second", "none", "--json"]).stdout).toContain('"not-tried"');
 
   const where = ["--storage", "second", "--container", "iot"];
   ok(["export", "create", "small", ...where, "--types", "measurements", "--codec", "deflate"]);
   const clash = run(["export", "create", "clash", ...where, "--types", "measurements"]);
   expect(clash.stderr).toMatch(/ {2}field: pathTemplate\n {2}→ Use another container/);
   await until(["export", "runs", "small"], ({ stdout }) => stdout.includes("created"));
+  expect(ok(["export", "files", "small"])).toMatch(/^measurements\/ +–/m);
+  const { path } = (json("export", "runs", "small") as { path: string }[])[0] ?? { path: "" };
+  const minute = path.slice(0, path.lastIndexOf("/"));
+  expect(ok(["export", "files", "small", minute])).toContain(path);
+  expect(json("export", "files", "small", minute)).toMatchObject({ folders: [], files: [{ path, run: {} }] });
+  const lines = ok(["export", "preview", "small", path, "--limit", "1"]).trim().split("\n");
+  expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([{ Body: {}, SystemProperties: {} }]);
+  expect(json("export", "preview", "small", path)).toMatchObject({ type: "measurements", codec: "deflate" });
+  expect(run(["export", "preview", "small", "../x.avro"]).stderr).toContain("is no file of this export");
   expect(ok(["export", "edit", "small", "--codec", "null"])).toMatch(/definition 2, in force from 20\d\d-/);
   expect(ok(["export", "show", "small"])).toMatch(/^codec: +null$/m);
   expect(ok(["export", "status", "small"])).toMatch(/^small +healthy /m);

@@ -306,7 +306,7 @@ describe("read", () => {
     const { stdout, stderr, status } = run(["read", damaged, join(folder, "none.avro"), fixture]);
     expect(status).toBe(1);
     expect(stderr).toBe(
-      `coldpath: ${damaged}: not a whole Avro container file: it ends in the middle\n` +
+      `coldpath: ${damaged}: not a whole Avro container file: it ends in the middle (in block 1, which begins at byte 348)\n` +
         `coldpath: Cannot read ${join(folder, "none.avro")}: there is no such file or folder.\n`,
     );
     expect(JSON.parse(stdout)).toEqual(record);

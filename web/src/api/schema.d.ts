@@ -1909,6 +1909,7 @@ export interface components {
             lagMs: number;
             lastFile: components["schemas"]["ExportedFile"] | null;
             audit: components["schemas"]["AuditSummary"] | null;
+            advice: components["schemas"]["ExportAdvice"];
         };
         /** @description Why an export does not move now. */
         ExportTrouble: {
@@ -2563,6 +2564,8 @@ export interface components {
             journal: components["schemas"]["JournalStatus"];
             /** @description For administrators only. */
             exports?: components["schemas"]["ExportSummary"][];
+            /** @description For administrators only. */
+            storage?: components["schemas"]["StorageSummary"][];
         };
         /** @description The last seconds and minutes since the server started. */
         StatusHistory: {
@@ -2625,6 +2628,17 @@ export interface components {
             clientId?: string;
             /** @description E.g. https://mystorage.blob.core.windows.net */
             endpoint: string;
+        };
+        /** @description A storage account in short. */
+        StorageSummary: {
+            id: string;
+            name: string;
+            /**
+             * Format: date-time
+             * @description When its SAS ends; null without one.
+             */
+            sasExpiresAt: string | null;
+            warnings: string[];
         };
         /** @description What to try of a saved account. */
         StorageTest: {
