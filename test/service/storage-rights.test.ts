@@ -197,10 +197,10 @@ test("credentials are replaced while an export writes: every minute is written o
     container: "load",
     types: ["measurements"],
   });
-  let isOver = false;
+  const over = new AbortController();
   let replaced = 0;
   const replace = async (): Promise<void> => {
-    while (!isOver) await bench.expect(200, "PUT", `/storage-accounts/${accountId}`, account(++replaced));
+    while (!over.signal.aborted) await bench.expect(200, "PUT", `/storage-accounts/${accountId}`, account(++replaced));
   };
   const replacing = replace();
   const minutes = 12;
@@ -211,7 +211,7 @@ test("credentials are replaced while an export writes: every minute is written o
       await bench.rooms.until(() => (bench.rooms.exporter.status(id)?.filesWritten ?? 0) > minute);
     }
   } finally {
-    isOver = true;
+    over.abort();
     await replacing;
   }
   expect(replaced).toBeGreaterThan(minutes);
