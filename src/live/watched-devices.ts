@@ -42,11 +42,17 @@ interface Watch {
 }
 
 const secondMs = 1000;
+/** Messages are made ready for watchers for so long at a time. */
+const sliceMs = 3;
 
 export class WatchedDevices {
   readonly #options: WatchedDevicesOptions;
   readonly #devices = new Map<string, Watched>();
   readonly #watches = new Map<number, Watch>();
+  /** Records that are to be shown, and how many of them were: in order, some at a time. */
+  #taken: { watched: Watched; record: Buffer; partition: number; offset: number }[] = [];
+  #shown = 0;
+  #isShowing = false;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: WatchedDevicesOptions) {
@@ -123,12 +129,34 @@ export class WatchedDevices {
         if (isShown) {
           watched.messages++;
           watched.bytes += length;
-          const message = deviceMessage(bytes, first, partition, offsetFirst + index);
-          for (const watcher of watched.watchers) watcher.message(message);
+          // A copy: the bytes are valid within this call only, and it must not take long.
+          const record = Buffer.from(bytes.subarray(first, first + length));
+          this.#taken.push({ watched, record, partition, offset: offsetFirst + index });
+          this.#showSoon();
         } else watched.skipped++;
       }
       first += length;
     }
+  }
+
+  #showSoon(): void {
+    if (this.#isShowing) return;
+    this.#isShowing = true;
+    setImmediate(() => {
+      this.#isShowing = false;
+      const endMs = performance.now() + sliceMs;
+      while (this.#shown < this.#taken.length && performance.now() < endMs) {
+        const { watched, record, partition, offset } = must(this.#taken[this.#shown++], "it was taken");
+        if (watched.watchers.size === 0) continue;
+        const message = deviceMessage(record, 0, partition, offset);
+        for (const watcher of watched.watchers) watcher.message(message);
+      }
+      if (this.#shown < this.#taken.length) this.#showSoon();
+      else {
+        this.#taken = [];
+        this.#shown = 0;
+      }
+    });
   }
 
   /** A second is over: called once a second while somebody watches. */

@@ -51,7 +51,11 @@ export class SenderMatch<T> {
     const list = this.#byLastByte[bytes[next - 1] ?? 0];
     if (list === undefined) return null;
     for (const { id, value } of list) {
-      if (id.length === length && bytes.compare(id, 0, length, at, next) === 0) return value;
+      if (id.length !== length) continue;
+      // From its end, where ids differ.
+      let left = length;
+      while (left > 0 && bytes[at + left - 1] === id[left - 1]) left--;
+      if (left === 0) return value;
     }
     return null;
   }
