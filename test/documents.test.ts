@@ -113,6 +113,7 @@ test("every error code that the source throws is in docs/operating.md, and every
   const thrown = [
     ...source.matchAll(/ColdpathError\(\s*"[a-z-]+",\s*"([a-z-]+)"/g),
     ...source.matchAll(/(?:permanent|temporary|unusable|registryError)\(\s*"([a-z]+(?:-[a-z]+)+)"/g),
+    ...source.matchAll(/RefusedCall\(\s*\d+,\s*"([a-z-]+)"/g),
     ...source.matchAll(/notice\(\s*"(?:warn|error)",\s*"([a-z-]+)"/g),
   ].map(([, code = ""]) => code);
   expect(new Set(thrown).size).toBeGreaterThan(50);

@@ -198,7 +198,7 @@ function errorOf(status: number, content: unknown, url: string): ColdpathError {
   const { code = "server-answer", message, field, hint } = error;
   if (status === 401) {
     return new ColdpathError("invalid", code, message, {
-      hint: "Give the token in {data-dir}/admin.token of that server, with --data-dir or COLDPATH_TOKEN.",
+      hint: "Give an API token, or the token in {data-dir}/admin.token of that server, with --data-dir or COLDPATH_TOKEN.",
     });
   }
   return new ColdpathError(kindOfStatus[status] ?? "invalid", code, message, { field, hint });

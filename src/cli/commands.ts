@@ -2,6 +2,7 @@
 
 import { suggest } from "../config/suggest.ts";
 import type { Command, CommandFamily } from "./command.ts";
+import { auditLogCommand } from "./audit-log.ts";
 import { backupCommand } from "./backup.ts";
 import { backupInspectCommand } from "./backup-inspect.ts";
 import { checkCommand } from "./check.ts";
@@ -18,6 +19,8 @@ import { restoreCommand } from "./restore.ts";
 import { secretCommands } from "./secret.ts";
 import { schemaCommand } from "./schema.ts";
 import { serveCommand } from "./serve.ts";
+import { tokenCommands } from "./token.ts";
+import { userCommands } from "./user.ts";
 import { verifyCommand } from "./verify.ts";
 import { version } from "../lib/version.ts";
 import { versionCommand } from "./version.ts";
@@ -28,6 +31,7 @@ const sections: readonly { readonly title: string; readonly entries: readonly (C
     title: "Administration of a running server",
     entries: [deviceCommands, templateCommands, policyCommands, storageCommands, exportCommands],
   },
+  { title: "People and scripts", entries: [userCommands, tokenCommands, auditLogCommand] },
   { title: "Data at rest", entries: [verifyCommand, readCommand, schemaCommand, journalCommands, secretCommands] },
   { title: "Backups", entries: [backupCommand, backupInspectCommand, restoreCommand] },
   { title: "This program", entries: [versionCommand] },

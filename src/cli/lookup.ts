@@ -3,7 +3,7 @@
 import { must } from "../lib/assert.ts";
 import { suggest } from "../config/suggest.ts";
 import { ColdpathError } from "../lib/errors.ts";
-import type { Device, DeviceTemplate, Export, Page, StorageAccount } from "../registry/registry.ts";
+import type { ApiToken, Device, DeviceTemplate, Export, Page, StorageAccount, User } from "../registry/registry.ts";
 import { segment, type Client } from "./client.ts";
 
 /** An answer of many; the API wraps lists so that they can gain fields. */
@@ -87,11 +87,23 @@ export async function findExport<T extends Named = Export>(client: Client, idOrN
   return pick("export", idOrName, await listOf<T>(client, "/exports"));
 }
 
+export async function findUser(client: Client, idOrName: string): Promise<User> {
+  const users = await listOf<User>(client, "/users");
+  const lower = idOrName.toLowerCase();
+  return pick("user", users.find(({ name }) => name.toLowerCase() === lower)?.id ?? idOrName, users);
+}
+
+export async function findApiToken(client: Client, idOrName: string): Promise<ApiToken> {
+  return pick("token", idOrName, await listOf<ApiToken>(client, "/tokens"));
+}
+
 const words = {
   device: "device",
   template: "device template",
   storage: "storage account",
   export: "export",
+  user: "user",
+  token: "API token",
 } as const;
 
 /** @param absent  the server's own error when it knows of none. */

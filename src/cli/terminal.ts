@@ -5,6 +5,7 @@
 // Does not:  know what is printed. Results go to standard output; complaints, questions and notices to standard error,
 //            so that a pipe carries results only.
 
+import { Writable } from "node:stream";
 import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
 import { codeOf } from "../lib/errors.ts";
@@ -27,6 +28,8 @@ export interface Terminal {
   style(style: Style, text: string): string;
   /** The answer to a question, without the line's end. */
   ask(question: string): Promise<string>;
+  /** As `ask`, and what is typed is not shown. */
+  askUnseen(question: string): Promise<string>;
   /** Everything on standard input, as text. */
   readInput(): Promise<string>;
 }
@@ -61,6 +64,17 @@ export function openTerminal(): Terminal {
         return await lines.question(question);
       } finally {
         lines.close();
+      }
+    },
+    askUnseen: async (question) => {
+      stderr.write(question);
+      const unseen = new Writable({ write: (_chunk, _encoding, done) => done() });
+      const lines = createInterface({ input: stdin, output: unseen, terminal: true });
+      try {
+        return await lines.question("");
+      } finally {
+        lines.close();
+        stderr.write("\n");
       }
     },
     readInput: async () => {

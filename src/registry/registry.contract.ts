@@ -11,6 +11,7 @@ import { snapshotStories } from "./contract/snapshots.contract.ts";
 import type { MakeStand } from "./contract/stand.ts";
 import { storageStories } from "./contract/storage-accounts.contract.ts";
 import { templateStories } from "./contract/templates.contract.ts";
+import { userStories } from "./contract/users.contract.ts";
 
 export function registryContract(adapter: string, make: MakeStand): void {
   describe(`the registry on ${adapter}`, () => {
@@ -21,5 +22,6 @@ export function registryContract(adapter: string, make: MakeStand): void {
     exportStories(make);
     snapshotStories(make);
     auditStories(make);
+    userStories(make);
   });
 }

@@ -66,3 +66,23 @@ test.each([
     { type: "devices", full: [{ exportId: one.id }], delta: [] },
   ]);
 });
+
+test("A1: users and API tokens are restored, sessions are not", async () => {
+  registry = await openSqliteRegistry({ directory, clock: systemClock });
+  const password = "a long enough sentence";
+  await registry.createFirstUser({ name: "ada", password });
+  const nowMs = Date.now();
+  const bounds = { idleMs: 1e6, lengthMs: 1e6, sessionsMax: 10 };
+  const outcome = await registry.signIn("ada", password, nowMs, bounds);
+  const session = outcome.kind === "signed-in" ? outcome.session.token : "";
+  expect(registry.session(session, nowMs)).not.toBeNull();
+  const wanted = { name: "t", role: "operator", expiresInDays: 1, createdBy: "ada" } as const;
+  const { token } = await registry.createApiToken(wanted, nowMs);
+  await registry.close();
+  const restored = { windowNext: 200, partitions: [], reason: "restored", at: "2026-03-04T05:06:07.000Z" };
+  await adoptRestoredRegistry(join(directory, "registry.db"), restored);
+  registry = await openSqliteRegistry({ directory, clock: systemClock });
+  expect(registry.session(session, nowMs)).toBeNull();
+  expect(registry.apiToken(token, nowMs)).not.toBeNull();
+  expect((await registry.signIn("ada", password, nowMs, bounds)).kind).toBe("signed-in");
+});

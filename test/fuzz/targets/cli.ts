@@ -36,6 +36,9 @@ class SilentTerminal implements Terminal {
   async ask(): Promise<string> {
     return "";
   }
+  async askUnseen(): Promise<string> {
+    return "";
+  }
   async readInput(): Promise<string> {
     return "";
   }
