@@ -5,6 +5,7 @@
 
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import type { Role } from "../session/session.ts";
+import { exportSearch, fileSearch } from "../exports/export-search.ts";
 import { FailedPage } from "./error-boundary.tsx";
 import { NotFoundPage } from "./not-found-page.tsx";
 import { Shell } from "./shell.tsx";
@@ -63,7 +64,21 @@ const exportNew = createRoute({
 const exportOne = createRoute({
   getParentRoute: inShell,
   path: "/admin/exports/$exportId",
+  validateSearch: exportSearch,
   component: lazyRouteComponent(async () => await import("../exports/export-page.tsx")),
+  staticData: { least: "administrator" },
+});
+const exportEdit = createRoute({
+  getParentRoute: inShell,
+  path: "/admin/exports/$exportId/edit",
+  component: lazyRouteComponent(async () => await import("../exports/edit-export-page.tsx")),
+  staticData: { least: "administrator" },
+});
+const exportFile = createRoute({
+  getParentRoute: inShell,
+  path: "/admin/exports/$exportId/file",
+  validateSearch: fileSearch,
+  component: lazyRouteComponent(async () => await import("../exports/file-page.tsx")),
   staticData: { least: "administrator" },
 });
 const storage = createRoute({
@@ -132,6 +147,8 @@ export const router = createRouter({
       exportList,
       exportNew,
       exportOne,
+      exportEdit,
+      exportFile,
       storage,
       storageNew,
       storageOne,

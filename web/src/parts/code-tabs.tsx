@@ -45,6 +45,8 @@ export interface CodeSample {
   /** "Python". */
   readonly title: string;
   readonly text: string;
+  /** What to run once before, shown above. */
+  readonly install?: string;
 }
 
 export function CodeTabs({ samples }: { readonly samples: readonly CodeSample[] }) {
@@ -66,7 +68,8 @@ export function CodeTabs({ samples }: { readonly samples: readonly CodeSample[] 
         ))}
       </TabList>
       {shown !== undefined && (
-        <div role="tabpanel" aria-label={shown.title}>
+        <div role="tabpanel" aria-label={shown.title} className={styles.tabs}>
+          {shown.install !== undefined && <CodeBlock text={shown.install} label={`${shown.title} installation`} />}
           <CodeBlock text={shown.text} label={`${shown.title} code`} />
         </div>
       )}

@@ -38,7 +38,7 @@ const useStyles = makeStyles({
 });
 
 export interface PanelProps {
-  readonly title: string;
+  readonly title: ReactNode;
   /** Behind the title: a state badge, a count. */
   readonly badge?: ReactNode;
   readonly actions?: ReactNode;
