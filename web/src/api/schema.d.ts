@@ -6137,8 +6137,17 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The administrator token is missing or wrong. */
+            /** @description Nobody is signed in, or the token is wrong. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller's role does not allow it, or the call comes from a page of another site. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

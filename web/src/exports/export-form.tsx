@@ -30,6 +30,7 @@ const useStyles = makeStyles({
   form: { display: "flex", flexDirection: "column", rowGap: "16px", maxWidth: "860px" },
   column: { display: "flex", flexDirection: "column", rowGap: "14px" },
   name: { maxWidth: "440px" },
+  toggle: { marginInlineStart: "-8px" },
   buttons: { display: "flex", flexWrap: "wrap", gap: "8px", alignItems: "center" },
 });
 
@@ -167,9 +168,11 @@ function Toggle({
   readonly isOn: boolean;
   readonly onChange: (isOn: boolean) => void;
 }) {
+  const styles = useStyles();
   return (
     <Field hint={meaning}>
       <Switch
+        className={styles.toggle}
         checked={isOn}
         label={label}
         {...(name === undefined ? {} : { "aria-label": name })}

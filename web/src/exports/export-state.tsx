@@ -110,9 +110,16 @@ export function useProgressFacts(one: Export): readonly Fact[] {
   return [
     {
       name: "Last file",
-      value: lastFile === null ? "None since the server started" : <TimeText time={lastFile.committedAt} />,
+      value:
+        lastFile === null ? (
+          "None yet"
+        ) : (
+          <>
+            <TimeText time={lastFile.committedAt} />, {formatCount(lastFile.records)}{" "}
+            {lastFile.records === 1 ? "record" : "records"}
+          </>
+        ),
     },
-    { name: "Records in it", value: lastFile === null ? "–" : formatCount(lastFile.records) },
     {
       name: "Oldest unexported record",
       value: owedFiles === 0 ? "None waits" : `${formatDuration(Math.floor(lagMs / 1000) * 1000)} old`,

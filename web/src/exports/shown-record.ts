@@ -41,10 +41,14 @@ export function messageOf(record: unknown): ShownMessage {
   const fields = fieldsOf(record) ?? {};
   const system = fieldsOf(fields["SystemProperties"]) ?? {};
   return {
-    enqueuedTime: String(fields["EnqueuedTimeUtc"] ?? ""),
-    deviceId: String(system["connectionDeviceId"] ?? ""),
+    enqueuedTime: textOf(fields["EnqueuedTimeUtc"]),
+    deviceId: textOf(system["connectionDeviceId"]),
     body: bodyOf(fields["Body"]),
   };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 /** The top-level values of a body that is a JSON object; null for any other. */
