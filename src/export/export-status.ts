@@ -10,6 +10,8 @@ import type { Stream } from "./stream.ts";
 export interface StatusFacts {
   readonly export: Export;
   readonly streams: readonly Pick<Stream, "backlog" | "status">[];
+  /** Of a former run of the server, from the history. */
+  readonly lastFile: ExportStatus["lastFile"];
   readonly windowOpen: Window;
   /** All snapshots due in windows up to this one are cut. */
   readonly windowCut: Window;
@@ -35,7 +37,7 @@ export function exportStatus(facts: StatusFacts): ExportStatus {
     owedBytes: sum(sizes.map((size) => size.bytes)),
     oldestOwedWindow,
     lagMs: oldestOwedWindow === null ? 0 : Math.max(0, nowMs - windowStartMs(oldestOwedWindow)),
-    lastFile: files.toSorted((one, other) => (one.committedAt < other.committedAt ? 1 : -1))[0] ?? null,
+    lastFile: files.toSorted((one, other) => (one.committedAt < other.committedAt ? 1 : -1))[0] ?? facts.lastFile,
     filesWritten: sum(streams.map(({ status }) => status.files)),
     recordsWritten: sum(streams.map(({ status }) => status.records)),
     bytesWritten: sum(streams.map(({ status }) => status.bytes)),

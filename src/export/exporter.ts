@@ -50,6 +50,8 @@ interface Running {
   export: Export;
   readonly measurements: readonly { readonly stream: Stream; readonly backlog: MeasurementsBacklog }[];
   readonly streams: readonly Stream[];
+  /** The last one that was confirmed before these streams began. */
+  readonly lastFile: ExportStatus["lastFile"];
 }
 
 /** Windows below the open one that are never released: an export may be in the middle of being turned on. */
@@ -322,7 +324,10 @@ export class Exporter {
         return new Stream(this.#context, one.id, backlog);
       });
       const streams = [...measurements.map(({ stream }) => stream), ...snapshots];
-      this.#running.set(one.id, { export: one, measurements, streams });
+      const [last] = await registry.runs({ exportId: one.id, limit: 1 });
+      const lastFile =
+        last === undefined ? null : { path: last.path, committedAt: last.committedAt, records: last.records };
+      this.#running.set(one.id, { export: one, measurements, streams, lastFile });
       for (const stream of streams) stream.start();
     }
   }
@@ -390,10 +395,12 @@ export class Exporter {
     }
   }
 
-  #statusOf({ export: one, streams }: Running): ExportStatus {
+  #statusOf({ export: one, streams, lastFile }: Running): ExportStatus {
     const { journal, clock } = this.#options;
     const windowOpen = journal.windowNext();
     const audit = this.#auditor.status(one.id);
-    return exportStatus({ export: one, streams, windowOpen, windowCut: this.#windowCut, nowMs: clock.nowMs(), audit });
+    const windowCut = this.#windowCut;
+    const nowMs = clock.nowMs();
+    return exportStatus({ export: one, streams, lastFile, windowOpen, windowCut, nowMs, audit });
   }
 }

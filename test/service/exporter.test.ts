@@ -470,3 +470,16 @@ test("E4: what a backlog needed is released with its files, before another minut
   await bench.settle();
   expect(release).toHaveBeenLastCalledWith(0, journal.closedBelow(0) - 2);
 });
+
+test("the last file is known again after a restart, before another is written", async () => {
+  await open();
+  const storage = await bench.folder("lake");
+  const { id } = await bench.createExport("all", bench.settings(storage, { types: ["measurements"] }));
+  await bench.send(3);
+  await bench.pass(1);
+  const { lastFile } = bench.exporter.status(id) ?? {};
+  expect(lastFile).toMatchObject({ path: "measurements/hub/2026/01/02/03/04/00.avro", records: 3 });
+  await bench.exporter.stop();
+  await bench.startExporter();
+  expect(bench.exporter.status(id)).toMatchObject({ lastFile, filesWritten: 0 });
+});

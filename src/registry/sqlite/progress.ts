@@ -57,9 +57,10 @@ export function progressIn(database: Database): ProgressCalls {
         .selectAll()
         .where("export_id", "=", exportId)
         .where("path", "in", paths)
-        .orderBy("number")
         .execute();
-      return [...new Map(rows.map((row) => [row.path, runFromRow(row)])).values()];
+      // Ordered here: asked for an order, SQLite would read the whole history by number.
+      const runs = rows.map(runFromRow).toSorted((one, other) => one.number - other.number);
+      return [...new Map(runs.map((run) => [run.path, run])).values()];
     },
 
     async gaps(exportId) {
