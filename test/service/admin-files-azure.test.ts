@@ -117,10 +117,10 @@ test("M1: downloads are bounded; one that is given up frees its place and the st
   // Whoever takes nothing holds little: the store is not read ahead of them.
   expect(process.memoryUsage().arrayBuffers).toBeLessThan(600 * 1024 * 1024);
   one.end();
-  let third: Awaited<ReturnType<typeof download>> | null = null;
-  while (third === null || third.status !== 200) third = await download(large);
+  let third = await download(large);
+  while (third.status !== 200) third = await download(large);
   third.take();
-  await until(() => third?.isEnded() === true, "the third ends", 20_000);
+  await until(() => third.isEnded(), "the third ends", 20_000);
   two.end();
 });
 
