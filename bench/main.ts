@@ -1,16 +1,19 @@
-// The benchmarks: `npm run bench -- ingest|fairness [--seconds 10] [--directory DIR] [--json]`.
+// The benchmarks: `npm run bench -- ingest|fairness|devices [--seconds 10] [--directory DIR] [--json]`.
 
+import { type DevicesRow, benchDevices } from "./devices.ts";
 import { type FairnessRow, benchFairness } from "./fairness.ts";
 import { refuse, scriptArguments } from "../test/lib/script-arguments.ts";
 import { type IngestRow, benchIngest, machineLine } from "./ingest.ts";
 
-const help = `npm run bench -- ingest|fairness [options]
+const help = `npm run bench -- ingest|fairness|devices [options]
 
 ingest    durable QoS 1 messages over plain MQTT through the real server, beside a bare loop that does the least
           (the floor)
 fairness  time to PUBACK of 100 quiet devices, beside noisy ones
+devices   lists of devices in a large registry, and how long each holds the event loop
 
   --seconds N      measured seconds a row (default 10, after 3 to warm up)
+  --devices N      in the registry (default 100000)
   --directory DIR  where journals are written (default: this directory); choose the disk you mean to use
   --json           rows as JSON`;
 
@@ -18,10 +21,11 @@ const { values, positionals } = scriptArguments(
   help,
   {
     seconds: { type: "string", default: "10" },
+    devices: { type: "string", default: "100000" },
     directory: { type: "string", default: process.cwd() },
     json: { type: "boolean", default: false },
   },
-  { seconds: 1 },
+  { seconds: 1, devices: 1 },
   1,
 );
 
@@ -83,7 +87,18 @@ async function fairness(): Promise<readonly FairnessRow[]> {
   });
 }
 
-const benches = { ingest, fairness };
+async function devices(): Promise<readonly DevicesRow[]> {
+  const rows = await benchDevices({ devices: Number(values.devices), directory: values.directory });
+  if (values.json) return rows;
+  const print = printer([30, 10, 9, 9, 9]);
+  print(["list", "devices", "p50 ms", "p99 ms", "held ms"]);
+  for (const { list, devices: count, p50Ms, p99Ms, heldMs } of rows) {
+    print([list, count, p50Ms.toFixed(1), p99Ms.toFixed(1), heldMs.toFixed(1)]);
+  }
+  return rows;
+}
+
+const benches = { ingest, fairness, devices };
 const [wanted = ""] = positionals;
 const bench =
   Object.entries(benches).find(([name]) => name === wanted)?.[1] ??

@@ -19,7 +19,9 @@ export interface CsvRow {
 }
 
 /** Read in one turn: a millisecond or so. */
-const chunkBytes = 16 * 1024;
+const chunkBytesUsual = 16 * 1024;
+/** Looked at for what kind of file it is. */
+const headBytes = 16 * 1024;
 /** Many times what a row of devices has; also how much of a file is held as text. */
 const rowBytesMax = 64 * 1024;
 
@@ -29,8 +31,8 @@ const rowBytesMax = 64 * 1024;
  * @throws ColdpathError `csv-unreadable`: before anything when it is not text in UTF-8, else behind the last row that could
  *         be read.
  */
-export async function* csvRows(bytes: Buffer): AsyncGenerator<readonly CsvRow[]> {
-  if (!isUtf8(bytes) || bytes.subarray(0, chunkBytes).includes(0)) {
+export async function* csvRows(bytes: Buffer, chunkBytes = chunkBytesUsual): AsyncGenerator<readonly CsvRow[]> {
+  if (!isUtf8(bytes) || bytes.subarray(0, headBytes).includes(0)) {
     throw unreadable("The file is not text in UTF-8.", "Save it as “CSV UTF-8”, and import that.");
   }
   let rows: CsvRow[] = [];
@@ -38,6 +40,8 @@ export async function* csvRows(bytes: Buffer): AsyncGenerator<readonly CsvRow[]>
   const parser = parse({
     bom: true,
     delimiter: delimiterOf(bytes),
+    // All of them: by itself it takes the first line's, and a file that was put together has several.
+    record_delimiter: ["\r\n", "\n", "\r"],
     relax_column_count: true,
     relax_quotes: true,
     skip_empty_lines: false,
@@ -71,7 +75,7 @@ export async function* csvRows(bytes: Buffer): AsyncGenerator<readonly CsvRow[]>
 /** The one that the heading has most of. */
 function delimiterOf(bytes: Buffer): string {
   const [heading = ""] = bytes
-    .subarray(0, 4096)
+    .subarray(0, headBytes)
     .toString("utf8")
     .trimStart()
     .split(/[\r\n]/, 1);

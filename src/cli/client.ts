@@ -40,22 +40,31 @@ export class Client {
   }
 
   async get<T>(path: string, query: Query = {}): Promise<T> {
-    const parameters = new URLSearchParams();
-    for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value));
-    const text = parameters.toString();
-    return (await this.#call("GET", text === "" ? path : `${path}?${text}`)) as T;
+    return (await this.#call("GET", withQuery(path, query))) as T;
+  }
+
+  /** What is no JSON. */
+  async getText(path: string, query: Query = {}): Promise<string> {
+    const { url } = this.#options;
+    const { status, text } = await this.#send("GET", `${url}/api/v1${withQuery(path, query)}`, null);
+    if (status < 300) return text;
+    throw errorOf(status, parsed(text), url);
+  }
+
+  async postText<T>(path: string, query: Query, type: string, content: string | Buffer): Promise<T> {
+    return (await this.#call("POST", withQuery(path, query), { type, content: Buffer.from(content) })) as T;
   }
 
   async post<T>(path: string, body?: unknown): Promise<T> {
-    return (await this.#call("POST", path, body ?? {})) as T;
+    return (await this.#call("POST", path, json(body ?? {}))) as T;
   }
 
   async put<T>(path: string, body: unknown): Promise<T> {
-    return (await this.#call("PUT", path, body)) as T;
+    return (await this.#call("PUT", path, json(body))) as T;
   }
 
   async patch<T>(path: string, body: unknown): Promise<T> {
-    return (await this.#call("PATCH", path, body)) as T;
+    return (await this.#call("PATCH", path, json(body))) as T;
   }
 
   async delete(path: string): Promise<void> {
@@ -87,7 +96,7 @@ export class Client {
    * @param path  below /api/v1, ids escaped: see `segment`.
    * @throws ColdpathError: the server's own; `server-absent` when nobody answers, `server-untrusted`, `server-answer` for nonsense.
    */
-  async #call(method: string, path: string, body?: unknown): Promise<unknown> {
+  async #call(method: string, path: string, body: Payload | null = null): Promise<unknown> {
     const { url } = this.#options;
     const { status, text } = await this.#send(method, `${url}/api/v1${path}`, body);
     if (status === 204 || (status < 300 && text === "")) return undefined;
@@ -96,10 +105,9 @@ export class Client {
     throw errorOf(status, content, url);
   }
 
-  async #send(method: string, address: string, body: unknown): Promise<Answer> {
+  async #send(method: string, address: string, body: Payload | null): Promise<Answer> {
     const { url, absence } = this.#options;
-    const payload = body === undefined ? null : Buffer.from(JSON.stringify(body));
-    const response = await this.#open(method, address, "application/json", payload, timeoutMs);
+    const response = await this.#open(method, address, "application/json, text/csv", body, timeoutMs);
     try {
       return await answerOf(response);
     } catch (error) {
@@ -112,7 +120,7 @@ export class Client {
     method: string,
     address: string,
     accept: string,
-    payload: Buffer | null,
+    body: Payload | null,
     waitMs: number,
   ): Promise<http.IncomingMessage> {
     const { token, authorities, url, absence } = this.#options;
@@ -123,7 +131,7 @@ export class Client {
         headers: {
           authorization: `Bearer ${token}`,
           accept,
-          ...(payload === null ? {} : { "content-type": "application/json", "content-length": payload.length }),
+          ...(body === null ? {} : { "content-type": body.type, "content-length": body.content.length }),
         },
         ...(authorities === null ? {} : { ca: [...authorities] }),
       };
@@ -132,9 +140,18 @@ export class Client {
       request.on("error", (cause) => {
         reject(absent(cause, url, absence));
       });
-      request.end(payload ?? undefined);
+      request.end(body?.content);
     });
   }
+}
+
+interface Payload {
+  readonly type: string;
+  readonly content: Buffer;
+}
+
+function json(body: unknown): Payload {
+  return { type: "application/json", content: Buffer.from(JSON.stringify(body)) };
 }
 
 async function answerOf(response: http.IncomingMessage): Promise<Answer> {
@@ -155,6 +172,13 @@ function parsed(text: string): unknown {
   } catch {
     return null;
   }
+}
+
+function withQuery(path: string, query: Query): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value));
+  const text = parameters.toString();
+  return text === "" ? path : `${path}?${text}`;
 }
 
 function absent(cause: Error, url: string, absence: string): ColdpathError {

@@ -39,6 +39,33 @@ export const listDevicesCommand = serverCommand({
       isFlagOnly: true,
       description: "Only simulated ones; with --no-simulated only real ones.",
     },
+    enabled: {
+      group: "Selection",
+      type: "boolean",
+      isFlagOnly: true,
+      description: "Only those that may connect; with --no-enabled only blocked ones.",
+    },
+    connected: {
+      group: "Selection",
+      type: "boolean",
+      isFlagOnly: true,
+      description: "Only those with a connection open; with --no-connected only those without.",
+    },
+    "template-version": {
+      group: "Selection",
+      type: "string",
+      isFlagOnly: true,
+      description: "Only those on this version of their template.",
+    },
+    sort: {
+      group: "Selection",
+      type: "enum",
+      values: ["id", "name", "template", "createdAt"],
+      default: "id",
+      isFlagOnly: true,
+      description: "In order of this.",
+    },
+    descending: { group: "Selection", type: "boolean", isFlagOnly: true, description: "The other way round." },
     limit: {
       group: "Selection",
       type: "integer",
@@ -50,17 +77,19 @@ export const listDevicesCommand = serverCommand({
     },
   },
   examples: [
-    ["coldpath device list", "the first hundred"],
+    ["coldpath device list --sort createdAt --descending", "the newest hundred"],
     ["coldpath device list --no-simulated --json --limit 100000", "every real device, for a program"],
   ],
   run: async ({ client, values, terminal }) => {
-    const { search, template, simulated, limit } = values;
+    const { search, template, limit, ...chosen } = values;
+    const { templateVersion, simulated, enabled, connected, sort, descending } = chosen;
+    const filter = { templateVersion, simulated, enabled, connected, sort, descending };
     const templateId = template === undefined ? undefined : (await findTemplate(client, template)).id;
     const devices: DeviceAnswer[] = [];
     let after: string | undefined;
     let total = 0;
     do {
-      const query = { search, templateId, simulated, limit: Math.min(pageSize, limit - devices.length), after };
+      const query = { search, templateId, ...filter, limit: Math.min(pageSize, limit - devices.length), after };
       const page = await client.get<DevicePage>("/devices", query);
       devices.push(...page.items);
       total = page.total ?? devices.length;

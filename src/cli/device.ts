@@ -15,6 +15,7 @@ import {
   updateDeviceCommand,
 } from "./device-changes.ts";
 import { deviceMessagesCommand } from "./device-messages.ts";
+import { exportDevicesCommand, importDevicesCommand } from "./device-files.ts";
 import { listDevicesCommand, showDeviceCommand } from "./device-views.ts";
 
 export const deviceCommands: CommandFamily = {
@@ -35,6 +36,8 @@ export const deviceCommands: CommandFamily = {
     enableDeviceCommand,
     disableDeviceCommand,
     migrateDeviceCommand,
+    importDevicesCommand,
+    exportDevicesCommand,
   ],
   examples: [
     ["coldpath device create fridge-7 --template 'Refrigerated Vending Machine'", "prints its connection string"],

@@ -25,7 +25,17 @@ export const createTemplateCommand = serverCommand({
   arguments: ["FILE.json"],
   details:
     "The file has the form that template export prints: name, measurements, settings, properties; id and version may be left out. - reads standard input.",
-  options: publish,
+  options: {
+    ...publish,
+    "when-exists": {
+      group: "Options",
+      type: "enum",
+      values: ["refuse", "new-id", "new-version"],
+      default: "refuse",
+      isFlagOnly: true,
+      description: "When the file's id is in use: refuse, make it under a new id, or as a further version.",
+    },
+  },
   examples: [
     ["coldpath template create fridge.json --publish", "ready for devices"],
     [
@@ -35,8 +45,37 @@ export const createTemplateCommand = serverCommand({
   ],
   run: async ({ client, values, positionals: [file = ""], terminal }) => {
     const content = await readTemplate(file, terminal);
-    const template = await client.post<DeviceTemplate>("/device-templates", { publish: values.publish, ...content });
+    const template = await client.post<DeviceTemplate>("/device-templates", {
+      publish: values.publish,
+      whenExists: values.whenExists,
+      ...content,
+    });
     printMade(template, values.json === true, terminal);
+  },
+});
+
+export const updateTemplateCommand = serverCommand({
+  name: "template update",
+  purpose: "change a version of a device template, from a JSON file",
+  arguments: ["FILE.json"],
+  details:
+    "The file has the form that template export prints; its id and version say which one. Of a published version only what breaks nothing is changed in place: names, units, wider bounds, further values and measurements. What breaks something is refused and named: make a new version of it.",
+  options: {},
+  examples: [
+    ["coldpath template update fridge.json", "devices stay with it, and the next snapshot has it"],
+    ["coldpath template export Pump | jq '.name = \"Pumps\"' | coldpath template update -", "another name"],
+  ],
+  run: async ({ client, values, positionals: [file = ""], terminal }) => {
+    const { id, version, ...content } = await readTemplate(file, terminal);
+    const named = typeof id === "string" ? id : undefined;
+    const former = await findTemplate(client, named, typeof version === "string" ? version : undefined);
+    const path = `/device-templates/${segment(former.id)}/versions/${segment(former.version)}`;
+    const template = await client.put<DeviceTemplate>(path, content);
+    if (values.json === true) terminal.print(JSON.stringify(template, null, 2));
+    else
+      terminal.print(
+        `${template.name} ${template.version} ${template.etag === former.etag ? "was so already" : "was changed"}.`,
+      );
   },
 });
 

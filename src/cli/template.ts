@@ -5,6 +5,7 @@ import {
   createTemplateCommand,
   deleteTemplateCommand,
   newTemplateVersionCommand,
+  updateTemplateCommand,
   publishTemplateCommand,
 } from "./template-changes.ts";
 import { exportTemplateCommand, listTemplatesCommand, showTemplateCommand } from "./template-views.ts";
@@ -19,6 +20,7 @@ export const templateCommands: CommandFamily = {
     listTemplatesCommand,
     showTemplateCommand,
     createTemplateCommand,
+    updateTemplateCommand,
     newTemplateVersionCommand,
     publishTemplateCommand,
     deleteTemplateCommand,

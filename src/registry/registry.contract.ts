@@ -5,6 +5,7 @@
 import { describe } from "vitest";
 import { auditStories } from "./contract/audit.contract.ts";
 import { credentialStories } from "./contract/credentials.contract.ts";
+import { deviceListStories } from "./contract/device-lists.contract.ts";
 import { deviceStories } from "./contract/devices.contract.ts";
 import { exportStories } from "./contract/exports.contract.ts";
 import { snapshotStories } from "./contract/snapshots.contract.ts";
@@ -17,6 +18,7 @@ export function registryContract(adapter: string, make: MakeStand): void {
   describe(`the registry on ${adapter}`, () => {
     templateStories(make);
     deviceStories(make);
+    deviceListStories(make);
     credentialStories(make);
     storageStories(make);
     exportStories(make);

@@ -152,6 +152,25 @@ test("A refusal of the journal costs the turn and is counted; nothing is made up
   expect(hub.records("a")).toHaveLength(4);
 });
 
+test("Devices follow an edit of their template in place, from the next message on", async () => {
+  await create(...numbered(2));
+  await start();
+  await clock.pass(2 * intervalMs);
+  const temp = { name: "T", dataType: "double", minValue: -1000, maxValue: 8 } as const;
+  const added = { name: "N", dataType: "double", minValue: 50, maxValue: 60 } as const;
+  const measurements = { ...cooler.measurements, telemetry: { temp, added } };
+  const before = hub.records().length;
+  await hub.registry.updateTemplate("cooler", "1.0.0", { ...cooler, measurements });
+  await rest();
+  await clock.pass(4 * intervalMs);
+  const bodies = hub.records().map(({ Body }) => JSON.parse(Buffer.from(Body).toString()) as Record<string, number>);
+  expect(bodies.length).toBeGreaterThan(before + 4);
+  expect(bodies.slice(0, before).every((body) => !("added" in body))).toBe(true);
+  const after = bodies.slice(before);
+  expect(after.every((body) => Number(body["added"]) >= 50)).toBe(true);
+  expect(after.some((body) => Number(body["temp"]) < 2)).toBe(true);
+});
+
 test("M1: no more than the most devices are active; one that leaves makes room", async () => {
   await create(...numbered(5));
   await start({ devicesMax: 3 });

@@ -150,6 +150,22 @@ const targets = {
       to: "Object.hasOwn(properties, name) ? Number(BigInt(String(value)))",
     },
   },
+  "device-csv": {
+    covers: [
+      "src/admin/csv-reader.ts",
+      "src/admin/device-import.ts",
+      "src/admin/device-sheet.ts",
+      "src/lib/csv.ts",
+      "src/registry/access-key.ts",
+      "src/registry/device-id.ts",
+      "src/registry/input.ts",
+    ],
+    plant: {
+      path: "src/admin/device-sheet.ts",
+      from: "csvLine([device.id, device.name,",
+      to: "csvLine([device.id, device.name.trim(),",
+    },
+  },
   cli: {
     covers: [
       "src/cli/command.ts",

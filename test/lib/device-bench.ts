@@ -92,11 +92,11 @@ export class DeviceBench {
 
   /** What one needs to send as a device. */
   async keysOf(id: string): Promise<BenchDevice> {
-    const { generationId } = await this.hub.api<{ generationId: string }>("GET", `/devices/${id}`);
+    const { generationId } = await this.hub.api<{ generationId: string }>("GET", `/devices/${encodeURIComponent(id)}`);
     const { primaryKey, primaryConnectionString } = await this.hub.api<{
       primaryKey: string;
       primaryConnectionString: string;
-    }>("GET", `/devices/${id}/credentials`);
+    }>("GET", `/devices/${encodeURIComponent(id)}/credentials`);
     return { id, key: primaryKey, generationId, connectionString: primaryConnectionString };
   }
 
