@@ -14,6 +14,7 @@ export const pageRoutes: readonly PageRoute[] = [
   { path: "/admin/exports/new", title: "New export", least: "administrator" },
   { path: "/admin/storage", title: "Storage accounts", least: "administrator" },
   { path: "/admin/storage/new", title: "New storage account", least: "administrator" },
+  { path: "/admin/policies", title: "Hub policies", least: "administrator" },
   { path: "/admin/users", title: "Users", least: "administrator" },
   { path: "/admin/tokens", title: "API tokens", least: "administrator" },
   { path: "/admin/audit", title: "Audit log", least: "administrator" },

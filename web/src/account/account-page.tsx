@@ -1,3 +1,5 @@
+// One's own name, role and password.
+
 import { PageFrame } from "../parts/page-frame.tsx";
 import { EmptyState } from "../parts/states.tsx";
 

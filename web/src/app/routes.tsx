@@ -99,6 +99,12 @@ const storageOne = createRoute({
   component: lazyRouteComponent(async () => await import("../storage/storage-page.tsx")),
   staticData: { least: "administrator" },
 });
+const policies = createRoute({
+  getParentRoute: inShell,
+  path: "/admin/policies",
+  component: lazyRouteComponent(async () => await import("../policies/policy-list-page.tsx")),
+  staticData: { least: "administrator" },
+});
 const users = createRoute({
   getParentRoute: inShell,
   path: "/admin/users",
@@ -152,6 +158,7 @@ export const router = createRouter({
       storage,
       storageNew,
       storageOne,
+      policies,
       users,
       tokens,
       audit,

@@ -1,3 +1,5 @@
+// Administration, Audit log: who changed what, and who was refused.
+
 import { PageFrame } from "../parts/page-frame.tsx";
 import { EmptyState } from "../parts/states.tsx";
 

@@ -1,3 +1,5 @@
+// Administration, API tokens: for programs that call the API.
+
 import { PageFrame } from "../parts/page-frame.tsx";
 import { EmptyState } from "../parts/states.tsx";
 

@@ -1,3 +1,5 @@
+// Administration, Users: who may sign in, and what each may do.
+
 import { PageFrame } from "../parts/page-frame.tsx";
 import { EmptyState } from "../parts/states.tsx";
 
