@@ -47,14 +47,18 @@ export interface NewStorageAccount {
   readonly secret?: string | undefined;
 }
 
+export type StorageAccountChange = Omit<NewStorageAccount, "secret"> & {
+  readonly secret?: string | null | undefined;
+};
+
 /** Storage accounts by id. */
 export interface StorageAccountCalls {
   createStorageAccount(account: NewStorageAccount): Promise<StorageAccount>;
   /**
-   * `secret` left out keeps the present one, while `kind` and `auth` stay. The place (folder path, endpoint) is fixed
+   * `secret` left out keeps the present one, while `kind` and `auth` stay; null takes it away. The place (folder path, endpoint) is fixed
    * while an export names the account: conflict `storage-in-use`.
    */
-  updateStorageAccount(id: string, account: NewStorageAccount, etag?: number): Promise<StorageAccount>;
+  updateStorageAccount(id: string, account: StorageAccountChange, etag?: number): Promise<StorageAccount>;
   /** Conflict `storage-in-use` while an export names it, in any of its definitions. */
   deleteStorageAccount(id: string): Promise<void>;
   storageAccount(id: string): Promise<StorageAccount>;

@@ -8,6 +8,7 @@ import { ColdpathError } from "../../lib/errors.ts";
 import type {
   NewStorageAccount as RegistryNewStorageAccount,
   StorageAccount as RegistryStorageAccount,
+  StorageAccountChange as RegistryStorageAccountChange,
 } from "../../registry/registry.ts";
 import { storageWarnings } from "../../registry/storage-sas.ts";
 import { storageSettingsOf } from "../../registry/storage-settings.ts";
@@ -127,9 +128,9 @@ export function storageAccountRoutes(
     async (request) => {
       const { etag, ...account } = request.body;
       const { storageAccountId } = request.params;
-      if (account.secret !== undefined) await checkSignIn(account.settings, account.secret);
+      if (account.secret !== undefined) await checkSignIn(account.settings, account.secret ?? undefined);
       return storageAnswer(
-        await registry.updateStorageAccount(storageAccountId, account as RegistryNewStorageAccount, etag),
+        await registry.updateStorageAccount(storageAccountId, account as RegistryStorageAccountChange, etag),
       );
     },
   );

@@ -75,12 +75,17 @@ export const NewStorageAccount = shape("NewStorageAccount", "A storage account t
 });
 export const StorageAccountChange = shape(
   "StorageAccountChange",
-  "The whole account anew. A secret left out stays, while `kind` and `auth` stay.",
-  { name: Type.String(), settings: ref(NewStorageSettings), secret, etag: givenEtag },
+  "The whole account anew. A secret left out stays, while `kind` and `auth` stay; null takes it away.",
+  {
+    name: Type.String(),
+    settings: ref(NewStorageSettings),
+    secret: Type.Optional(orNull(Type.String({ writeOnly: true, description: "As of a new account." }))),
+    etag: givenEtag,
+  },
 );
 
 export const StorageTest = shape("StorageTest", "What to try of a saved account.", {
-  container: Type.String(),
+  container: Type.Optional(Type.String({ description: "Left out: the containers are listed." })),
 });
 export const NewStorageTest = shape("NewStorageTest", "An account to be tried before it is saved.", {
   settings: ref(NewStorageSettings),

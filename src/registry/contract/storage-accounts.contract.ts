@@ -41,6 +41,27 @@ export function storageStories(make: MakeStand): void {
       await expect(registry.updateStorageAccount(id, azure, 2)).rejects.toMatchObject({ code: "etag-stale" });
     });
 
+    test("null takes a secret away: a service principal gives way to the machine's own identity", async () => {
+      const { registry } = await make();
+      const settings = {
+        kind: "azure-blob",
+        auth: "entra",
+        endpoint: "https://acct.blob.core.windows.net",
+        tenantId: "t",
+        clientId: "c",
+      } as const;
+      const { id } = await registry.createStorageAccount({ name: "entra", settings, secret: "s" });
+      const { tenantId: _tenant, clientId: _client, ...machine } = settings;
+      const change = { name: "entra", settings: machine };
+      expect(await registry.updateStorageAccount(id, { ...change, secret: null })).toMatchObject({ hasSecret: false });
+      expect(await registry.storageSecret(id)).toBeNull();
+      await registry.createStorageAccount(azure);
+      const { id: other } = (await registry.storageAccounts()).find(({ name }) => name === "azure")!;
+      await expect(registry.updateStorageAccount(other, { ...azure, secret: null })).rejects.toMatchObject({
+        field: "secret",
+      });
+    });
+
     test("another way of signing in asks for its own secret", async () => {
       const { registry } = await make();
       const { id } = await registry.createStorageAccount(azure);

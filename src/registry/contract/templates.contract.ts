@@ -30,6 +30,18 @@ export function templateStories(make: MakeStand): void {
       expect(changesSince(registry, 0).revision).toBe(revision);
     });
 
+    test("the order of fields is content: a template that is only put in another order is saved", async () => {
+      const { registry } = await make();
+      const telemetry = { ...fridge.measurements.telemetry, added: { name: "Added", dataType: "double" } } as const;
+      await registry.createTemplate({ ...fridge, measurements: { ...fridge.measurements, telemetry } });
+      const turned = Object.fromEntries(Object.entries(telemetry).reverse());
+      const content = { ...fridge, measurements: { ...fridge.measurements, telemetry: turned } };
+      expect(await registry.updateTemplate("fridge", "1.0.0", content)).toMatchObject({ etag: 2 });
+      const { measurements } = await registry.template("fridge", "1.0.0");
+      expect(Object.keys(measurements.telemetry)).toEqual(Object.keys(turned));
+      expect(await registry.updateTemplate("fridge", "1.0.0", content)).toMatchObject({ etag: 2 });
+    });
+
     test("a draft may change in any way, a published version where nothing breaks", async () => {
       const { registry } = await make();
       await registry.createTemplate({ ...fridge, publish: false });

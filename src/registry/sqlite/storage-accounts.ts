@@ -72,7 +72,7 @@ export function storageAccountsIn(database: Database, secrets: SecretBox, clock:
         const before = accountFromRow(row).settings;
         // A secret serves one way of signing in: after a change of that it is asked for again.
         const isSameSignIn = signInOf(before) === signInOf(objectOf(account.settings, "settings"));
-        const secret = account.secret ?? (isSameSignIn ? open(row) : null);
+        const secret = account.secret !== undefined ? account.secret : isSameSignIn ? open(row) : null;
         const settings = storageSettingsOf(account.settings, secret);
         const present = open(row);
         const isSameText =
