@@ -2594,12 +2594,12 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
         };
-        /** @description The whole account anew. A secret left out stays, while `kind` and `auth` stay. */
+        /** @description The whole account anew. A secret left out stays, while `kind` and `auth` stay; null takes it away. */
         StorageAccountChange: {
             name: string;
             settings: components["schemas"]["NewStorageSettings"];
-            /** @description Connection string, account key, SAS or client secret, as `auth` says. It never comes out again. */
-            secret?: string;
+            /** @description As of a new account. */
+            secret?: string | null;
             /** @description The etag that was read: when the thing was changed since, the answer is 409. */
             etag?: number;
         };
@@ -2642,7 +2642,8 @@ export interface components {
         };
         /** @description What to try of a saved account. */
         StorageTest: {
-            container: string;
+            /** @description Left out: the containers are listed. */
+            container?: string;
         };
         /** @description Whether all steps that an export needs worked. */
         StorageTestOutcome: {

@@ -6,6 +6,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import type { Role } from "../session/session.ts";
 import { exportSearch, fileSearch } from "../exports/export-search.ts";
+import { fromSearch } from "../parts/own-path.ts";
 import { FailedPage } from "./error-boundary.tsx";
 import { NotFoundPage } from "./not-found-page.tsx";
 import { Shell } from "./shell.tsx";
@@ -90,12 +91,14 @@ const storage = createRoute({
 const storageNew = createRoute({
   getParentRoute: inShell,
   path: "/admin/storage/new",
+  validateSearch: fromSearch,
   component: lazyRouteComponent(async () => await import("../storage/new-storage-page.tsx")),
   staticData: { least: "administrator" },
 });
 const storageOne = createRoute({
   getParentRoute: inShell,
   path: "/admin/storage/$storageAccountId",
+  validateSearch: fromSearch,
   component: lazyRouteComponent(async () => await import("../storage/storage-page.tsx")),
   staticData: { least: "administrator" },
 });

@@ -79,7 +79,7 @@ export function Shown<Content>({
 }
 
 export type Tone = "good" | "busy" | "warn" | "bad" | "off";
-const colors = { good: "success", busy: "informative", warn: "warning", bad: "danger", off: "subtle" } as const;
+const colors = { good: "success", busy: "informative", warn: "warning", bad: "danger", off: "informative" } as const;
 
 /** A state in a word; its colour never says more than the word. */
 export function StateBadge({ tone, children }: { readonly tone: Tone; readonly children: ReactNode }) {

@@ -1,10 +1,183 @@
+// One storage account: what it is, whether it works, its containers, who uses it; new credentials, changes, its end.
+
+import {
+  Button,
+  MessageBar,
+  MessageBarActions,
+  MessageBarBody,
+  MessageBarTitle,
+  Text,
+  makeStyles,
+} from "@fluentui/react-components";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { api, answerOf } from "../api/client.ts";
+import { invalidate } from "../api/query-client.ts";
+import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
+import { CopyBox } from "../parts/copy-box.tsx";
+import { Facts } from "../parts/facts.tsx";
+import { withSearch } from "../parts/own-path.ts";
 import { PageFrame } from "../parts/page-frame.tsx";
-import { EmptyState } from "../parts/states.tsx";
+import { LinkButton, PageLink } from "../parts/plain-link.tsx";
+import { Section } from "../parts/section.tsx";
+import { Shown } from "../parts/states.tsx";
+import { TimeText } from "../parts/time-text.tsx";
+import { useToast } from "../parts/toasts.tsx";
+import { CredentialsDialog } from "./credentials-dialog.tsx";
+import { EditStorageDialog } from "./edit-storage-dialog.tsx";
+import {
+  type StorageAccount,
+  exportsOf,
+  exportsQuery,
+  kindName,
+  placeOf,
+  signInName,
+  storageAccountQuery,
+} from "./storage-account.ts";
+import { StorageContainers } from "./storage-containers.tsx";
+
+const route = getRouteApi("/shell/admin/storage/$storageAccountId");
+const useStyles = makeStyles({
+  stack: { display: "flex", flexDirection: "column", rowGap: "8px" },
+});
+type Dialog = "edit" | "credentials" | "delete";
 
 export default function StoragePage() {
+  const { storageAccountId } = route.useParams();
+  const account = useQuery(storageAccountQuery(storageAccountId));
+  const place = [{ label: "Storage accounts", to: "/admin/storage" }];
+  if (account.data === undefined) {
+    return (
+      <PageFrame title="Storage account" place={place}>
+        <Shown query={account}>{() => null}</Shown>
+      </PageFrame>
+    );
+  }
+  return <AccountPage key={storageAccountId} account={account.data} />;
+}
+
+function AccountPage({ account }: { readonly account: StorageAccount }) {
+  const styles = useStyles();
+  const navigate = useNavigate();
+  const toast = useToast();
+  const { from } = route.useSearch();
+  const [open, setOpen] = useState<Dialog | null>(null);
+  const [container, setContainer] = useState("");
+  const exports = useQuery(exportsQuery);
+  const using = exportsOf(account.id, exports.data?.items ?? []);
+  const { settings } = account;
+  const close = (): void => setOpen(null);
+  const next = withSearch(from ?? "/admin/exports/new", {
+    storageAccountId: account.id,
+    container: container === "" ? undefined : container,
+  });
+  const nextLabel = from === undefined ? "Set up Continuous Data Export" : "Back to the export";
   return (
-    <PageFrame title="Storage account">
-      <EmptyState title="Not built yet">This page is being made. The command line has what it will show.</EmptyState>
+    <PageFrame
+      title={account.name}
+      place={[{ label: "Storage accounts", to: "/admin/storage" }]}
+      actions={
+        <>
+          <Button onClick={() => setOpen("edit")}>Edit</Button>
+          {settings.kind === "azure-blob" && (
+            <Button onClick={() => setOpen("credentials")}>Replace credentials</Button>
+          )}
+          <Button onClick={() => setOpen("delete")}>Delete</Button>
+        </>
+      }
+    >
+      {account.warnings.map((warning) => (
+        <MessageBar key={warning} intent="warning" layout="multiline">
+          <MessageBarBody>{warning}</MessageBarBody>
+          <MessageBarActions>
+            <Button size="small" onClick={() => setOpen("credentials")}>
+              Replace credentials
+            </Button>
+          </MessageBarActions>
+        </MessageBar>
+      ))}
+      {(from !== undefined || (exports.data !== undefined && using.length === 0)) && (
+        <MessageBar intent="info" layout="multiline">
+          <MessageBarBody>
+            <MessageBarTitle>
+              Next: {from === undefined ? "set up Continuous Data Export." : "finish the export."}
+            </MessageBarTitle>
+            {container === ""
+              ? "Pick or create a container below and test it, or do that in the export's form."
+              : `Its files will go into the container ${container}.`}
+          </MessageBarBody>
+          <MessageBarActions>
+            <LinkButton to={next} appearance="primary" size="small">
+              {nextLabel}
+            </LinkButton>
+          </MessageBarActions>
+        </MessageBar>
+      )}
+      <Section title="The account">
+        <Facts
+          facts={[
+            ["Kind", kindName(settings)],
+            [settings.kind === "folder" ? "Folder" : "Address", <CopyBox key="place" text={placeOf(settings)} />],
+            ["Signs in with", signInName(account)],
+            ...(settings.kind === "azure-blob" && settings.accountName !== undefined
+              ? [["Account name", settings.accountName] as const]
+              : []),
+            ...(settings.kind === "azure-blob" && settings.tenantId !== undefined
+              ? [["Tenant ID", settings.tenantId] as const]
+              : []),
+            ...(settings.kind === "azure-blob" && settings.clientId !== undefined
+              ? [["Client ID", settings.clientId] as const]
+              : []),
+            ...(account.sasExpiresAt === null
+              ? []
+              : [["SAS ends", <TimeText key="sas" time={account.sasExpiresAt} show="both" />] as const]),
+            ["Added", <TimeText key="added" time={account.createdAt} show="both" />],
+            [
+              "Used by",
+              using.length === 0 ? (
+                "No export yet"
+              ) : (
+                <div className={styles.stack}>
+                  {using.map(({ id, name, latestDefinition }) => (
+                    <Text key={id}>
+                      <PageLink to="/admin/exports/$exportId" params={{ exportId: id }}>
+                        {name}
+                      </PageLink>
+                      {`, container ${latestDefinition.container}`}
+                    </Text>
+                  ))}
+                </div>
+              ),
+            ],
+          ]}
+        />
+      </Section>
+      <StorageContainers account={account} container={container} onContainer={setContainer} />
+      {open === "edit" && <EditStorageDialog account={account} isInUse={using.length > 0} onClose={close} />}
+      {open === "credentials" && (
+        <CredentialsDialog account={account} container={container} isInUse={using.length > 0} onClose={close} />
+      )}
+      <ConfirmDialog
+        isOpen={open === "delete"}
+        title={`Delete ${account.name}?`}
+        confirmLabel="Delete storage account"
+        onConfirm={async () => {
+          await answerOf(
+            api.DELETE("/api/v1/storage-accounts/{storageAccountId}", {
+              params: { path: { storageAccountId: account.id } },
+            }),
+          );
+          // Not asked again: it is gone.
+          await navigate({ to: "/admin/storage" });
+          await invalidate("storage-accounts");
+          toast(`${account.name} was deleted`);
+        }}
+        onClose={close}
+      >
+        Coldpath forgets this account and its credentials. Files that exports wrote there stay where they are. While an
+        export uses it, it cannot be deleted.
+      </ConfirmDialog>
     </PageFrame>
   );
 }
