@@ -34,7 +34,7 @@ export function templateStories(make: MakeStand): void {
       const { registry } = await make();
       const telemetry = { ...fridge.measurements.telemetry, added: { name: "Added", dataType: "double" } } as const;
       await registry.createTemplate({ ...fridge, measurements: { ...fridge.measurements, telemetry } });
-      const turned = Object.fromEntries(Object.entries(telemetry).reverse());
+      const turned = Object.fromEntries(Object.entries(telemetry).toReversed());
       const content = { ...fridge, measurements: { ...fridge.measurements, telemetry: turned } };
       expect(await registry.updateTemplate("fridge", "1.0.0", content)).toMatchObject({ etag: 2 });
       const { measurements } = await registry.template("fridge", "1.0.0");
