@@ -17,6 +17,10 @@ export interface ChartSeries {
   readonly color?: string;
   /** Fills below the line. */
   readonly isFilled?: boolean;
+  /** A mark at each value where they are far enough apart: for values that come now and then. */
+  readonly hasPoints?: boolean;
+  /** The line goes on over nulls. */
+  readonly bridgesNulls?: boolean;
 }
 
 export interface ChartProps {
@@ -27,8 +31,10 @@ export interface ChartProps {
   /** Of values on the axis and in the legend. */
   readonly format?: (value: number) => string;
   readonly heightPx?: number;
-  /** The least and most of the axis; found from the values when left out. */
-  readonly range?: readonly [number, number];
+  /** The least and most of the axis; found from the values when left out, with zero in it, or "tight" around them. */
+  readonly range?: readonly [number, number] | "tight";
+  /** From when to when, in milliseconds; as far as there are values when left out. */
+  readonly timeRange?: readonly [number, number];
   readonly hasLegend?: boolean;
 }
 

@@ -1,7 +1,7 @@
 // Code in several languages, one at a time, with a button to copy it.
 
 import { Tab, TabList, makeStyles, tokens } from "@fluentui/react-components";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { CopyButton } from "./copy-box.tsx";
 
 const useStyles = makeStyles({
@@ -47,6 +47,10 @@ export interface CodeSample {
   readonly text: string;
   /** What to run once before, shown above. */
   readonly install?: string;
+  /** Between that and the code: what else must be known. */
+  readonly before?: ReactNode;
+  /** Below the code: how it is run. */
+  readonly after?: ReactNode;
 }
 
 export function CodeTabs({ samples }: { readonly samples: readonly CodeSample[] }) {
@@ -70,7 +74,9 @@ export function CodeTabs({ samples }: { readonly samples: readonly CodeSample[] 
       {shown !== undefined && (
         <div role="tabpanel" aria-label={shown.title} className={styles.tabs}>
           {shown.install !== undefined && <CodeBlock text={shown.install} label={`${shown.title} installation`} />}
+          {shown.before}
           <CodeBlock text={shown.text} label={`${shown.title} code`} />
+          {shown.after}
         </div>
       )}
     </div>

@@ -79,6 +79,7 @@ const useStyles = makeStyles({
     "&:hover": { backgroundColor: tokens.colorSubtleBackgroundHover },
     [narrow]: {
       display: "block",
+      position: "relative",
       padding: "8px 10px",
       marginBottom: "10px",
       borderRadius: tokens.borderRadiusMedium,
@@ -117,7 +118,12 @@ const useStyles = makeStyles({
     },
   },
   plain: { [narrow]: { justifyContent: "flex-end", "&::before": { display: "none" } } },
-  select: { width: "32px", padding: "0 0 0 4px", [narrow]: { float: "left", padding: 0 } },
+  select: {
+    width: "32px",
+    padding: "0 0 0 4px",
+    [narrow]: { position: "absolute", insetInlineEnd: "2px", top: "2px", width: "auto", padding: 0 },
+  },
+  besideSelect: { [narrow]: { paddingInlineEnd: "36px" } },
   pager: { display: "flex", flexWrap: "wrap", alignItems: "center", justifyContent: "flex-end", columnGap: "8px" },
   count: { color: tokens.colorNeutralForeground3, marginInlineEnd: "auto" },
 });
@@ -208,6 +214,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                     styles.cell,
                     column.isNumber && styles.number,
                     column === heading && styles.heading,
+                    column === heading && selected !== undefined && styles.besideSelect,
                     column.isPlain && styles.plain,
                   )}
                 >
