@@ -4,6 +4,8 @@
 // path is told so. The server decides by itself; this only spares its refusals.
 
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { deviceSearchOf } from "../devices/device-search.ts";
+import { deviceTabOf } from "../devices/device-tabs.ts";
 import type { Role } from "../session/session.ts";
 import { exportSearch, fileSearch } from "../exports/export-search.ts";
 import { fromSearch } from "../parts/own-path.ts";
@@ -29,12 +31,14 @@ const dashboard = createRoute({
 const devices = createRoute({
   getParentRoute: inShell,
   path: "/devices",
+  validateSearch: deviceSearchOf,
   component: lazyRouteComponent(async () => await import("../devices/device-list-page.tsx")),
   staticData: { least: "operator" },
 });
 const device = createRoute({
   getParentRoute: inShell,
   path: "/devices/$deviceId",
+  validateSearch: deviceTabOf,
   component: lazyRouteComponent(async () => await import("../devices/device-page.tsx")),
   staticData: { least: "operator" },
 });
