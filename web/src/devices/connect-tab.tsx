@@ -1,0 +1,272 @@
+// How a device connects: where to, with which keys, and ready programs. Keys are fetched when somebody asks to see them.
+
+import {
+  Button,
+  Field,
+  MessageBar,
+  MessageBarBody,
+  Select,
+  Switch,
+  Text,
+  makeStyles,
+  tokens,
+} from "@fluentui/react-components";
+import { ArrowSyncRegular } from "@fluentui/react-icons";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { type Schema, answerOf, api } from "../api/client.ts";
+import { CodeBlock, CodeTabs } from "../parts/code-tabs.tsx";
+import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
+import { CopyBox, SecretReveal } from "../parts/copy-box.tsx";
+import { Facts, Panel } from "../parts/panel.tsx";
+import { ServerErrorBar } from "../parts/server-errors.tsx";
+import { Shown } from "../parts/states.tsx";
+import { TimeText } from "../parts/time-text.tsx";
+import { useToast } from "../parts/toasts.tsx";
+import { credentialsOf } from "./credentials.ts";
+import type { Device } from "./device-queries.ts";
+
+type WhichKey = "primary" | "secondary";
+const whichKeys: readonly WhichKey[] = ["primary", "secondary"];
+
+const useStyles = makeStyles({
+  keys: {
+    display: "grid",
+    gridTemplateColumns: "repeat(auto-fill, minmax(min(360px, 100%), 1fr))",
+    gap: "18px 28px",
+    alignItems: "start",
+  },
+  key: { display: "flex", flexDirection: "column", rowGap: "10px", minWidth: 0, alignItems: "stretch" },
+  quiet: { color: tokens.colorNeutralForeground3 },
+  row: { display: "flex", flexWrap: "wrap", gap: "12px", alignItems: "flex-end" },
+  steps: { display: "flex", flexDirection: "column", rowGap: "8px", minWidth: 0 },
+});
+
+export default function ConnectTab({ device }: { readonly device: Device }) {
+  const { id } = device;
+  const code = useQuery({
+    queryKey: ["connection-code", id],
+    queryFn: async () =>
+      await answerOf(api.GET("/api/v1/devices/{deviceId}/connection-code", { params: { path: { deviceId: id } } })),
+  });
+  const status = useQuery({ queryKey: ["status"], queryFn: async () => await answerOf(api.GET("/api/v1/status")) });
+  return (
+    <>
+      {device.simulated && (
+        <MessageBar intent="info" layout="multiline">
+          <MessageBarBody>
+            The server sends for this simulated device, so nothing has to connect. It has keys like any other.
+          </MessageBarBody>
+        </MessageBar>
+      )}
+      {!device.enabled && (
+        <MessageBar intent="warning" layout="multiline">
+          <MessageBarBody>
+            This device is blocked: it is refused whatever its key. Unblock it under More.
+          </MessageBarBody>
+        </MessageBar>
+      )}
+      <Panel title="Where to">
+        <Shown query={status}>{({ endpoints }) => <Endpoints endpoints={endpoints} />}</Shown>
+      </Panel>
+      <Keys deviceId={id} />
+      <TokenMaker deviceId={id} />
+      <Panel
+        title="Ready code"
+        about="Sends one message as this device. Run it, and look at the message under Measurements."
+      >
+        <Shown query={code}>{(content) => <ReadyCode deviceId={id} content={content} />}</Shown>
+      </Panel>
+    </>
+  );
+}
+
+function Endpoints({ endpoints }: { readonly endpoints: Schema<"Endpoints"> }) {
+  const { publicHosts, mqttsPort, mqttPort, httpsPort, caPath } = endpoints;
+  return (
+    <Facts
+      items={[
+        { name: "Host", value: publicHosts.join(", ") },
+        { name: "MQTT over TLS", value: `port ${mqttsPort}` },
+        { name: "HTTPS", value: `port ${httpsPort}` },
+        ...(mqttPort === null
+          ? []
+          : [{ name: "MQTT without TLS, for tests on this machine", value: `port ${mqttPort}` }]),
+        caPath === null
+          ? { name: "Authority", value: "A public one: devices trust it already.", isWide: true }
+          : {
+              name: "Authority that devices must trust: this file on the server",
+              value: <CopyBox text={caPath} />,
+              isWide: true,
+            },
+      ]}
+    />
+  );
+}
+
+function Keys({ deviceId }: { readonly deviceId: string }) {
+  const styles = useStyles();
+  const toast = useToast();
+  const [renewing, setRenewing] = useState<WhichKey | null>(null);
+  // Whatever was shown is the old one after a renewal: shown boxes close.
+  const [generation, setGeneration] = useState(0);
+  return (
+    <Panel
+      title="Keys"
+      about="Either key lets the device in. Whoever has one can send as this device. With two, one can be changed while the device uses the other."
+    >
+      <div className={styles.keys}>
+        {whichKeys.map((which) => {
+          const title = which === "primary" ? "Primary" : "Secondary";
+          return (
+            <div key={`${which} ${generation}`} className={styles.key}>
+              <SecretReveal
+                label={`${title} key`}
+                reveal={async () => (await credentialsOf(deviceId))[`${which}Key`]}
+              />
+              <SecretReveal
+                label={`${title} connection string`}
+                reveal={async () => (await credentialsOf(deviceId))[`${which}ConnectionString`]}
+              />
+              <div>
+                <Button icon={<ArrowSyncRegular />} onClick={() => setRenewing(which)}>
+                  Regenerate {which} key
+                </Button>
+              </div>
+            </div>
+          );
+        })}
+      </div>
+      <ConfirmDialog
+        isOpen={renewing !== null}
+        title={`Regenerate the ${renewing} key?`}
+        confirmLabel={`Regenerate ${renewing} key`}
+        onClose={() => setRenewing(null)}
+        onConfirm={async () => {
+          if (renewing === null) return;
+          await answerOf(
+            api.PUT("/api/v1/devices/{deviceId}/keys", {
+              params: { path: { deviceId } },
+              body: { regenerate: renewing },
+            }),
+          );
+          setGeneration((before) => before + 1);
+          toast(`The ${renewing} key is a new one`);
+        }}
+      >
+        The old {renewing} key stops working at once: the device&apos;s connection is closed, and what uses that key, a
+        connection string or a token made with it is refused until it is given the new one. What uses the{" "}
+        {renewing === "primary" ? "secondary" : "primary"} key connects again by itself.
+      </ConfirmDialog>
+    </Panel>
+  );
+}
+
+const lifetimes = [
+  { seconds: 3_600, label: "1 hour" },
+  { seconds: 86_400, label: "1 day" },
+  { seconds: 30 * 86_400, label: "30 days" },
+  { seconds: 365 * 86_400, label: "1 year" },
+] as const;
+
+function TokenMaker({ deviceId }: { readonly deviceId: string }) {
+  const styles = useStyles();
+  const [ttlSeconds, setTtlSeconds] = useState<number>(3_600);
+  const [key, setKey] = useState<WhichKey>("primary");
+  const make = useMutation({
+    mutationFn: async () =>
+      await answerOf(
+        api.POST("/api/v1/devices/{deviceId}/token", { params: { path: { deviceId } }, body: { ttlSeconds, key } }),
+      ),
+  });
+  return (
+    <Panel
+      title="SAS token"
+      about="A password for a time: for tools that take a token rather than a key. It cannot be taken back but by regenerating the key that signed it."
+    >
+      <div className={styles.row}>
+        <Field label="Good for">
+          <Select value={String(ttlSeconds)} onChange={(_event, { value }) => setTtlSeconds(Number(value))}>
+            {lifetimes.map(({ seconds, label }) => (
+              <option key={seconds} value={String(seconds)}>
+                {label}
+              </option>
+            ))}
+          </Select>
+        </Field>
+        <Field label="Signed with">
+          <Select value={key} onChange={(_event, { value }) => setKey(value as WhichKey)}>
+            <option value="primary">the primary key</option>
+            <option value="secondary">the secondary key</option>
+          </Select>
+        </Field>
+        <Button onClick={() => make.mutate()} disabledFocusable={make.isPending}>
+          Make a token
+        </Button>
+      </div>
+      <div role="status" className={styles.steps}>
+        {make.data !== undefined && (
+          <>
+            <CopyBox label="Token" text={make.data.token} />
+            <Text size={200} className={styles.quiet}>
+              Good until <TimeText time={make.data.expiresAt} show="both" />
+            </Text>
+          </>
+        )}
+      </div>
+      <ServerErrorBar error={make.error} />
+    </Panel>
+  );
+}
+
+function ReadyCode({
+  deviceId,
+  content: { snippets, placeholder },
+}: {
+  readonly deviceId: string;
+  readonly content: Schema<"ConnectionCode">;
+}) {
+  const styles = useStyles();
+  const [key, setKey] = useState<string | null>(null);
+  const fill = useMutation({
+    mutationFn: async (isWanted: boolean) => setKey(isWanted ? (await credentialsOf(deviceId)).primaryKey : null),
+  });
+  return (
+    <>
+      <Switch
+        label={
+          key === null ? `Fill in the primary key (${placeholder} stands in its place)` : "The primary key is filled in"
+        }
+        checked={key !== null}
+        onChange={(_event, { checked }) => fill.mutate(checked)}
+      />
+      <ServerErrorBar error={fill.error} />
+      <CodeTabs
+        samples={snippets.map(({ language, title, install, file, run, note, code }) => ({
+          id: language,
+          title,
+          // Not by a pattern: nothing in a key means anything to split and join.
+          text: key === null ? code : code.split(placeholder).join(key),
+          install,
+          before: (
+            <div className={styles.steps}>
+              {note !== null && (
+                <MessageBar intent="warning" layout="multiline">
+                  <MessageBarBody>{note}</MessageBarBody>
+                </MessageBar>
+              )}
+              <Text>{file === null ? "In a shell:" : `Save this as ${file}:`}</Text>
+            </div>
+          ),
+          after:
+            run === null ? null : (
+              <div className={styles.steps}>
+                <Text>And run it:</Text>
+                <CodeBlock text={run} label={`${title} command`} />
+              </div>
+            ),
+        }))}
+      />
+    </>
+  );
+}
