@@ -58,6 +58,16 @@ describe("signing in", () => {
     expect((await request(bench, "DELETE", "/session", headersOf(browser))).status).toBe(204);
   });
 
+  test("a question with the cookie of an ended session takes no cookie away: its answer may come after that of a sign-in", async () => {
+    bench = await AdminBench.open();
+    await makeUser(bench, "ada", "administrator");
+    const browser = await signIn(bench, "ada");
+    await request(bench, "DELETE", "/session", headersOf(browser));
+    const late = await request(bench, "GET", "/session", { cookie: browser.cookie });
+    expect(late.body).toMatchObject({ signedIn: false });
+    expect(late.headers.get("set-cookie")).toBeNull();
+  });
+
   test("says the same of a wrong password, a name that nobody has, and a disabled user", async () => {
     bench = await AdminBench.open();
     await makeUser(bench, "ada", "administrator");
