@@ -6,14 +6,24 @@
 #
 # Every option is an environment variable (docs/reference/config.md). The web port speaks TLS here, since loopback of a
 # container is reached by nobody. Plain MQTT stays on loopback unless COLDPATH_MQTT_HOST=0.0.0.0 says otherwise.
+# The web page is built by tools that the image itself does not need.
+FROM node:24-slim AS page
+WORKDIR /opt/coldpath
+COPY package.json package-lock.json .npmrc ./
+COPY web ./web
+COPY tools/build-page.ts ./tools/
+COPY test/lib/script-arguments.ts ./test/lib/
+RUN npm ci --ignore-scripts && node tools/build-page.ts
+
 FROM node:24-slim
 
 WORKDIR /opt/coldpath
 COPY package.json package-lock.json .npmrc ./
 # No install scripts: the only one fetches a Node of its own, and this image has it.
-RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
+RUN npm ci --omit=dev --ignore-scripts --workspaces=false && npm cache clean --force
 COPY coldpath LICENSE ./
 COPY src ./src
+COPY --from=page /opt/coldpath/web/dist ./web/dist
 
 RUN mkdir /data && chown node:node /data
 USER node

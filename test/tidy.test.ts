@@ -4,6 +4,7 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { checkPage } from "./lib/tidy-page.ts";
 import { checkPaths, checkSources } from "./lib/tidy.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -18,6 +19,12 @@ describe("the repository", () => {
   test("keeps its rules", () => {
     expect(sources.size).toBeGreaterThan(10);
     expect(checkSources(sources, hasProgram ? entries : [])).toEqual([]);
+  });
+
+  test("keeps the page's rules", () => {
+    const ofPage = globSync("web/src/**/*.{ts,tsx}", { cwd: root });
+    expect(ofPage.length).toBeGreaterThan(10);
+    expect(checkPage(new Map(ofPage.map((path) => [path, readFileSync(join(root, path), "utf8")])))).toEqual([]);
   });
 
   test("names in ARCHITECTURE.md only paths that exist", () => {
@@ -163,5 +170,37 @@ describe("the check", () => {
       expect.stringMatching(/^MAP.md: names `docs\/none.md`, which does not exist/),
       expect.stringMatching(/^MAP.md: names `journal\/gone.ts`/),
     ]);
+  });
+});
+
+describe("the check of the page", () => {
+  const faultsOf = (path: string, text: string): readonly string[] => checkPage(new Map([[path, text]]));
+
+  test("lets through what its table allows", () => {
+    expect(
+      faultsOf(
+        "web/src/devices/device-page.tsx",
+        'import { useState } from "react"; import { api } from "../api/client.ts"; import { x } from "./x.ts"; // fetch("http://x")',
+      ),
+    ).toEqual([]);
+    expect(faultsOf("web/src/app/routes.tsx", 'const page = import("../devices/device-page.tsx");')).toEqual([]);
+  });
+
+  test.each([
+    ["web/src/devices/x.tsx", 'import { y } from "../users/y.tsx";', /may import only/],
+    ["web/src/parts/x.tsx", 'import { y } from "../session/session.ts";', /may import only/],
+    ["web/src/app/shell.tsx", 'import { y } from "../devices/y.tsx";', /may import only/],
+    ["web/src/devices/x.tsx", 'import { y } from "../../../src/lib/y.ts";', /only by its API/],
+    ["web/src/strange/x.tsx", 'import { y } from "../api/client.ts";', /no folder of the page's table/],
+    ["web/src/devices/x.tsx", 'import z from "lodash";', /has no place/],
+    ["web/src/devices/x.tsx", 'import UPlot from "uplot";', /allowed only in/],
+    ["web/src/devices/x.tsx", "<p dangerouslySetInnerHTML={{ __html: name }} />", /never become markup/],
+    ["web/src/devices/x.tsx", "place.innerHTML = name;", /never become markup/],
+    ["web/src/devices/x.tsx", 'await fetch("/api/v1/devices");', /api\/client.ts/],
+    ["web/src/devices/x.tsx", 'new EventSource("/api/v1/live");', /event-stream/],
+    ["web/src/devices/x.tsx", "localStorage.setItem(a, b);", /kept in the browser/],
+    ["web/src/devices/x.tsx", 'eval("1")', /forbids it/],
+  ] as const)("%s: %s is a fault", (path, text, fault) => {
+    expect(faultsOf(path, text)).toContainEqual(expect.stringMatching(fault));
   });
 });

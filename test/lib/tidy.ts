@@ -198,7 +198,7 @@ function checkWorld(path: string, code: string): readonly string[] {
 }
 
 /** Drops comments, so that an example in one is no import. Texts are kept, or a `//` in one would look like a comment. */
-function withoutComments(text: string): string {
+export function withoutComments(text: string): string {
   return text.replace(
     /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|\/\/[^\n]*|\/\*[\s\S]*?\*\//g,
     (_, kept: string | undefined) => kept ?? " ",
@@ -206,7 +206,7 @@ function withoutComments(text: string): string {
 }
 
 /** Module names after `from`, in `import("…")` and in `import "…"`. */
-function importsOf(code: string): readonly string[] {
+export function importsOf(code: string): readonly string[] {
   // A statement starts a line or follows another; the word "from" in a text does not.
   const statements =
     /(?<=^|;)\s*(?:import|export)\b[^;"'`]*?\bfrom\s*["']([^"'\n]+)["']|(?<=^|;)\s*import\s*["']([^"'\n]+)["']/gm;

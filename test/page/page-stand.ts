@@ -21,6 +21,9 @@ const axePath = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 export type PageRole = "operator" | "builder" | "administrator";
 export type PageTheme = "light" | "dark";
+/** Of the user that the stand makes for a role; its name is the role's. */
+export const passwordOf = (role: PageRole): string => `fjord of the ${role} 93`;
+
 export interface TabOptions {
   readonly width?: number;
   readonly height?: number;
@@ -34,6 +37,7 @@ export class PageStand {
   readonly faults: string[] = [];
   /** Faults that a test wants. */
   readonly expected: RegExp[] = [];
+  readonly #users = new Set<PageRole>();
   readonly #directory: string;
 
   private constructor(hub: HubProcess, browser: Browser, directory: string) {
@@ -84,18 +88,18 @@ export class PageStand {
     return page;
   }
 
-  /** Sessions of the server are to come: until then the page is told that there is one, and its calls carry the token. */
+  /** As the sign-in page does, without its clicks. The user of the role is made when it is first asked for. */
   async #signIn(context: BrowserContext, role: PageRole): Promise<void> {
-    const session = {
-      signedIn: true,
-      user: { id: "u1", name: role, role },
-      via: "session",
-      csrfToken: "c",
-      setupNeeded: false,
-      expiresAt: null,
-    };
-    await context.setExtraHTTPHeaders({ authorization: `Bearer ${this.hub.adminToken}` });
-    await context.route("**/api/v1/session", async (route) => await route.fulfill({ json: session }));
+    // The first user of a hub must be an administrator.
+    for (const one of new Set<PageRole>(["administrator", role])) {
+      if (this.#users.has(one)) continue;
+      this.#users.add(one);
+      await this.hub.api("POST", "/users", { name: one, password: passwordOf(one), role: one });
+    }
+    const answer = await context.request.post(`${this.url}/api/v1/session`, {
+      data: { name: role, password: passwordOf(role) },
+    });
+    if (!answer.ok()) throw new Error(`${role} could not sign in: ${await answer.text()}`);
   }
 
   /** Serious and critical findings of axe about what the tab shows, a line each. */

@@ -16,7 +16,7 @@ import type { Api } from "../schema.ts";
 
 /**
  * What the page may load and do: only what comes from here. Griffel, Fluent UI's styles, makes empty `<style>` elements and adds
- * rules to them from scripts; the hash is that of the empty text and lets nothing else in (docs/decisions/0015-page.md).
+ * rules to them from scripts; the hash is that of the empty text and lets nothing else in (docs/decisions/0019-page.md).
  */
 const policy = [
   "default-src 'none'",

@@ -1,12 +1,148 @@
-// One's own name, role and password.
+// One's own name and role, and a new password.
 
+import { Button, Card, Input, Subtitle2, makeStyles } from "@fluentui/react-components";
+import { useMutation } from "@tanstack/react-query";
+import { useState } from "react";
+import { answerOf, api } from "../api/client.ts";
 import { PageFrame } from "../parts/page-frame.tsx";
-import { EmptyState } from "../parts/states.tsx";
+import { FormField, ServerErrorBar, useServerErrors } from "../parts/server-errors.tsx";
+import { StateBadge } from "../parts/states.tsx";
+import { TimeText } from "../parts/time-text.tsx";
+import { useToast } from "../parts/toasts.tsx";
+import { type Role, roleNames, takeSession, useSession } from "../session/session.ts";
+
+const mayWords: Readonly<Record<Role, string>> = {
+  operator:
+    "You may look at the hub and manage its devices. What is defined for them, and where data goes, others decide.",
+  builder:
+    "You may manage devices and change device templates. Where data goes and who may sign in, Administrators decide.",
+  administrator: "You may do everything: devices, device templates, exports, storage accounts, users and API tokens.",
+};
+
+const useStyles = makeStyles({
+  cards: {
+    display: "grid",
+    gap: "16px",
+    gridTemplateColumns: "repeat(auto-fit, minmax(min(320px, 100%), 1fr))",
+    alignItems: "start",
+  },
+  card: { padding: "20px", rowGap: "12px" },
+  title: { margin: 0 },
+  facts: {
+    display: "grid",
+    gridTemplateColumns: "max-content 1fr",
+    columnGap: "16px",
+    rowGap: "8px",
+    margin: 0,
+    "& dd": { margin: 0, overflowWrap: "anywhere" },
+  },
+  form: { display: "flex", flexDirection: "column", rowGap: "12px", maxWidth: "360px" },
+  submit: { alignSelf: "flex-start" },
+});
 
 export default function AccountPage() {
+  const styles = useStyles();
+  const session = useSession();
+  const user = session?.user;
+  if (session === undefined || user === null || user === undefined) return null;
   return (
-    <PageFrame title="Account">
-      <EmptyState title="Not built yet">This page is being made. The command line has what it will show.</EmptyState>
+    <PageFrame title="Account" about="Who you are here, and your password. Theme and signing out are in the bar above.">
+      <div className={styles.cards}>
+        <Card className={styles.card}>
+          <Subtitle2 as="h2" className={styles.title}>
+            You
+          </Subtitle2>
+          <dl className={styles.facts}>
+            <dt>Name</dt>
+            <dd>{user.name}</dd>
+            <dt>Role</dt>
+            <dd>
+              <StateBadge tone="busy">{roleNames[user.role]}</StateBadge>
+            </dd>
+            <dt>Signed in</dt>
+            <dd>
+              until <TimeText time={session.expiresAt} show="both" none="this page is closed" />, longer when you use it
+            </dd>
+          </dl>
+          <div>{mayWords[user.role]}</div>
+        </Card>
+        <Card className={styles.card}>
+          <Subtitle2 as="h2" className={styles.title}>
+            Change password
+          </Subtitle2>
+          <PasswordForm name={user.name} />
+        </Card>
+      </div>
     </PageFrame>
+  );
+}
+
+function PasswordForm({ name }: { readonly name: string }) {
+  const styles = useStyles();
+  const toast = useToast();
+  const [current, setCurrent] = useState("");
+  const [next, setNext] = useState("");
+  const [again, setAgain] = useState("");
+  const [isTouched, setTouched] = useState(false);
+  const change = useMutation({
+    mutationFn: async () =>
+      await answerOf(api.PUT("/api/v1/session/password", { body: { currentPassword: current, newPassword: next } })),
+    onSuccess: async (session) => {
+      await takeSession(session);
+      setCurrent("");
+      setNext("");
+      setAgain("");
+      setTouched(false);
+      toast("The password is changed. Your other sessions are signed out.");
+    },
+  });
+  const errors = useServerErrors(change.error, ["currentPassword", "newPassword"]);
+  const differs = isTouched && again !== next;
+  return (
+    <form
+      className={styles.form}
+      onSubmit={(event) => {
+        event.preventDefault();
+        setTouched(true);
+        if (again === next) change.mutate();
+      }}
+    >
+      {/* For password managers, which keep a password beside a name. */}
+      <input type="hidden" name="username" autoComplete="username" value={name} readOnly />
+      <FormField label="Current password" errors={errors} field="currentPassword">
+        <Input
+          type="password"
+          autoComplete="current-password"
+          value={current}
+          onChange={(_event, { value }) => setCurrent(value)}
+        />
+      </FormField>
+      <FormField label="New password" errors={errors} field="newPassword">
+        <Input
+          type="password"
+          autoComplete="new-password"
+          value={next}
+          onChange={(_event, { value }) => setNext(value)}
+        />
+      </FormField>
+      <FormField
+        label="New password again"
+        errors={errors}
+        field="again"
+        {...(differs ? { validationState: "error" as const, validationMessage: "The two passwords differ." } : {})}
+      >
+        <Input
+          type="password"
+          autoComplete="new-password"
+          value={again}
+          onChange={(_event, { value }) => setAgain(value)}
+          onBlur={() => setTouched(again !== "")}
+        />
+      </FormField>
+      <ServerErrorBar error={errors.rest} />
+      <Button type="submit" appearance="primary" className={styles.submit} disabledFocusable={change.isPending}>
+        {change.isPending ? "Changing …" : "Change password"}
+      </Button>
+    </form>
   );
 }

@@ -20,6 +20,7 @@ import { NavigationRegular, PersonCircleRegular, WeatherMoonRegular, WeatherSunn
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { api, answerOf } from "../api/client.ts";
+import { invalidate } from "../api/query-client.ts";
 import { useLostSinceMs } from "../api/connection.ts";
 import { useLive } from "../live/live-stream.ts";
 import { roleNames, signOut, useSession } from "../session/session.ts";
@@ -140,6 +141,8 @@ function AccountMenu() {
   const leave = async (): Promise<void> => {
     await signOut();
     await navigate({ to: "/sign-in" });
+    // Not before: the shell would remember the page as the one to come back to.
+    await invalidate("session");
   };
   return (
     <Menu>

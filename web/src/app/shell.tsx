@@ -2,8 +2,9 @@
 
 import { DrawerBody, OverlayDrawer, makeStyles, tokens } from "@fluentui/react-components";
 import { useQuery } from "@tanstack/react-query";
-import { Navigate, Outlet, useLocation, useMatches } from "@tanstack/react-router";
+import { Outlet, useLocation, useMatches } from "@tanstack/react-router";
 import { useState } from "react";
+import { GoTo } from "../parts/go-to.tsx";
 import { ErrorState, Loading } from "../parts/states.tsx";
 import { mayUse, sessionQuery } from "../session/session.ts";
 import { ConnectionBar } from "../parts/connection-bar.tsx";
@@ -65,9 +66,9 @@ export function Shell() {
     );
   }
   const { signedIn, setupNeeded, user } = session.data;
-  if (setupNeeded && !signedIn) return <Navigate to="/setup" replace />;
+  if (setupNeeded && !signedIn) return <GoTo to="/setup" />;
   if (!signedIn || user === null) {
-    return <Navigate to="/sign-in" search={pathname === "/" ? {} : { next: href }} replace />;
+    return <GoTo to={pathname === "/" ? "/sign-in" : `/sign-in?next=${encodeURIComponent(href)}`} />;
   }
   return (
     <div className={styles.page}>

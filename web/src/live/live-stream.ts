@@ -3,7 +3,7 @@
 
 import { useSyncExternalStore } from "react";
 import type { Schema } from "../api/client.ts";
-import { type Collection, collections, invalidate } from "../api/query-client.ts";
+import { type Collection, collections, invalidate, queryClient } from "../api/query-client.ts";
 import { openEventStream } from "./event-stream.ts";
 
 export type LiveStatus = Schema<"LiveStatus">;
@@ -52,12 +52,24 @@ function hear(content: unknown): void {
   }, gatherMs);
 }
 
+/** Not in the middle of a change: a new password ends the stream before its own answer brings the new session. */
+function askForSession(): void {
+  setTimeout(() => {
+    if (queryClient.isMutating() > 0) askForSession();
+    else void invalidate("session");
+  }, gatherMs);
+}
+
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
   close ??= openEventStream({
     path: "/api/v1/live",
     on: { status: (content) => set({ isOpen: true, status: content as LiveStatus }), changed: hear },
-    onState: (isOpen) => set({ ...live, isOpen }),
+    onState: (isOpen) => {
+      set({ ...live, isOpen });
+      // It ends with the session, too: somebody may have signed out in another tab.
+      if (!isOpen) askForSession();
+    },
   });
   return () => {
     listeners.delete(listener);

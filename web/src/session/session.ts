@@ -1,14 +1,14 @@
 // Who uses the page: asked of the server, never kept in the browser (the cookie is out of scripts' reach).
 
 import { queryOptions, useQuery } from "@tanstack/react-query";
-import { setCsrfToken } from "../api/client.ts";
-import { ApiError } from "../api/api-error.ts";
+import { type Schema, answerOf, api, setCsrfToken } from "../api/client.ts";
 import { queryClient } from "../api/query-client.ts";
-import type { Session } from "./session-contract.ts";
-import { sessionCalls } from "./session-contract.ts";
 
-export const roles = ["operator", "builder", "administrator"] as const;
-export type Role = (typeof roles)[number];
+export type Session = Schema<"Session">;
+export type Role = Schema<"SessionUser">["role"];
+
+/** Each may do all that those before it may. */
+export const roles: readonly Role[] = ["operator", "builder", "administrator"];
 
 export const roleNames: Readonly<Record<Role, string>> = {
   operator: "Operator",
@@ -24,7 +24,7 @@ export function mayUse(role: Role | null, least: Role): boolean {
 export const sessionQuery = queryOptions({
   queryKey: ["session"],
   queryFn: async () => {
-    const session = await sessionCalls.get();
+    const session = await answerOf(api.GET("/api/v1/session"));
     setCsrfToken(session.csrfToken);
     return session;
   },
@@ -42,20 +42,23 @@ export function useRole(): Role | null {
 }
 
 /** Takes a session that a call has answered with. */
-export function takeSession(session: Session): void {
+export async function takeSession(session: Session): Promise<void> {
+  // A question under way was asked with the former cookie.
+  await queryClient.cancelQueries({ queryKey: sessionQuery.queryKey });
   setCsrfToken(session.csrfToken);
-  // Nothing that somebody else was shown stays.
-  queryClient.clear();
+  const former = queryClient.getQueryData(sessionQuery.queryKey);
+  if (former?.user?.id !== session.user?.id) forget();
   queryClient.setQueryData(sessionQuery.queryKey, session);
 }
 
+/** Ends the session here and on the server. Throws when the server was not told. */
 export async function signOut(): Promise<void> {
-  try {
-    await sessionCalls.end();
-  } catch (error) {
-    // It has ended already: that is what was wanted.
-    if (!(error instanceof ApiError && error.status === 401)) throw error;
-  }
+  await answerOf(api.DELETE("/api/v1/session"));
   setCsrfToken(null);
-  queryClient.clear();
+  forget();
+}
+
+/** Nothing that somebody was shown stays for who comes next. */
+function forget(): void {
+  queryClient.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });
 }

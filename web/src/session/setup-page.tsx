@@ -6,11 +6,11 @@ import { Button, Input, Text, makeStyles } from "@fluentui/react-components";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
+import { answerOf, api } from "../api/client.ts";
 import { ConnectionBar } from "../parts/connection-bar.tsx";
 import { LinkButton } from "../parts/plain-link.tsx";
 import { FormField, ServerErrorBar, useServerErrors } from "../parts/server-errors.tsx";
 import { CardPage } from "./card-page.tsx";
-import { sessionCalls } from "./session-contract.ts";
 import { sessionQuery, takeSession } from "./session.ts";
 
 const useStyles = makeStyles({ form: { display: "flex", flexDirection: "column", rowGap: "14px" } });
@@ -31,9 +31,9 @@ export default function SetupPage() {
   const [again, setAgain] = useState("");
   const [isTouched, setTouched] = useState(false);
   const setUp = useMutation({
-    mutationFn: async () => await sessionCalls.setUp(setupToken, name, password),
+    mutationFn: async () => await answerOf(api.POST("/api/v1/setup", { body: { setupToken, name, password } })),
     onSuccess: async (started) => {
-      takeSession(started);
+      await takeSession(started);
       await navigate({ to: "/", replace: true });
     },
   });

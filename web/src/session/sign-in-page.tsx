@@ -2,12 +2,13 @@
 
 import { Button, Input, makeStyles } from "@fluentui/react-components";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { Navigate, getRouteApi, useRouter } from "@tanstack/react-router";
+import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
+import { answerOf, api } from "../api/client.ts";
 import { ConnectionBar } from "../parts/connection-bar.tsx";
+import { GoTo } from "../parts/go-to.tsx";
 import { FormField, ServerErrorBar, useServerErrors } from "../parts/server-errors.tsx";
 import { CardPage } from "./card-page.tsx";
-import { sessionCalls } from "./session-contract.ts";
 import { sessionQuery, takeSession } from "./session.ts";
 
 const route = getRouteApi("/sign-in");
@@ -20,20 +21,17 @@ function pathOf(next: string | undefined): string {
 
 export default function SignInPage() {
   const styles = useStyles();
-  const router = useRouter();
   const next = pathOf(route.useSearch().next);
   const session = useQuery(sessionQuery);
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const signIn = useMutation({
-    mutationFn: async () => await sessionCalls.start(name, password),
-    onSuccess: (started) => {
-      takeSession(started);
-      router.history.replace(next);
-    },
+    mutationFn: async () => await answerOf(api.POST("/api/v1/session", { body: { name, password } })),
+    onSuccess: takeSession,
   });
   const errors = useServerErrors(signIn.error, ["name", "password"]);
-  if (session.data?.setupNeeded === true) return <Navigate to="/setup" replace />;
+  if (session.data?.setupNeeded === true) return <GoTo to="/setup" />;
+  if (session.data?.signedIn === true) return <GoTo to={next} />;
   return (
     <>
       <ConnectionBar />

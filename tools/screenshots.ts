@@ -1,0 +1,82 @@
+// `npm run screenshots`: docs/images/*.png, from a real server with the sample, in a real Chromium.
+//
+// A page that is to be shown stands in the table below. It waits until the sample's first files are there: two minutes.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { scriptArguments } from "../test/lib/script-arguments.ts";
+import { buildPage, isPageFresh } from "./build-page.ts";
+import { PageStand } from "../test/page/page-stand.ts";
+
+interface Shot {
+  /** Of the file: `{name}-{width}-{theme}.png`. */
+  readonly name: string;
+  /** Of the page; a function for what is known only then. */
+  readonly path: string | ((stand: PageStand) => Promise<string>);
+  /** Whether nobody is signed in. */
+  readonly isOutside?: boolean;
+  /** Waits for what must be seen, opens what must be open. */
+  readonly prepare?: (page: Page) => Promise<unknown>;
+}
+
+const shots: readonly Shot[] = [
+  { name: "sign-in", path: "/sign-in", isOutside: true },
+  { name: "dashboard", path: "/" },
+  { name: "account", path: "/account" },
+];
+
+const { values } = scriptArguments(
+  `npm run screenshots [-- --only NAME] [-- --now]
+
+Makes docs/images/*.png: each page of the table in tools/screenshots.ts, at 1440 and 390 px, light and dark.
+
+  --only   one page of the table
+  --now    does not wait for the sample's first files`,
+  { only: { type: "string" }, now: { type: "boolean" } },
+);
+
+const folder = join(import.meta.dirname, "../docs/images");
+mkdirSync(folder, { recursive: true });
+if (!isPageFresh()) {
+  const failure = await buildPage();
+  if (failure !== null) throw new Error(failure);
+}
+const stand = await PageStand.open("--hub-name=contoso");
+try {
+  if (values.now !== true) await firstFiles(stand);
+  for (const shot of shots.filter(({ name }) => values.only === undefined || name === values.only)) {
+    for (const theme of ["light", "dark"] as const) {
+      for (const [width, height] of [
+        [1440, 900],
+        [390, 844],
+      ] as const) {
+        const options = { width, height, theme };
+        const page =
+          shot.isOutside === true ? await stand.tab(options) : await stand.signedIn("administrator", options);
+        const path = typeof shot.path === "string" ? shot.path : await shot.path(stand);
+        await page.goto(stand.url + path);
+        await page.getByRole("heading", { level: 1 }).waitFor();
+        await shot.prepare?.(page);
+        // Charts and pictures that come after the first answer.
+        await page.waitForTimeout(1_000);
+        await page.screenshot({ path: join(folder, `${shot.name}-${width}-${theme}.png`) });
+        await page.context().close();
+      }
+    }
+    console.log(`${shot.name}: 4 images`);
+  }
+  for (const fault of stand.faults) console.log(fault);
+} finally {
+  await stand.close();
+}
+
+async function firstFiles({ hub }: PageStand): Promise<void> {
+  console.log("Waiting for the sample's first files …");
+  for (let turn = 0; turn < 200; turn++) {
+    const { exports } = await hub.api<{ exports: { lastFile: object | null }[] }>("GET", "/status");
+    if (exports.some(({ lastFile }) => lastFile !== null)) return;
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+  throw new Error("The sample's export wrote no file.");
+}
