@@ -81,6 +81,9 @@ export function comparePlaces(a: Place, b: Place): number {
 
 /** Where two texts differ, those of a pair of code units (U+10000 and up) stand behind all others, as in UTF-8. */
 function compareTexts(a: string, b: string): number {
+  // Code units say the same but where both have high ones.
+  const isHigh = /[\ud800-\uffff]/;
+  if (!isHigh.test(a) || !isHigh.test(b)) return a < b ? -1 : a > b ? 1 : 0;
   let at = 0;
   while (at < a.length && a.codePointAt(at) === b.codePointAt(at)) at++;
   return (a.codePointAt(at) ?? -1) - (b.codePointAt(at) ?? -1);
