@@ -55,7 +55,8 @@ export const awkwardId = "a-:.+%_#*?!(),=@$'%2F%25..z";
 export const hostile = `<img src=x onerror="globalThis.wasRun=true">"'</script><script>globalThis.wasRun=true</script>{{7*7}}`;
 
 export async function makeFridges(stand: PageStand, ...devices: readonly object[]): Promise<void> {
-  for (const device of devices) await stand.hub.api("POST", "/devices", { templateId: fridge.id, ...device });
+  for (const device of devices)
+    await stand.hub.api("POST", "/devices", { templateId: fridge.id, templateVersion: fridge.version, ...device });
 }
 
 /** @returns the path of a device's page. */

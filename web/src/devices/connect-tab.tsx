@@ -44,6 +44,8 @@ const useStyles = makeStyles({
 
 export default function ConnectTab({ device }: { readonly device: Device }) {
   const { id } = device;
+  // Whatever was shown, filled in or signed is of an old key after a renewal: it goes.
+  const [renewals, setRenewals] = useState(0);
   const code = useQuery({
     queryKey: ["connection-code", id],
     queryFn: async () =>
@@ -69,13 +71,13 @@ export default function ConnectTab({ device }: { readonly device: Device }) {
       <Panel title="Where to">
         <Shown query={status}>{({ endpoints }) => <Endpoints endpoints={endpoints} />}</Shown>
       </Panel>
-      <Keys deviceId={id} />
-      <TokenMaker deviceId={id} />
+      <Keys deviceId={id} renewals={renewals} onRenewed={() => setRenewals(renewals + 1)} />
+      <TokenMaker key={`token ${renewals}`} deviceId={id} />
       <Panel
         title="Ready code"
         about="Sends one message as this device. Run it, and look at the message under Measurements."
       >
-        <Shown query={code}>{(content) => <ReadyCode deviceId={id} content={content} />}</Shown>
+        <Shown query={code}>{(content) => <ReadyCode key={renewals} deviceId={id} content={content} />}</Shown>
       </Panel>
     </>
   );
@@ -104,12 +106,18 @@ function Endpoints({ endpoints }: { readonly endpoints: Schema<"Endpoints"> }) {
   );
 }
 
-function Keys({ deviceId }: { readonly deviceId: string }) {
+function Keys({
+  deviceId,
+  renewals,
+  onRenewed,
+}: {
+  readonly deviceId: string;
+  readonly renewals: number;
+  readonly onRenewed: () => void;
+}) {
   const styles = useStyles();
   const toast = useToast();
   const [renewing, setRenewing] = useState<WhichKey | null>(null);
-  // Whatever was shown is the old one after a renewal: shown boxes close.
-  const [generation, setGeneration] = useState(0);
   return (
     <Panel
       title="Keys"
@@ -119,7 +127,7 @@ function Keys({ deviceId }: { readonly deviceId: string }) {
         {whichKeys.map((which) => {
           const title = which === "primary" ? "Primary" : "Secondary";
           return (
-            <div key={`${which} ${generation}`} className={styles.key}>
+            <div key={`${which} ${renewals}`} className={styles.key}>
               <SecretReveal
                 label={`${title} key`}
                 reveal={async () => (await credentialsOf(deviceId))[`${which}Key`]}
@@ -150,7 +158,7 @@ function Keys({ deviceId }: { readonly deviceId: string }) {
               body: { regenerate: renewing },
             }),
           );
-          setGeneration((before) => before + 1);
+          onRenewed();
           toast(`The ${renewing} key is a new one`);
         }}
       >

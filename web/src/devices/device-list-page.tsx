@@ -15,7 +15,14 @@ import { mayUse, useRole } from "../session/session.ts";
 import { BulkActions } from "./bulk-actions.tsx";
 import { DeviceFilters } from "./device-filters.tsx";
 import { useDevicePages } from "./device-pages.ts";
-import { type Device, type DeviceTemplate, anyDeviceQuery, devicesQuery, templatesQuery } from "./device-queries.ts";
+import {
+  type Device,
+  type DeviceTemplate,
+  anyDeviceQuery,
+  devicesQuery,
+  shownName,
+  templatesQuery,
+} from "./device-queries.ts";
 import { type DeviceSort, filterOf, isFiltered } from "./device-search.ts";
 import { DeviceState } from "./device-state.tsx";
 import { ExportDevicesDialog } from "./export-devices-dialog.tsx";
@@ -188,9 +195,9 @@ function columnsOf(templates: readonly DeviceTemplate[]): readonly Column<Device
       title: "Name",
       isSortable: true,
       isHeading: true,
-      cell: ({ id, name }) => (
-        <PageLink to="/devices/$deviceId" params={{ deviceId: id }}>
-          {name}
+      cell: (device) => (
+        <PageLink to="/devices/$deviceId" params={{ deviceId: device.id }}>
+          {shownName(device)}
         </PageLink>
       ),
     },

@@ -32,7 +32,7 @@ import { LinkButton, PageLink } from "../parts/plain-link.tsx";
 import { EmptyState, Loading, Shown } from "../parts/states.tsx";
 import { TimeText } from "../parts/time-text.tsx";
 import { useToast } from "../parts/toasts.tsx";
-import { type Device, type DeviceTemplate, deviceQuery, templateQuery } from "./device-queries.ts";
+import { type Device, type DeviceTemplate, deviceQuery, shownName, templateQuery } from "./device-queries.ts";
 import { DeviceState } from "./device-state.tsx";
 import type { DeviceTab } from "./device-tabs.ts";
 import { MoveDeviceDialog } from "./move-device-dialog.tsx";
@@ -98,10 +98,10 @@ function OneDevice({
   const styles = useStyles();
   const { tab = "measurements" } = route.useSearch();
   const navigate = route.useNavigate();
-  const { id, name, templateId, templateVersion, generationId, createdAt } = device;
+  const { id, templateId, templateVersion, generationId, createdAt } = device;
   return (
     <PageFrame
-      title={name}
+      title={shownName(device)}
       badge={<DeviceState device={device} />}
       place={place}
       actions={<DeviceActions device={device} />}

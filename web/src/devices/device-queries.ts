@@ -7,6 +7,11 @@ import { type DeviceSearch, filterOf } from "./device-search.ts";
 export type Device = Schema<"Device">;
 export type DeviceTemplate = Schema<"DeviceTemplate">;
 
+/** The name, or the id where the name shows nothing. */
+export function shownName({ id, name }: Pick<Device, "id" | "name">): string {
+  return name.trim() === "" ? id : name;
+}
+
 export const pageDevices = 50;
 /** Connections open and close without telling; who looks at them is told this often. */
 const connectedMs = 15_000;

@@ -91,9 +91,9 @@ export function ValueInput({ field, path, definition, draft, isTouched, errors, 
       ? Object.values(draft).some((text) => text !== "")
       : draft !== null && draft !== "";
   const clear = (): void => onChange(dataType === "location" ? { lat: "", lon: "", alt: "" } : null);
-  const hint = hintOf(field, definition);
+  const hint = isTouched ? `changed, not saved; ${hintOf(field, definition)}` : hintOf(field, definition);
   return (
-    <FormField label={isTouched ? `${name} (changed)` : name} hint={hint} errors={errors} field={path}>
+    <FormField label={name} hint={hint} errors={errors} field={path}>
       {/* Fluent's inputs find their label through the Field around them, however deep. */}
       <div className={styles.row}>
         {input()}
