@@ -55,7 +55,8 @@ class Start {
 
   /** Waits until the server has printed what it has to say. */
   async ready(): Promise<void> {
-    const endMs = performance.now() + 60_000;
+    // The first start builds the page.
+    const endMs = performance.now() + 120_000;
     while (!existsSync(join(dataDir, "server.json")) || !this.output.includes("Stop with Ctrl-C")) {
       if (this.#npm.exitCode !== null || performance.now() > endMs)
         throw new Error(`it did not start:\n${this.output}`);

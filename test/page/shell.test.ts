@@ -49,7 +49,7 @@ needs("chromium")("The page", () => {
   });
 
   test.each(["operator", "builder"] as const)(
-    "an %s is not shown what only administrators may use, and is told so at its path",
+    "who is %s is not shown what only administrators may use, and is told so at its path",
     async (role) => {
       const page = await stand.signedIn(role);
       await page.goto(stand.url);

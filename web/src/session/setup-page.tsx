@@ -59,7 +59,10 @@ export default function SetupPage() {
           This hub has no users yet. Open the set-up link that the server printed when it started: it proves that you
           are the one who runs it.
         </Text>
-        <Text>It begins with {location.origin}/setup#token= and stands in the server's output.</Text>
+        <Text>
+          It begins with {location.origin}/setup#token= and stands in the server's output. On the server's machine,
+          ./coldpath user setup-link shows it again.
+        </Text>
       </CardPage>
     );
   }
