@@ -56,9 +56,8 @@ needs("chromium")("Storage accounts", () => {
     await page.getByText("The connection works.").waitFor();
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByRole("heading", { level: 1, name: "Lake" }).waitFor();
-    await page.getByText("There is no container yet").waitFor();
     await page.getByRole("combobox", { name: "Container" }).click();
-    await page.getByRole("option", { name: "Create new …" }).click();
+    await page.getByRole("option", { name: "Create new container …" }).click();
     await page.getByLabel("Name of the new container").fill("iot");
     await page.getByRole("button", { name: "Create container" }).click();
     await page.getByText("Its files will go into the container iot.").waitFor();
@@ -76,6 +75,13 @@ needs("chromium")("Storage accounts", () => {
     expect(await stand.axe(page)).toEqual([]);
     const next = page.getByRole("link", { name: "Set up Continuous Data Export" });
     expect(await next.getAttribute("href")).toMatch(/^\/admin\/exports\/new\?storageAccountId=[^&]+&container=iot$/);
+    await next.click();
+    await page.getByRole("heading", { level: 1, name: "New export" }).waitFor();
+    expect(await page.getByRole("combobox", { name: "Storage account" }).textContent()).toBe("Lake");
+    expect(await page.getByRole("combobox", { name: "Container" }).textContent()).toBe("iot");
+    await page.goBack();
+    await page.getByRole("link", { name: "Storage accounts", exact: true }).first().click();
+    await page.getByRole("link", { name: "Lake" }).waitFor();
     expect(stand.faults).toEqual([]);
     await page.context().close();
   });

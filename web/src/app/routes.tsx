@@ -7,7 +7,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "
 import { deviceSearchOf } from "../devices/device-search.ts";
 import { deviceTabOf } from "../devices/device-tabs.ts";
 import type { Role } from "../session/session.ts";
-import { exportSearch, fileSearch } from "../exports/export-search.ts";
+import { exportSearch, fileSearch, newExportSearch } from "../exports/export-search.ts";
 import { fromSearch } from "../parts/own-path.ts";
 import { FailedPage } from "./error-boundary.tsx";
 import { NotFoundPage } from "./not-found-page.tsx";
@@ -63,6 +63,7 @@ const exportList = createRoute({
 const exportNew = createRoute({
   getParentRoute: inShell,
   path: "/admin/exports/new",
+  validateSearch: newExportSearch,
   component: lazyRouteComponent(async () => await import("../exports/new-export-page.tsx")),
   staticData: { least: "administrator" },
 });

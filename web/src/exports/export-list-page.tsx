@@ -58,7 +58,7 @@ function NoAccount() {
       title="First add a storage account"
       action={
         <LinkButton
-          to={`/admin/storage/new?next=${encodeURIComponent("/admin/exports/new")}`}
+          to={`/admin/storage/new?from=${encodeURIComponent("/admin/exports/new")}`}
           appearance="primary"
           icon={<AddRegular />}
         >

@@ -2,6 +2,9 @@
 
 import { queryOptions } from "@tanstack/react-query";
 import { type Schema, answerOf, api } from "../api/client.ts";
+import { storageQuery } from "../storage/storage-queries.ts";
+
+export { containersQuery } from "../storage/storage-queries.ts";
 
 export type Export = Schema<"Export">;
 export type ExportType = Schema<"ExportDefinition">["types"][number];
@@ -53,25 +56,8 @@ export function gapsQuery(exportId: string) {
   });
 }
 
-export const storageAccountsQuery = queryOptions({
-  queryKey: ["storage-accounts"],
-  queryFn: async () => (await answerOf(api.GET("/api/v1/storage-accounts"))).items,
-});
-
-export function containersQuery(storageAccountId: string) {
-  return queryOptions({
-    queryKey: ["storage-accounts", storageAccountId, "containers"],
-    queryFn: async () =>
-      (
-        await answerOf(
-          api.GET("/api/v1/storage-accounts/{storageAccountId}/containers", {
-            params: { path: { storageAccountId } },
-          }),
-        )
-      ).items.map(({ name }) => name),
-    enabled: storageAccountId !== "",
-  });
-}
+/** The same query as the list's own page: one answer under one key. */
+export const storageAccountsQuery = queryOptions({ ...storageQuery, select: ({ items }) => items });
 
 /** The window clock, which decides when files come, against this browser's. */
 export const windowClockQuery = queryOptions({

@@ -16,6 +16,20 @@ export interface FileSearch {
   readonly version?: number;
 }
 
+/** A storage account to begin with: one comes back with it from where it was added. */
+export interface NewExportSearch {
+  readonly storageAccountId?: string;
+  readonly container?: string;
+}
+
+export function newExportSearch(search: Record<string, unknown>): NewExportSearch {
+  const { storageAccountId, container } = search;
+  return {
+    ...(typeof storageAccountId === "string" ? { storageAccountId } : {}),
+    ...(typeof container === "string" ? { container } : {}),
+  };
+}
+
 export function exportSearch(search: Record<string, unknown>): ExportSearch {
   const tab = exportTabs.find((one) => one === search["tab"]);
   const { prefix } = search;

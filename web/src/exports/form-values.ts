@@ -27,13 +27,12 @@ const gib = 1024 ** 3;
 export function newValues(
   defaults: Schema<"ExportDefaults">,
   names: readonly string[],
-  storageAccountId: string,
+  place: { readonly storageAccountId: string; readonly container: string },
 ): ExportValues {
   const { pathTemplate, codec, formatRevision, blockBytes, fileBytesMax } = defaults;
   return {
     name: freeName(names),
-    storageAccountId,
-    container: "",
+    ...place,
     types: exportTypes,
     on: true,
     pathTemplate,

@@ -1,17 +1,31 @@
 // A new export, with what the server gives it by default.
 
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { Navigate, useNavigate } from "@tanstack/react-router";
+import { Navigate, getRouteApi, useNavigate } from "@tanstack/react-router";
 import { answerOf, api } from "../api/client.ts";
 import { invalidate } from "../api/query-client.ts";
 import { PageFrame } from "../parts/page-frame.tsx";
 import { ErrorState, Loading } from "../parts/states.tsx";
 import { useToast } from "../parts/toasts.tsx";
 import { ExportForm } from "./export-form.tsx";
-import { exportDefaultsQuery, exportsQuery, storageAccountsQuery } from "./export-queries.ts";
+import { type StorageAccount, exportDefaultsQuery, exportsQuery, storageAccountsQuery } from "./export-queries.ts";
+import type { NewExportSearch } from "./export-search.ts";
 import { type ExportValues, bodyOf, newValues } from "./form-values.ts";
 
+const route = getRouteApi("/shell/admin/exports/new");
+
+/** The account that one comes from, else the only one there is. */
+function placeOf(
+  accounts: readonly StorageAccount[],
+  { storageAccountId, container = "" }: NewExportSearch,
+): { readonly storageAccountId: string; readonly container: string } {
+  if (accounts.some(({ id }) => id === storageAccountId))
+    return { storageAccountId: storageAccountId ?? "", container };
+  return { storageAccountId: accounts.length === 1 ? (accounts[0]?.id ?? "") : "", container: "" };
+}
+
 export default function NewExportPage() {
+  const search = route.useSearch();
   const navigate = useNavigate();
   const toast = useToast();
   const exports = useQuery(exportsQuery);
@@ -38,7 +52,7 @@ export default function NewExportPage() {
           initial={newValues(
             defaults.data,
             exports.data.map(({ name }) => name),
-            accounts.data.length === 1 ? (accounts.data[0]?.id ?? "") : "",
+            placeOf(accounts.data, search),
           )}
           accounts={accounts.data}
           wasOn={null}

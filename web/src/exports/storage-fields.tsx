@@ -43,7 +43,7 @@ export function StorageFields({ accounts, storageAccountId, container, errors, o
         hint={
           <>
             Where the files go. Another one?{" "}
-            <PlainLink to={`/admin/storage/new?next=${encodeURIComponent(location.pathname)}`}>
+            <PlainLink to={`/admin/storage/new?from=${encodeURIComponent(location.pathname)}`}>
               Add storage account
             </PlainLink>
           </>
@@ -77,7 +77,8 @@ export function StorageFields({ accounts, storageAccountId, container, errors, o
   );
 }
 
-function ContainerField({
+/** Picked, made anew, or typed where the account may not list them. On the page of a storage account, too. */
+export function ContainerField({
   storageAccountId,
   container,
   errors,

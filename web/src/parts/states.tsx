@@ -1,7 +1,7 @@
 // What stands where there is nothing to show: loading, empty, failed; and the badge of a thing's state.
 
 import { Badge, Button, Spinner, Subtitle2, Text, makeStyles, tokens } from "@fluentui/react-components";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { wordsOf } from "./server-errors.tsx";
 
 const useStyles = makeStyles({
@@ -58,11 +58,13 @@ export function ErrorState({
 
 export function Loading({ label = "Loading …" }: { readonly label?: string }) {
   const styles = useStyles();
-  return (
-    <div className={styles.place}>
-      <Spinner label={label} labelPosition="below" delay={300} />
-    </div>
-  );
+  // Not at once: most answers come sooner. Fluent's own delay leaves a progress bar without a name meanwhile.
+  const [isShown, setShown] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setShown(true), 300);
+    return () => clearTimeout(timer);
+  }, []);
+  return <div className={styles.place}>{isShown && <Spinner label={label} labelPosition="below" />}</div>;
 }
 
 /** The content once its query has it; until then that it loads, or why it does not. Old content stays while it is asked again. */

@@ -17,7 +17,7 @@ import { useState } from "react";
 import { api, answerOf, type Schema } from "../api/client.ts";
 import { ServerErrorBar, useServerErrors } from "../parts/server-errors.tsx";
 import { StaleEditDialog, isStaleEdit } from "../parts/stale-edit-dialog.tsx";
-import { TestSteps } from "../parts/test-steps.tsx";
+import { TestSteps } from "./test-steps.tsx";
 import { useToast } from "../parts/toasts.tsx";
 import type { StorageAccount } from "./storage-account.ts";
 import { type StorageDraft, draftFields, draftOf, newAccountOf, secretOf, settingsOf } from "./storage-draft.ts";

@@ -8,11 +8,11 @@ import { api, answerOf } from "../api/client.ts";
 import { invalidate } from "../api/query-client.ts";
 import { PageFrame } from "../parts/page-frame.tsx";
 import { LinkButton } from "../parts/plain-link.tsx";
-import { Section } from "../parts/section.tsx";
+import { Panel } from "../parts/panel.tsx";
 import { FormField, ServerErrorBar, useServerErrors } from "../parts/server-errors.tsx";
-import { TestSteps } from "../parts/test-steps.tsx";
+import { TestSteps } from "./test-steps.tsx";
 import { useToast } from "../parts/toasts.tsx";
-import { storageQuery } from "./storage-account.ts";
+import { storageQuery } from "./storage-queries.ts";
 import { type StorageDraft, draftFields, emptyDraft, newAccountOf } from "./storage-draft.ts";
 import { AzureFields, FolderField, KindField, SignInField } from "./storage-fields.tsx";
 
@@ -81,15 +81,15 @@ export default function NewStoragePage() {
           save.mutate();
         }}
       >
-        <Section title="Where the files go">
+        <Panel title="Where the files go">
           <KindField draft={draft} onChange={change} />
-        </Section>
+        </Panel>
         {draft.kind === "azure-blob" && (
-          <Section title="How Coldpath signs in">
+          <Panel title="How Coldpath signs in">
             <SignInField draft={draft} onChange={change} />
-          </Section>
+          </Panel>
         )}
-        <Section title="The account">
+        <Panel title="The account">
           <div className={styles.fields}>
             <FormField
               errors={errors}
@@ -106,8 +106,8 @@ export default function NewStoragePage() {
               <AzureFields draft={draft} onChange={change} errors={errors} />
             )}
           </div>
-        </Section>
-        <Section
+        </Panel>
+        <Panel
           title="Test connection"
           about="Tries what an export needs: it connects, signs in, writes something unfinished, lists and reads. It leaves nothing behind and needs no permission to delete."
         >
@@ -140,7 +140,7 @@ export default function NewStoragePage() {
             </div>
           </div>
           {test.data !== undefined && <TestSteps outcome={test.data.outcome} inContainer={test.data.tried} />}
-        </Section>
+        </Panel>
         <ServerErrorBar error={errors.rest} />
         <div className={styles.row}>
           <Button type="submit" appearance="primary" disabledFocusable={save.isPending}>

@@ -1,29 +1,9 @@
-// Storage accounts as the page has them: what is asked of the server, and words for their kinds and ways of signing in.
+// Storage accounts in words: their kinds, their ways of signing in, who uses them. Pure.
 
-import { queryOptions } from "@tanstack/react-query";
-import { api, answerOf, type Schema } from "../api/client.ts";
+import type { Schema } from "../api/client.ts";
 
 export type StorageAccount = Schema<"StorageAccount">;
 type Settings = Schema<"StorageSettings">;
-
-export const storageQuery = queryOptions({
-  queryKey: ["storage-accounts"],
-  queryFn: async () => await answerOf(api.GET("/api/v1/storage-accounts")),
-});
-
-export const storageAccountQuery = (storageAccountId: string) =>
-  queryOptions({
-    queryKey: ["storage-accounts", storageAccountId],
-    queryFn: async () =>
-      await answerOf(
-        api.GET("/api/v1/storage-accounts/{storageAccountId}", { params: { path: { storageAccountId } } }),
-      ),
-  });
-
-export const exportsQuery = queryOptions({
-  queryKey: ["exports"],
-  queryFn: async () => await answerOf(api.GET("/api/v1/exports")),
-});
 
 /** The exports that write into an account now, or will from the next minute on. */
 export function exportsOf(accountId: string, exports: readonly Schema<"Export">[]): readonly Schema<"Export">[] {

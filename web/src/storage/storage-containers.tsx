@@ -3,10 +3,11 @@
 import { Button, Spinner, makeStyles } from "@fluentui/react-components";
 import { useMutation } from "@tanstack/react-query";
 import { api, answerOf } from "../api/client.ts";
-import { ContainerPicker } from "../parts/container-picker.tsx";
-import { Section } from "../parts/section.tsx";
+
+import { ContainerField } from "../exports/storage-fields.tsx";
+import { Panel } from "../parts/panel.tsx";
 import { ServerErrorBar, useServerErrors } from "../parts/server-errors.tsx";
-import { TestSteps } from "../parts/test-steps.tsx";
+import { TestSteps } from "./test-steps.tsx";
 import type { StorageAccount } from "./storage-account.ts";
 
 const useStyles = makeStyles({
@@ -36,20 +37,19 @@ export function StorageContainers({ account, container, onContainer }: StorageCo
   });
   const errors = useServerErrors(test.error, ["container"]);
   return (
-    <Section
+    <Panel
       title="Containers and test"
       about={`Each export writes into one container${account.settings.kind === "folder" ? ", a directory of this folder" : ""}. The test tries in it what an export needs, leaves nothing behind and needs no permission to delete.`}
     >
       <div className={styles.fields}>
-        <ContainerPicker
+        <ContainerField
           storageAccountId={account.id}
-          value={container}
+          container={container}
           onChange={(name) => {
             onContainer(name);
             test.reset();
           }}
           errors={errors}
-          field="container"
         />
         <div className={styles.row}>
           <Button disabledFocusable={test.isPending} onClick={() => test.mutate()}>
@@ -60,6 +60,6 @@ export function StorageContainers({ account, container, onContainer }: StorageCo
       </div>
       <ServerErrorBar error={errors.rest} />
       {test.data !== undefined && <TestSteps outcome={test.data.outcome} inContainer={test.data.tried} />}
-    </Section>
+    </Panel>
   );
 }

@@ -3,20 +3,14 @@
 import { MessageBar, MessageBarBody, Text, makeStyles, tokens } from "@fluentui/react-components";
 import { AddRegular } from "@fluentui/react-icons";
 import { useQuery } from "@tanstack/react-query";
+import { exportsQuery } from "../exports/export-queries.ts";
 import { type Column, DataTable } from "../parts/data-table.tsx";
 import { PageFrame } from "../parts/page-frame.tsx";
 import { LinkButton, PageLink } from "../parts/plain-link.tsx";
 import { EmptyState, Shown, StateBadge } from "../parts/states.tsx";
 import { TimeText } from "../parts/time-text.tsx";
-import {
-  type StorageAccount,
-  exportsOf,
-  exportsQuery,
-  kindName,
-  placeOf,
-  signInName,
-  storageQuery,
-} from "./storage-account.ts";
+import { type StorageAccount, exportsOf, kindName, placeOf, signInName } from "./storage-account.ts";
+import { storageQuery } from "./storage-queries.ts";
 
 const useStyles = makeStyles({
   list: {
@@ -83,7 +77,7 @@ export default function StorageListPage() {
       id: "exports",
       title: "Used by",
       cell: ({ id }) => {
-        const using = exportsOf(id, exports.data?.items ?? []);
+        const using = exportsOf(id, exports.data ?? []);
         if (using.length === 0) return <Text className={styles.muted}>No export yet</Text>;
         return (
           <div className={styles.stack}>

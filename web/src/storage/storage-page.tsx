@@ -14,27 +14,20 @@ import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, answerOf } from "../api/client.ts";
 import { invalidate } from "../api/query-client.ts";
+import { exportsQuery } from "../exports/export-queries.ts";
 import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
 import { CopyBox } from "../parts/copy-box.tsx";
-import { Facts } from "../parts/facts.tsx";
 import { withSearch } from "../parts/own-path.ts";
 import { PageFrame } from "../parts/page-frame.tsx";
 import { LinkButton, PageLink } from "../parts/plain-link.tsx";
-import { Section } from "../parts/section.tsx";
+import { Facts, Panel } from "../parts/panel.tsx";
 import { Shown } from "../parts/states.tsx";
 import { TimeText } from "../parts/time-text.tsx";
 import { useToast } from "../parts/toasts.tsx";
 import { CredentialsDialog } from "./credentials-dialog.tsx";
 import { EditStorageDialog } from "./edit-storage-dialog.tsx";
-import {
-  type StorageAccount,
-  exportsOf,
-  exportsQuery,
-  kindName,
-  placeOf,
-  signInName,
-  storageAccountQuery,
-} from "./storage-account.ts";
+import { type StorageAccount, exportsOf, kindName, placeOf, signInName } from "./storage-account.ts";
+import { storageAccountQuery } from "./storage-queries.ts";
 import { StorageContainers } from "./storage-containers.tsx";
 
 const route = getRouteApi("/shell/admin/storage/$storageAccountId");
@@ -65,7 +58,7 @@ function AccountPage({ account }: { readonly account: StorageAccount }) {
   const [open, setOpen] = useState<Dialog | null>(null);
   const [container, setContainer] = useState("");
   const exports = useQuery(exportsQuery);
-  const using = exportsOf(account.id, exports.data?.items ?? []);
+  const using = exportsOf(account.id, exports.data ?? []);
   const { settings } = account;
   const close = (): void => setOpen(null);
   const next = withSearch(from ?? "/admin/exports/new", {
@@ -114,45 +107,48 @@ function AccountPage({ account }: { readonly account: StorageAccount }) {
           </MessageBarActions>
         </MessageBar>
       )}
-      <Section title="The account">
+      <Panel title="The account">
         <Facts
-          facts={[
-            ["Kind", kindName(settings)],
-            [settings.kind === "folder" ? "Folder" : "Address", <CopyBox key="place" text={placeOf(settings)} />],
-            ["Signs in with", signInName(account)],
-            ...(settings.kind === "azure-blob" && settings.accountName !== undefined
-              ? [["Account name", settings.accountName] as const]
-              : []),
-            ...(settings.kind === "azure-blob" && settings.tenantId !== undefined
-              ? [["Tenant ID", settings.tenantId] as const]
-              : []),
-            ...(settings.kind === "azure-blob" && settings.clientId !== undefined
-              ? [["Client ID", settings.clientId] as const]
+          items={[
+            {
+              name: settings.kind === "folder" ? "Folder" : "Address",
+              value: <CopyBox text={placeOf(settings)} />,
+              isWide: true,
+            },
+            { name: "Kind", value: kindName(settings) },
+            { name: "Signs in with", value: signInName(account) },
+            ...(settings.kind === "azure-blob"
+              ? [
+                  { name: "Account name", value: settings.accountName },
+                  { name: "Tenant ID", value: settings.tenantId },
+                  { name: "Client ID", value: settings.clientId },
+                ].filter(({ value }) => value !== undefined)
               : []),
             ...(account.sasExpiresAt === null
               ? []
-              : [["SAS ends", <TimeText key="sas" time={account.sasExpiresAt} show="both" />] as const]),
-            ["Added", <TimeText key="added" time={account.createdAt} show="both" />],
-            [
-              "Used by",
-              using.length === 0 ? (
-                "No export yet"
-              ) : (
-                <div className={styles.stack}>
-                  {using.map(({ id, name, latestDefinition }) => (
-                    <Text key={id}>
-                      <PageLink to="/admin/exports/$exportId" params={{ exportId: id }}>
-                        {name}
-                      </PageLink>
-                      {`, container ${latestDefinition.container}`}
-                    </Text>
-                  ))}
-                </div>
-              ),
-            ],
+              : [{ name: "SAS ends", value: <TimeText time={account.sasExpiresAt} show="both" /> }]),
+            { name: "Added", value: <TimeText time={account.createdAt} show="both" /> },
+            {
+              name: "Used by",
+              value:
+                using.length === 0 ? (
+                  "No export yet"
+                ) : (
+                  <div className={styles.stack}>
+                    {using.map(({ id, name, latestDefinition }) => (
+                      <Text key={id}>
+                        <PageLink to="/admin/exports/$exportId" params={{ exportId: id }}>
+                          {name}
+                        </PageLink>
+                        {`, container ${latestDefinition.container}`}
+                      </Text>
+                    ))}
+                  </div>
+                ),
+            },
           ]}
         />
-      </Section>
+      </Panel>
       <StorageContainers account={account} container={container} onContainer={setContainer} />
       {open === "edit" && <EditStorageDialog account={account} isInUse={using.length > 0} onClose={close} />}
       {open === "credentials" && (

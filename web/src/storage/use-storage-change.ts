@@ -3,7 +3,8 @@
 import { useMutation } from "@tanstack/react-query";
 import { api, answerOf, type Schema } from "../api/client.ts";
 import { queryClient } from "../api/query-client.ts";
-import { type StorageAccount, storageAccountQuery, storageQuery } from "./storage-account.ts";
+import type { StorageAccount } from "./storage-account.ts";
+import { storageAccountQuery, storageQuery } from "./storage-queries.ts";
 
 export function useStorageChange(id: string, onSaved: (account: StorageAccount) => void) {
   return useMutation({
