@@ -9,6 +9,7 @@ import { deviceTabOf } from "../devices/device-tabs.ts";
 import type { Role } from "../session/session.ts";
 import { exportSearch, fileSearch, newExportSearch } from "../exports/export-search.ts";
 import { fromSearch } from "../parts/own-path.ts";
+import { templateSearch } from "../templates/template-search.ts";
 import { FailedPage } from "./error-boundary.tsx";
 import { NotFoundPage } from "./not-found-page.tsx";
 import { Shell } from "./shell.tsx";
@@ -51,6 +52,7 @@ const templates = createRoute({
 const template = createRoute({
   getParentRoute: inShell,
   path: "/templates/$templateId",
+  validateSearch: templateSearch,
   component: lazyRouteComponent(async () => await import("../templates/template-page.tsx")),
   staticData: { least: "operator" },
 });
