@@ -55,15 +55,28 @@ const createCommand = serverCommand({
 
 const keysCommand = serverCommand({
   name: "policy keys",
-  purpose: "show a hub policy's keys and connection strings",
+  purpose: "show a hub policy's keys and connection strings, or make a key anew",
   arguments: ["NAME"],
-  options: {},
+  details:
+    "A policy has two keys so that they can be changed without a gap: make a new secondary, give it to whoever signs with the policy, then make a new primary. All connections that came in by the policy are closed; those with the other key come back by themselves.",
+  options: {
+    regenerate: {
+      group: "Options",
+      type: "enum",
+      values: ["primary", "secondary"],
+      isFlagOnly: true,
+      description: "Make this key anew; the other stays.",
+    },
+  },
   examples: [
     ["coldpath policy keys device", "of the policy that the first start made"],
+    ["coldpath policy keys device --regenerate secondary", "a new secondary key"],
     ["coldpath policy keys device --json", "for a program"],
   ],
   run: async ({ client, values, positionals: [name = ""], terminal }) => {
-    const keys = await client.get<PolicyKeys>(`/policies/${segment(name)}/keys`);
+    const path = `/policies/${segment(name)}/keys`;
+    if (values.regenerate !== undefined) await client.put(path, { regenerate: values.regenerate });
+    const keys = await client.get<PolicyKeys>(path);
     if (values.json === true) terminal.print(JSON.stringify(keys, null, 2));
     else {
       terminal.print(

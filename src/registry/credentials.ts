@@ -20,11 +20,13 @@ export interface HubPolicy {
   readonly createdAt: string;
 }
 
+/** What becomes of a pair of keys: new random ones for those named, or the ones given. */
+export type KeyChange = Partial<KeyPair> | "regenerate-primary" | "regenerate-secondary";
+
 /** The only calls that return keys. */
 export interface CredentialCalls {
   deviceKeys(id: string): Promise<KeyPair>;
-  /** Makes new random keys for those named, or takes the ones given. */
-  setDeviceKeys(id: string, keys: Partial<KeyPair> | "regenerate-primary" | "regenerate-secondary"): Promise<KeyPair>;
+  setDeviceKeys(id: string, change: KeyChange): Promise<KeyPair>;
   /** Null when there is no such device. Fast: asked at every connection. */
   deviceCredentials(id: string): Promise<DeviceCredentials | null>;
 
@@ -32,4 +34,5 @@ export interface CredentialCalls {
   deletePolicy(name: string): Promise<void>;
   policies(): Promise<readonly HubPolicy[]>;
   policyKeys(name: string): Promise<KeyPair | null>;
+  setPolicyKeys(name: string, change: KeyChange): Promise<KeyPair>;
 }

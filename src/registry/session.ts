@@ -36,4 +36,6 @@ export interface SessionCalls {
   /** It was used: it ends later, never after `expiresMs`. */
   prolongSession(id: string, idleUntilMs: number): Promise<void>;
   endSession(id: string): Promise<void>;
+  /** Ends all sessions of a user but one. @returns how many. */
+  endOtherSessions(userId: string, keptId: string): Promise<number>;
 }

@@ -308,6 +308,14 @@ test("policies are made, shown without keys, and deleted", async () => {
   expect(await bench.expect(200, "GET", "/policies/factory/keys")).toMatchObject({
     primaryConnectionString: `HostName=hub.test;SharedAccessKeyName=factory;SharedAccessKey=${key}`,
   });
+  const made = await bench.expect(200, "PUT", "/policies/factory/keys", { regenerate: "secondary" });
+  expect(made.primaryKey).toBe(key);
+  expect(made.secondaryConnectionString).toContain(made.secondaryKey);
+  expect(await bench.expect(200, "GET", "/policies/factory/keys")).toEqual(made);
+  expect(await bench.refused(400, "PUT", "/policies/factory/keys", {})).toMatchObject({ field: "regenerate" });
+  expect(await bench.refused(404, "PUT", "/policies/none/keys", { regenerate: "primary" })).toMatchObject({
+    code: "policy-not-found",
+  });
   await bench.expect(204, "DELETE", "/policies/factory");
   expect(await bench.refused(404, "GET", "/policies/factory/keys")).toMatchObject({ code: "policy-not-found" });
   expect(await bench.refused(404, "DELETE", "/policies/factory")).toMatchObject({ code: "policy-not-found" });

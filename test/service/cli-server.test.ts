@@ -142,7 +142,12 @@ test("template: export, new version, publish, migrate, delete", () => {
 
 test("policy: create, keys, delete", () => {
   ok(["policy", "create", "gateway"]);
-  expect(ok(["policy", "keys", "gateway"])).toContain("SharedAccessKeyName=gateway;");
+  const keysOf = (): { primaryKey: string; secondaryKey: string } =>
+    json("policy", "keys", "gateway") as { primaryKey: string; secondaryKey: string };
+  const former = keysOf();
+  expect(ok(["policy", "keys", "gateway", "--regenerate", "primary"])).toContain("SharedAccessKeyName=gateway;");
+  expect(keysOf().secondaryKey).toBe(former.secondaryKey);
+  expect(keysOf().primaryKey).not.toBe(former.primaryKey);
   expect(json("policy", "list")).toMatchObject([{ name: "device" }, { name: "gateway" }]);
   ok(["policy", "delete", "gateway", "--yes"]);
 });

@@ -68,6 +68,27 @@ describe("signing in", () => {
     expect(late.headers.get("set-cookie")).toBeNull();
   });
 
+  test("A1: signing out everywhere else ends one's other sessions, and nobody else's", async () => {
+    bench = await AdminBench.open();
+    await makeUser(bench, "ada", "administrator");
+    await makeUser(bench, "bob", "operator");
+    const [here, there, elsewhere, ada] = [
+      await signIn(bench, "bob"),
+      await signIn(bench, "bob"),
+      await signIn(bench, "bob"),
+      await signIn(bench, "ada"),
+    ];
+    const call = async (headers: Record<string, string>) =>
+      await request(bench, "POST", "/session/end-others", headers);
+    expect((await call({ cookie: here.cookie })).status).toBe(403);
+    expect(await look(there)).toBe(200);
+    expect(await call(headersOf(here))).toMatchObject({ status: 200, body: { ended: 2 } });
+    expect([await look(here), await look(there), await look(elsewhere), await look(ada)]).toEqual([200, 401, 401, 200]);
+    expect((await call(headersOf(here))).body).toEqual({ ended: 0 });
+    const token = { authorization: `Bearer ${await makeToken(bench, "operator")}` };
+    expect(await call(token)).toMatchObject({ status: 409, body: { error: { code: "session-missing" } } });
+  });
+
   test("says the same of a wrong password, a name that nobody has, and a disabled user", async () => {
     bench = await AdminBench.open();
     await makeUser(bench, "ada", "administrator");

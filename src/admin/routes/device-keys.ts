@@ -2,9 +2,9 @@
 
 import { Type } from "typebox";
 import { makeSasToken } from "../../ingest/sas-token.ts";
-import { ColdpathError } from "../../lib/errors.ts";
 import type { KeyPair } from "../../registry/registry.ts";
 import { deviceConnectionString, hostNameOf } from "../connection-string.ts";
+import { keyChangeOf } from "../key-change.ts";
 import type { AdminOptions } from "../options.ts";
 import { type Api, ref } from "../schema.ts";
 import { DeviceCredentials, DeviceKeyChange, DeviceToken, NewDeviceToken } from "../schemas/device.ts";
@@ -57,15 +57,7 @@ export function deviceKeyRoutes(api: Api, { registry, endpoints }: AdminOptions)
     },
     async (request) => {
       const { deviceId } = request.params;
-      const { regenerate, ...keys } = request.body;
-      if ((regenerate === undefined) === (Object.keys(keys).length === 0)) {
-        throw new ColdpathError("invalid", "input-invalid", "Give either keys or regenerate.", {
-          field: "regenerate",
-          hint: 'Send { "regenerate": "primary" }, or a primaryKey, a secondaryKey or both.',
-        });
-      }
-      const change = regenerate === undefined ? keys : (`regenerate-${regenerate}` as const);
-      return answer(deviceId, await registry.setDeviceKeys(deviceId, change));
+      return answer(deviceId, await registry.setDeviceKeys(deviceId, keyChangeOf(request.body)));
     },
   );
 

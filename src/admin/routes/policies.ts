@@ -2,16 +2,29 @@
 
 import { Type } from "typebox";
 import { registryError } from "../../registry/errors.ts";
+import type { KeyPair } from "../../registry/registry.ts";
 import { hostNameOf, policyConnectionString } from "../connection-string.ts";
+import { keyChangeOf } from "../key-change.ts";
 import type { AdminOptions } from "../options.ts";
 import { type Api, ref } from "../schema.ts";
-import { NewPolicy, Policy, PolicyKeys, PolicyList } from "../schemas/device.ts";
+import { NewPolicy, Policy, PolicyKeyChange, PolicyKeys, PolicyList } from "../schemas/device.ts";
 import { gone } from "../schemas/error.ts";
 
 const tags = ["policies"];
 const onePolicy = Type.Object({ name: Type.String() });
 
 export function policyRoutes(api: Api, { registry, endpoints }: AdminOptions): void {
+  const answer = (name: string, { primaryKey, secondaryKey }: KeyPair) => {
+    const hostName = hostNameOf(endpoints());
+    return {
+      name,
+      primaryKey,
+      secondaryKey,
+      primaryConnectionString: policyConnectionString(hostName, name, primaryKey),
+      secondaryConnectionString: policyConnectionString(hostName, name, secondaryKey),
+    };
+  };
+
   api.get(
     "/policies",
     {
@@ -63,15 +76,27 @@ export function policyRoutes(api: Api, { registry, endpoints }: AdminOptions): v
       const { name } = request.params;
       const keys = await registry.policyKeys(name);
       if (keys === null) throw registryError("policy-not-found", `There is no hub policy ${JSON.stringify(name)}.`);
-      const { primaryKey, secondaryKey } = keys;
-      const hostName = hostNameOf(endpoints());
-      return {
-        name,
-        primaryKey,
-        secondaryKey,
-        primaryConnectionString: policyConnectionString(hostName, name, primaryKey),
-        secondaryConnectionString: policyConnectionString(hostName, name, secondaryKey),
-      };
+      return answer(name, keys);
+    },
+  );
+
+  api.put(
+    "/policies/:name/keys",
+    {
+      schema: {
+        operationId: "setPolicyKeys",
+        summary: "Sets keys of a hub policy, or makes one anew; connections that came in by it are closed.",
+        tags,
+        access: "administrator",
+        params: onePolicy,
+        body: ref(PolicyKeyChange),
+        response: { 200: ref(PolicyKeys) },
+        failures: [404],
+      },
+    },
+    async (request) => {
+      const { name } = request.params;
+      return answer(name, await registry.setPolicyKeys(name, keyChangeOf(request.body)));
     },
   );
 

@@ -11,7 +11,7 @@ import { type Principal, actorOf } from "../principal.ts";
 import { RefusedCall } from "../refused-call.ts";
 import { type Api, ref } from "../schema.ts";
 import { gone } from "../schemas/error.ts";
-import { Credentials, FirstUser, PasswordChange, Session, SetUpLink } from "../schemas/user.ts";
+import { Credentials, EndedSessions, FirstUser, PasswordChange, Session, SetUpLink } from "../schemas/user.ts";
 import type { SessionCookie } from "../session-cookie.ts";
 import type { SetUp } from "../set-up.ts";
 import { SignInThrottle } from "../sign-in-throttle.ts";
@@ -170,6 +170,30 @@ export function sessionRoutes(api: Api, options: AdminOptions, cookie: SessionCo
         field: "currentPassword",
         hint: "Type it again.",
       });
+    },
+  );
+
+  api.post(
+    "/session/end-others",
+    {
+      schema: {
+        operationId: "endOtherSessions",
+        summary: "Signs oneself out everywhere else: all sessions of the user end but this one.",
+        tags,
+        access: "operator",
+        response: { 200: ref(EndedSessions) },
+        failures: [409],
+      },
+    },
+    async (request) => {
+      const { principal } = request;
+      if (principal?.via !== "session") {
+        throw new RefusedCall(409, "session-missing", "Only a signed-in user has sessions.", {
+          hint: "Use PATCH /api/v1/users/{userId} to set a user's password, which ends all sessions of the user.",
+        });
+      }
+      request.callNote = { subject: principal.id };
+      return { ended: await registry.endOtherSessions(principal.id, principal.sessionId) };
     },
   );
 

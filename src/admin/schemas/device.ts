@@ -179,6 +179,11 @@ export const NewPolicy = shape("NewPolicy", "A hub policy to be made; keys left 
   primaryKey,
   secondaryKey,
 });
+export const PolicyKeyChange = shape("PolicyKeyChange", "Keys to set, or one to make anew; not both.", {
+  primaryKey,
+  secondaryKey,
+  regenerate: Type.Optional(words(["primary", "secondary"])),
+});
 export const PolicyKeys = shape("PolicyKeys", "A hub policy's keys.", {
   name: Type.String(),
   primaryKey: Type.String(),

@@ -61,6 +61,7 @@ export const PasswordChange = shape("PasswordChange", "One's own password.", {
   currentPassword: Type.String({ writeOnly: true, maxLength: 1024 }),
   newPassword,
 });
+export const EndedSessions = shape("EndedSessions", "Sessions that have ended.", { ended: Type.Integer() });
 export const SetUpLink = shape("SetUpLink", "Where the first administrator is made.", {
   link: Type.String({ description: "For one use, until the server stops." }),
 });

@@ -81,6 +81,31 @@ export function credentialStories(make: MakeStand): void {
       ]);
     });
 
+    test("D1: a policy's key is changed for another, one at a time, and it is told of; the same one is no change", async () => {
+      const stand = await make();
+      const { registry } = stand;
+      const before = (await registry.policyKeys("device"))!;
+      const events = eventsOf(registry);
+      const { primaryKey, secondaryKey } = await registry.setPolicyKeys("device", "regenerate-secondary");
+      expect(primaryKey).toBe(before.primaryKey);
+      expect(secondaryKey).not.toBe(before.secondaryKey);
+      expect(Buffer.from(secondaryKey, "base64")).toHaveLength(32);
+      expect(await registry.setPolicyKeys("device", { primaryKey: key(5) })).toEqual({
+        primaryKey: key(5),
+        secondaryKey,
+      });
+      await registry.setPolicyKeys("device", { primaryKey: key(5) });
+      expect(events).toEqual([
+        { kind: "policy-changed", name: "device" },
+        { kind: "policy-changed", name: "device" },
+      ]);
+      await expect(registry.setPolicyKeys("none", "regenerate-primary")).rejects.toMatchObject({ kind: "not-found" });
+      await expect(registry.setPolicyKeys("device", { primaryKey: "short" })).rejects.toMatchObject({
+        field: "primaryKey",
+      });
+      expect(await (await stand.reopen()).policyKeys("device")).toEqual({ primaryKey: key(5), secondaryKey });
+    });
+
     test("the installation keeps its id, hub name and secret", async () => {
       const stand = await make();
       const { installation } = stand.registry;

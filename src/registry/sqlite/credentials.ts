@@ -5,7 +5,7 @@ import { isSameSecret } from "../../lib/secret-equality.ts";
 import { accessKeyOf, keyPairOf, newAccessKey, parseKeyPair, printKeyPair } from "../access-key.ts";
 import { registryError } from "../errors.ts";
 import { objectOf } from "../input.ts";
-import type { CredentialCalls, KeyPair } from "../registry.ts";
+import type { CredentialCalls, KeyChange, KeyPair } from "../registry.ts";
 import type { Change, Database } from "./database.ts";
 import { deviceIdentity, requireDevice } from "./device-row.ts";
 import type { SecretBox } from "./secrets.ts";
@@ -68,9 +68,7 @@ export function credentialsIn(database: Database, secrets: SecretBox, clock: Clo
     async deletePolicy(name) {
       await database.change(async (change, tell) => {
         const { numDeletedRows } = await change.deleteFrom("hub_policies").where("name", "=", name).executeTakeFirst();
-        if (numDeletedRows === 0n) {
-          throw registryError("policy-not-found", `There is no hub policy ${JSON.stringify(name)}.`);
-        }
+        if (numDeletedRows === 0n) throw noPolicy(name);
         tell({ kind: "policy-changed", name });
       });
     },
@@ -94,7 +92,32 @@ export function credentialsIn(database: Database, secrets: SecretBox, clock: Clo
       open(decoy, decoyIdentity);
       return null;
     },
+
+    async setPolicyKeys(name, wanted) {
+      return await database.change(async (change, tell) => {
+        const row = await change
+          .selectFrom("hub_policies")
+          .select("access_keys")
+          .where("name", "=", name)
+          .executeTakeFirst();
+        if (row === undefined) throw noPolicy(name);
+        const present = open(row.access_keys, policyIdentity(name));
+        const keys = nextKeys(present, wanted);
+        if (isSameSecret(printKeyPair(keys), printKeyPair(present))) return present;
+        await change
+          .updateTable("hub_policies")
+          .set({ access_keys: secrets.seal(printKeyPair(keys), policyIdentity(name)) })
+          .where("name", "=", name)
+          .execute();
+        tell({ kind: "policy-changed", name });
+        return keys;
+      });
+    },
   };
+}
+
+function noPolicy(name: string): Error {
+  return registryError("policy-not-found", `There is no hub policy ${JSON.stringify(name)}.`);
 }
 
 export async function insertPolicy(
@@ -119,7 +142,7 @@ export function policyIdentity(name: string): string {
   return `policy:${name}`;
 }
 
-function nextKeys(present: KeyPair, wanted: Parameters<CredentialCalls["setDeviceKeys"]>[1]): KeyPair {
+function nextKeys(present: KeyPair, wanted: KeyChange): KeyPair {
   if (wanted === "regenerate-primary") return { ...present, primaryKey: newAccessKey() };
   if (wanted === "regenerate-secondary") return { ...present, secondaryKey: newAccessKey() };
   const { primaryKey, secondaryKey } = objectOf(wanted, "keys", ["primaryKey", "secondaryKey"]);

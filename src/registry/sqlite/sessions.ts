@@ -63,6 +63,10 @@ export function sessionsIn(database: Database): SessionCalls {
         if (numDeletedRows > 0n) tell({ kind: "session-ended", sessionId: id });
       });
     },
+
+    async endOtherSessions(userId, keptId) {
+      return await database.change(async (change, tell) => await endSessionsOf(change, tell, userId, keptId));
+    },
   };
 }
 
@@ -108,9 +112,16 @@ export async function startSession(
   return { token, session };
 }
 
-export async function endSessionsOf(change: Change, tell: Tell, userId: string): Promise<void> {
-  const rows = await change.selectFrom("sessions").select("id").where("user_id", "=", userId).execute();
+/** All but `keptId`. @returns how many. */
+export async function endSessionsOf(change: Change, tell: Tell, userId: string, keptId = ""): Promise<number> {
+  const rows = await change
+    .selectFrom("sessions")
+    .select("id")
+    .where("user_id", "=", userId)
+    .where("id", "!=", keptId)
+    .execute();
   for (const { id } of rows) await end(change, tell, id);
+  return rows.length;
 }
 
 async function end(change: Change, tell: Tell, id: string): Promise<void> {

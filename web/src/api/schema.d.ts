@@ -500,7 +500,8 @@ export interface paths {
         };
         /** A hub policy's keys and connection strings. */
         get: operations["getPolicyKeys"];
-        put?: never;
+        /** Sets keys of a hub policy, or makes one anew; connections that came in by it are closed. */
+        put: operations["setPolicyKeys"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1011,6 +1012,23 @@ export interface paths {
         /** Sets one's own password; all other sessions of the user end. */
         put: operations["changePassword"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/end-others": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs oneself out everywhere else: all sessions of the user end but this one. */
+        post: operations["endOtherSessions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1643,6 +1661,10 @@ export interface components {
         Discarded: {
             /** @description Windows and snapshots. */
             discarded: number;
+        };
+        /** @description Sessions that have ended. */
+        EndedSessions: {
+            ended: number;
         };
         /** @description How devices reach the hub. */
         Endpoints: {
@@ -2401,6 +2423,15 @@ export interface components {
             name: string;
             /** Format: date-time */
             createdAt: string;
+        };
+        /** @description Keys to set, or one to make anew; not both. */
+        PolicyKeyChange: {
+            /** @description Base64 of 16 to 64 bytes. */
+            primaryKey?: string;
+            /** @description Base64 of 16 to 64 bytes. */
+            secondaryKey?: string;
+            /** @enum {string} */
+            regenerate?: "primary" | "secondary";
         };
         /** @description A hub policy's keys. */
         PolicyKeys: {
@@ -5213,6 +5244,77 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description A hub policy's keys. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyKeys"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller's role does not allow it, or the call comes from a page of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    setPolicyKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyKeyChange"];
+            };
+        };
         responses: {
             /** @description A hub policy's keys. */
             200: {
@@ -8284,6 +8386,71 @@ export interface operations {
             };
             /** @description Something outside the server does not answer; try again. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    endOtherSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sessions that have ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndedSessions"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller's role does not allow it, or the call comes from a page of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The present state forbids it, or the etag is stale. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
