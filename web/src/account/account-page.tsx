@@ -72,8 +72,41 @@ export default function AccountPage() {
           </Subtitle2>
           <PasswordForm name={user.name} />
         </Card>
+        <Card className={styles.card}>
+          <Subtitle2 as="h2" className={styles.title}>
+            Other sessions
+          </Subtitle2>
+          <EndOthers />
+        </Card>
       </div>
     </PageFrame>
+  );
+}
+
+/** For a browser that was left open somewhere. */
+function EndOthers() {
+  const styles = useStyles();
+  const toast = useToast();
+  const end = useMutation({
+    mutationFn: async () => await answerOf(api.POST("/api/v1/session/end-others")),
+    onSuccess: ({ ended }) => {
+      toast(
+        ended === 0
+          ? "You were signed in nowhere else."
+          : `You are signed out in ${ended === 1 ? "1 other browser" : `${ended} other browsers`}.`,
+      );
+    },
+  });
+  return (
+    <>
+      <div>
+        Did you leave a browser signed in somewhere? This one stays signed in; all others are asked to sign in anew.
+      </div>
+      <ServerErrorBar error={end.error} />
+      <Button className={styles.submit} onClick={() => end.mutate()} disabledFocusable={end.isPending}>
+        Sign out everywhere else
+      </Button>
+    </>
   );
 }
 

@@ -7,6 +7,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "
 import { deviceSearchOf } from "../devices/device-search.ts";
 import { deviceTabOf } from "../devices/device-tabs.ts";
 import type { Role } from "../session/session.ts";
+import { auditSearch } from "../audit/audit-search.ts";
 import { exportSearch, fileSearch, newExportSearch } from "../exports/export-search.ts";
 import { fromSearch } from "../parts/own-path.ts";
 import { templateSearch } from "../templates/template-search.ts";
@@ -130,6 +131,7 @@ const tokens = createRoute({
 const audit = createRoute({
   getParentRoute: inShell,
   path: "/admin/audit",
+  validateSearch: auditSearch,
   component: lazyRouteComponent(async () => await import("../audit/audit-log-page.tsx")),
   staticData: { least: "administrator" },
 });

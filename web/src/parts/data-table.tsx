@@ -11,7 +11,7 @@ import {
   ChevronLeftRegular,
   ChevronRightRegular,
 } from "@fluentui/react-icons";
-import { type ReactNode, useState } from "react";
+import { Fragment, type ReactNode, useState } from "react";
 
 export interface Column<Row> {
   readonly id: string;
@@ -45,6 +45,8 @@ export interface DataTableProps<Row> {
   readonly isStale?: boolean;
   readonly selected?: ReadonlySet<string>;
   readonly onSelect?: (selected: ReadonlySet<string>) => void;
+  /** What stands below a row, as wide as the table; null for nothing. */
+  readonly below?: (row: Row) => ReactNode;
 }
 
 const narrow = "@media (max-width: 640px)";
@@ -56,6 +58,13 @@ const useStyles = makeStyles({
     [narrow]: { display: "block" },
   },
   stale: { opacity: 0.6 },
+  below: { [narrow]: { display: "block", marginBottom: "10px" } },
+  belowCell: {
+    padding: "4px 12px 12px",
+    borderBottom: `1px solid ${tokens.colorNeutralStroke3}`,
+    backgroundColor: tokens.colorNeutralBackground2,
+    [narrow]: { display: "block" },
+  },
   head: { [narrow]: { display: "none" } },
   body: { [narrow]: { display: "block" } },
   headCell: {
@@ -76,7 +85,8 @@ const useStyles = makeStyles({
     color: tokens.colorNeutralForeground3,
   },
   row: {
-    "&:hover": { backgroundColor: tokens.colorSubtleBackgroundHover },
+    // Links must stay readable on it, in dark too.
+    "&:hover": { backgroundColor: tokens.colorNeutralBackground3 },
     [narrow]: {
       display: "block",
       position: "relative",
@@ -129,7 +139,7 @@ const useStyles = makeStyles({
 });
 
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { label, columns, rows, keyOf, sort, onSort, isStale = false, selected, onSelect } = props;
+  const { label, columns, rows, keyOf, sort, onSort, isStale = false, selected, onSelect, below } = props;
   const styles = useStyles();
   const heading = columns.find(({ isHeading }) => isHeading) ?? columns[0];
   const allSelected = selected !== undefined && rows.length > 0 && rows.every((row) => selected.has(keyOf(row)));
@@ -194,34 +204,48 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       <tbody role="rowgroup" className={styles.body}>
         {rows.map((row) => {
           const key = keyOf(row);
+          const more = below?.(row) ?? null;
           return (
-            <tr role="row" key={key} className={styles.row} aria-selected={selected?.has(key)}>
-              {selected !== undefined && (
-                <td role="cell" className={mergeClasses(styles.cell, styles.select)} data-label="">
-                  <Checkbox
-                    aria-label={`Select ${key}`}
-                    checked={selected.has(key)}
-                    onChange={(_event, { checked }) => select([key], checked === true)}
-                  />
-                </td>
+            <Fragment key={key}>
+              <tr role="row" className={styles.row} aria-selected={selected?.has(key)}>
+                {selected !== undefined && (
+                  <td role="cell" className={mergeClasses(styles.cell, styles.select)} data-label="">
+                    <Checkbox
+                      aria-label={`Select ${key}`}
+                      checked={selected.has(key)}
+                      onChange={(_event, { checked }) => select([key], checked === true)}
+                    />
+                  </td>
+                )}
+                {columns.map((column) => (
+                  <td
+                    role="cell"
+                    key={column.id}
+                    data-label={column.title}
+                    className={mergeClasses(
+                      styles.cell,
+                      column.isNumber && styles.number,
+                      column === heading && styles.heading,
+                      column === heading && selected !== undefined && styles.besideSelect,
+                      column.isPlain && styles.plain,
+                    )}
+                  >
+                    <div>{column.cell(row)}</div>
+                  </td>
+                ))}
+              </tr>
+              {more !== null && (
+                <tr role="row" className={styles.below}>
+                  <td
+                    role="cell"
+                    className={styles.belowCell}
+                    colSpan={columns.length + (selected === undefined ? 0 : 1)}
+                  >
+                    {more}
+                  </td>
+                </tr>
               )}
-              {columns.map((column) => (
-                <td
-                  role="cell"
-                  key={column.id}
-                  data-label={column.title}
-                  className={mergeClasses(
-                    styles.cell,
-                    column.isNumber && styles.number,
-                    column === heading && styles.heading,
-                    column === heading && selected !== undefined && styles.besideSelect,
-                    column.isPlain && styles.plain,
-                  )}
-                >
-                  <div>{column.cell(row)}</div>
-                </td>
-              ))}
-            </tr>
+            </Fragment>
           );
         })}
       </tbody>
