@@ -60,6 +60,7 @@ const forbidden: readonly (readonly [RegExp, readonly string[], string])[] = [
 /** Faults in the sources of the page; empty when all is tidy. */
 export function checkPage(sources: Sources): readonly string[] {
   const faults: string[] = [];
+  const keys = new Map<string, string>();
   for (const [path, text] of sources) {
     if (!/^web\/src\/.*\.tsx?$/.test(path) || path.endsWith(".d.ts")) continue;
     const code = withoutComments(text);
@@ -73,6 +74,14 @@ export function checkPage(sources: Sources): readonly string[] {
       const found = pattern.exec(code)?.[0];
       if (found !== undefined && !places.some((place) => path.startsWith(place)))
         faults.push(`${path}: uses ${found}: ${why}.`);
+    }
+    for (const [, key = ""] of code.matchAll(/queryKey: (\[[^\]]*\])(?!\s*\})/g)) {
+      const other = keys.get(key);
+      if (other === undefined) keys.set(key, path);
+      else
+        faults.push(
+          `${path}: defines the query ${key}, as does ${other}: the cache would hold one's answer for the other. Share it by web/src/api/queries.ts.`,
+        );
     }
   }
   return faults;

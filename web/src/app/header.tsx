@@ -19,7 +19,7 @@ import {
 import { NavigationRegular, PersonCircleRegular, WeatherMoonRegular, WeatherSunnyRegular } from "@fluentui/react-icons";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { api, answerOf } from "../api/client.ts";
+import { statusQuery } from "../api/queries.ts";
 import { invalidate } from "../api/query-client.ts";
 import { useLostSinceMs } from "../api/connection.ts";
 import { useLive } from "../live/live-stream.ts";
@@ -67,11 +67,7 @@ const useStyles = makeStyles({
 
 export function Header({ onMenu }: { readonly onMenu: () => void }) {
   const styles = useStyles();
-  const hub = useQuery({
-    queryKey: ["status"],
-    queryFn: async () => await answerOf(api.GET("/api/v1/status")),
-    staleTime: 60_000,
-  });
+  const hub = useQuery({ ...statusQuery, staleTime: 60_000 });
   return (
     <header className={styles.header}>
       <Tooltip content="Navigation" relationship="label">

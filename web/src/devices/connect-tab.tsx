@@ -15,6 +15,7 @@ import { ArrowSyncRegular } from "@fluentui/react-icons";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Schema, answerOf, api } from "../api/client.ts";
+import { statusQuery } from "../api/queries.ts";
 import { CodeBlock, CodeTabs } from "../parts/code-tabs.tsx";
 import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
 import { CopyBox, SecretReveal } from "../parts/copy-box.tsx";
@@ -51,7 +52,7 @@ export default function ConnectTab({ device }: { readonly device: Device }) {
     queryFn: async () =>
       await answerOf(api.GET("/api/v1/devices/{deviceId}/connection-code", { params: { path: { deviceId: id } } })),
   });
-  const status = useQuery({ queryKey: ["status"], queryFn: async () => await answerOf(api.GET("/api/v1/status")) });
+  const status = useQuery(statusQuery);
   return (
     <>
       {device.simulated && (

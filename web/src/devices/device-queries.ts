@@ -2,6 +2,7 @@
 
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { type Schema, answerOf, api } from "../api/client.ts";
+import { templatesQuery as allTemplatesQuery } from "../templates/template-queries.ts";
 import { type DeviceSearch, filterOf } from "./device-search.ts";
 
 export type Device = Schema<"Device">;
@@ -16,11 +17,7 @@ export const pageDevices = 50;
 /** Connections open and close without telling; who looks at them is told this often. */
 const connectedMs = 15_000;
 
-export const templatesQuery = queryOptions({
-  queryKey: ["device-templates", "all"],
-  queryFn: async () => (await answerOf(api.GET("/api/v1/device-templates"))).items,
-  staleTime: 30_000,
-});
+export const templatesQuery = { ...allTemplatesQuery, staleTime: 30_000 };
 
 export function devicesQuery(search: DeviceSearch) {
   const query = {
