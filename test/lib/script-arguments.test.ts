@@ -6,8 +6,8 @@ import { expect, test } from "vitest";
 const root = join(import.meta.dirname, "../..");
 const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: Record<string, string> };
 
-/** Whose words go to a program with a help of its own: oxfmt, oxlint, Vitest, and the server. */
-const others = ["start", "test", "format", "lint"];
+/** Whose words go to a program with a help of its own: oxfmt, oxlint, Vitest, Vite, and the server. */
+const others = ["start", "test", "format", "lint", "page"];
 const ours = Object.entries(scripts).filter(([name]) => !others.includes(name));
 
 /** As npm runs it, without npm. */

@@ -7,7 +7,7 @@ import { probeFailure } from "../../src/destinations/failure.ts";
 import { randomBytes } from "node:crypto";
 import { inspect } from "node:util";
 import { BlobServiceClient, type ContainerClient } from "@azure/storage-blob";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { bodyOf, inChunks, label, pathsOf, put } from "../../src/destinations/destination.contract.ts";
 import {
   DestinationError,
@@ -17,10 +17,17 @@ import {
 } from "../../src/destinations/destination.ts";
 import { openStorage } from "../../src/destinations/open-storage.ts";
 import { connectionStringOf, startAzurite, type Azurite } from "../lib/azurite.ts";
-import { startFaultProxy, type Fault, type FaultProxy, type ProxiedRequest } from "../lib/fault-proxy.ts";
+import {
+  startFaultProxy,
+  type Fault,
+  type FaultProxy,
+  type PlacedRule,
+  type ProxiedRequest,
+} from "../lib/fault-proxy.ts";
 
 const blockBytes = 32 * 1024;
-const requestTimeoutMs = 700;
+/** Never waited for: a test that needs it to pass has the timers at hand (`timedOut`). A busy machine cannot reach it. */
+const requestTimeoutMs = 60_000;
 const settings = { kind: "azure-blob", auth: "connection-string", endpoint: "" } as const;
 
 let azurite: Azurite;
@@ -45,6 +52,7 @@ afterAll(async () => {
   await azurite.stop();
 });
 beforeEach(() => proxy.clear());
+afterEach(() => void vi.useRealTimers());
 
 const isStage = (request: ProxiedRequest): boolean => request.query.get("comp") === "block";
 const isCommit = (request: ProxiedRequest): boolean => request.query.get("comp") === "blocklist";
@@ -87,12 +95,15 @@ const faults: readonly (readonly [title: string, fault: Fault, expected: Partial
 ];
 
 describe.each(faults)("azure-blob met by %s", (_title, fault, expected) => {
+  const met = <T>(rule: PlacedRule, call: () => Promise<T>): Promise<T> =>
+    fault.kind === "hang" ? timedOut(call, () => rule.hits === 1) : call();
+
   it("E5: while staging: nothing is visible, and the next attempt creates it", async () => {
     const { path, body } = fresh();
     // The second block: one is staged already.
     let stages = 0;
     const rule = proxy.add({ when: (request) => isStage(request) && ++stages === 2, fault, times: 1 });
-    expect(await put(destination, path, inChunks(body))).toMatchObject({
+    expect(await met(rule, () => put(destination, path, inChunks(body)))).toMatchObject({
       ...expected,
       message: expect.stringContaining(path) as string,
     });
@@ -105,8 +116,8 @@ describe.each(faults)("azure-blob met by %s", (_title, fault, expected) => {
 
   it("E5: while committing: nothing or all is visible, and the next attempt says which", async () => {
     const { path, body } = fresh();
-    proxy.add({ when: isCommit, fault, times: 1 });
-    expect(await put(destination, path, inChunks(body))).toMatchObject(expected);
+    const rule = proxy.add({ when: isCommit, fault, times: 1 });
+    expect(await met(rule, () => put(destination, path, inChunks(body)))).toMatchObject(expected);
     expect(proxy.requests.filter(isCommit)).toHaveLength(1);
     if (fault.kind === "lose-answer") {
       expect(await visible(path)).toEqual(body);
@@ -122,12 +133,12 @@ describe.each(faults)("azure-blob met by %s", (_title, fault, expected) => {
     const { path, body } = fresh();
     await put(destination, path, inChunks(body));
     const failure = { ...expected, hint: expect.stringMatching(/\w+/) as string };
-    proxy.add({ when: isHead, fault, times: 1 });
-    expect(await destination.head(path)).toMatchObject(failure);
-    proxy.add({ when: isList, fault, times: 1 });
-    await expect(pathsOf(destination, path)).rejects.toMatchObject({ failure });
-    proxy.add({ when: isRead, fault, times: 1 });
-    await expect(bodyOf(destination, path)).rejects.toMatchObject({ failure });
+    const head = proxy.add({ when: isHead, fault, times: 1 });
+    expect(await met(head, () => destination.head(path))).toMatchObject(failure);
+    const list = proxy.add({ when: isList, fault, times: 1 });
+    await expect(met(list, () => pathsOf(destination, path))).rejects.toMatchObject({ failure });
+    const read = proxy.add({ when: isRead, fault, times: 1 });
+    await expect(met(read, () => bodyOf(destination, path))).rejects.toMatchObject({ failure });
     expect(proxy.requests.filter(isRead)).toHaveLength(1);
     expect(await bodyOf(destination, path)).toEqual(body);
   });
@@ -188,10 +199,15 @@ describe("azure-blob", () => {
     await put(destination, path, inChunks(body));
     for (const end of ["reset", "hang"] as const) {
       proxy.add({ when: isRead, fault: { kind: "cut-answer", bytes: 10_000, end }, times: 1 });
-      await expect(bodyOf(destination, path)).rejects.toMatchObject({
+      let bytes = 0;
+      const reading = async (): Promise<void> => {
+        for await (const chunk of destination.read(path)) bytes += chunk.byteLength;
+      };
+      await expect(end === "reset" ? reading() : timedOut(reading, () => bytes === 10_000)).rejects.toMatchObject({
         name: "DestinationError",
-        failure: { kind: "temporary" },
+        failure: { kind: "temporary", ...(end === "hang" ? { code: "timeout" } : {}) },
       });
+      expect(bytes).toBeLessThanOrEqual(10_000);
     }
     expect(proxy.requests.filter(isRead)).toHaveLength(2);
   });
@@ -275,8 +291,9 @@ describe("azure-blob", () => {
     const body = randomBytes(40 * blockBytes);
     await put(destination, path, inChunks(body));
     let bytes = 0;
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     for await (const chunk of destination.read(path)) {
-      if (bytes === 0) await new Promise((resolve) => setTimeout(resolve, 1.5 * requestTimeoutMs));
+      if (bytes === 0) vi.advanceTimersByTime(1.5 * requestTimeoutMs);
       bytes += chunk.byteLength;
     }
     expect(bytes).toBe(body.byteLength);
@@ -327,6 +344,20 @@ describe("azure-blob", () => {
 
 function fresh(): { path: string; body: Buffer } {
   return { path: `measurements/hub/${names++}/00.avro`, body: randomBytes(3 * blockBytes + 7) };
+}
+
+/** What `call` comes to when the time of a request passes in the moment that `isHanging` becomes true. */
+async function timedOut<T>(call: () => Promise<T>, isHanging: () => boolean): Promise<T> {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    let isOver = false;
+    const outcome = call().finally(() => (isOver = true));
+    await until(() => isOver || isHanging());
+    vi.advanceTimersByTime(requestTimeoutMs);
+    return await outcome;
+  } finally {
+    vi.useRealTimers();
+  }
 }
 
 /** What a reader sees, past the proxy; null when there is no blob. */

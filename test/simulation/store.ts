@@ -133,11 +133,12 @@ export class SimulatedStore {
             },
             options?.abortSignal,
           ),
-        download: (_from: number, _count: number | undefined, options: Options) =>
+        download: (from: number, count: number | undefined, options: Options) =>
           wire.send(
             `read ${name}/${path}`,
             () => {
-              const { bytes } = this.#blob(name, path);
+              const whole = this.#blob(name, path).bytes;
+              const bytes = whole.subarray(from, count === undefined ? whole.length : from + count);
               return { contentLength: bytes.length, readableStreamBody: pieces(bytes) };
             },
             options?.abortSignal,
@@ -145,6 +146,10 @@ export class SimulatedStore {
       }),
       listBlobsFlat: (of: Options & { prefix?: string }) => ({
         byPage: () => this.#pages(name, of.prefix ?? "", wire, of.abortSignal),
+      }),
+      listBlobsByHierarchy: (delimiter: string, of: Options & { prefix?: string }) => ({
+        byPage: (page: { maxPageSize: number; continuationToken?: string }) =>
+          this.#levelPages(name, { delimiter, prefix: of.prefix ?? "", ...page }, wire, of.abortSignal),
       }),
     };
   }
@@ -168,17 +173,56 @@ export class SimulatedStore {
   }
 
   async *#pages(name: string, prefix: string, wire: Wire, signal: AbortSignal | undefined) {
-    const blobItems = await wire.send(
-      `list ${name}`,
-      () =>
-        [...this.#container(name).blobs]
-          .filter(([path]) => path.startsWith(prefix))
-          .sort(([one], [other]) => (one < other ? -1 : 1))
-          .map(([path, { bytes }]) => ({ name: path, properties: { contentLength: bytes.length } })),
-      signal,
-    );
+    const blobItems = await wire.send(`list ${name}`, () => this.#items(name, prefix), signal);
     yield { segment: { blobItems } };
   }
+
+  /** One level of names: what goes on behind the delimiter is one entry, its prefix. */
+  async *#levelPages(name: string, of: LevelPage, wire: Wire, signal: AbortSignal | undefined) {
+    const { delimiter, prefix, maxPageSize } = of;
+    for (let after = of.continuationToken ?? ""; ;) {
+      const list = () => {
+        const entries = new Map<string, BlobItem | null>();
+        for (const item of this.#items(name, prefix)) {
+          const end = item.name.indexOf(delimiter, prefix.length);
+          if (end < 0) entries.set(item.name, item);
+          else entries.set(item.name.slice(0, end + delimiter.length), null);
+        }
+        const rest = [...entries].filter(([entry]) => entry > after).sort(([one], [other]) => (one < other ? -1 : 1));
+        return { page: rest.slice(0, maxPageSize), isLast: rest.length <= maxPageSize };
+      };
+      const { page, isLast } = await wire.send(`list a level of ${name}`, list, signal);
+      after = page.at(-1)?.[0] ?? "";
+      yield {
+        segment: {
+          blobItems: page.flatMap(([, item]) => (item === null ? [] : [item])),
+          blobPrefixes: page.flatMap(([entry, item]) => (item === null ? [{ name: entry }] : [])),
+        },
+        continuationToken: isLast ? "" : after,
+      };
+      if (isLast) return;
+    }
+  }
+
+  #items(name: string, prefix: string): BlobItem[] {
+    return [...this.#container(name).blobs]
+      .filter(([path]) => path.startsWith(prefix))
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([path, { bytes }]) => ({ name: path, properties: { contentLength: bytes.length } }));
+  }
+}
+
+interface BlobItem {
+  readonly name: string;
+  readonly properties: { readonly contentLength: number };
+}
+
+interface LevelPage {
+  readonly delimiter: string;
+  readonly prefix: string;
+  readonly maxPageSize: number;
+  /** Here: the last name of the page before. */
+  readonly continuationToken?: string;
 }
 
 async function* pieces(bytes: Buffer): AsyncGenerator<Buffer> {
