@@ -24,6 +24,21 @@ const shots: readonly Shot[] = [
   { name: "sign-in", path: "/sign-in", isOutside: true },
   { name: "dashboard", path: "/" },
   { name: "account", path: "/account" },
+  { name: "device-templates", path: "/templates" },
+  { name: "device-template", path: "/templates/c318d580-39fc-4aca-b995-843719821049" },
+  { name: "storage-accounts", path: "/admin/storage" },
+  { name: "new-storage-account", path: "/admin/storage/new" },
+  {
+    name: "storage-account",
+    path: async ({ hub }) => {
+      const { items } = await hub.api<{ items: { id: string }[] }>("GET", "/storage-accounts");
+      return `/admin/storage/${items[0]?.id ?? ""}`;
+    },
+    prepare: async (page) => {
+      await page.getByRole("button", { name: "Test connection" }).click();
+      await page.getByRole("list", { name: "Steps of the test" }).waitFor();
+    },
+  },
 ];
 
 const { values } = scriptArguments(

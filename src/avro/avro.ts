@@ -11,6 +11,7 @@ export type { ContainerOptions, RecordRun } from "./container-writer.ts";
 export { writeContainer } from "./container-writer.ts";
 export type { ContainerHeader } from "./container-reader.ts";
 export { openContainer } from "./container-reader.ts";
+export { recordReader } from "./record-reader.ts";
 export type { SchemaName } from "./schemas.ts";
 export { schemaName, schemaNames, schemaText } from "./schemas.ts";
 export type { DeviceState, TemplateState } from "./snapshot-records.ts";

@@ -27,7 +27,6 @@ needs("chromium")("Storage accounts", () => {
   });
 
   const open = async (page: Page, path: string, title: string): Promise<void> => {
-    page.setDefaultTimeout(10_000);
     await page.goto(stand.url + path);
     await page.getByRole("heading", { level: 1, name: title, exact: true }).waitFor();
   };

@@ -36,7 +36,6 @@ needs("chromium")("Device templates", () => {
 
   const sampleId = "c318d580-39fc-4aca-b995-843719821049";
   const open = async (page: Page, path: string, title: string): Promise<void> => {
-    page.setDefaultTimeout(10_000);
     await page.goto(stand.url + path);
     await page.getByRole("heading", { level: 1, name: title, exact: true }).waitFor();
   };
@@ -263,6 +262,8 @@ needs("chromium")("Device templates", () => {
     expect(await read(sampleId)).toMatchObject({ measurements, settings, properties });
 
     await open(page, `/templates/${sampleId}`, "Refrigerated Vending Machine");
+    await page.getByRole("button", { name: "Show the record" }).click();
+    await part(page, "In exported files").getByText("tempThresh").waitFor();
     const [download] = await Promise.all([
       page.waitForEvent("download"),
       page.getByRole("link", { name: "Export JSON" }).click(),

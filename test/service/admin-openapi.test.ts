@@ -68,6 +68,7 @@ test("has every route", () => {
       "POST /device-templates/{templateId}/versions/{version}/publish",
       "POST /device-templates/{templateId}/versions/{version}/check",
       "GET /device-templates/{templateId}/versions/{version}/export",
+      "GET /device-templates/{templateId}/versions/{version}/record",
       "GET /devices",
       "POST /devices",
       "POST /devices/delete",

@@ -89,6 +89,33 @@ describe("device templates", () => {
     }
   });
 
+  test("are shown as the record that an exported file holds of them", async () => {
+    await bench.expect(201, "POST", "/device-templates", { id: "valve", ...valve });
+    expect(await bench.expect(200, "GET", "/device-templates/valve/versions/1.0.0/record")).toEqual({
+      record: {
+        id: "valve",
+        name: "Valve",
+        version: "1.0.0",
+        measurements: {
+          telemetry: { flow: { dataType: "double", name: "Flow", minValue: 0, maxValue: 9 } },
+          states: {},
+          events: {},
+        },
+        settings: { device: {} },
+        properties: {
+          cloud: {
+            place: { dataType: "location", name: "Place", initialValue: { lon: 7.5, lat: 51.5 } },
+            notes: { dataType: "string", name: "Notes", initialValue: null },
+          },
+          device: {},
+        },
+      },
+    });
+    expect(await bench.refused(404, "GET", "/device-templates/valve/versions/9.0.0/record")).toMatchObject({
+      code: "template-not-found",
+    });
+  });
+
   test("name the field that is wrong", async () => {
     const wrong = (telemetry: unknown) =>
       bench.refused(400, "POST", "/device-templates", { name: "x", measurements: { telemetry } });

@@ -1,6 +1,7 @@
 // Device templates and their versions.
 
 import { type Static, Type } from "typebox";
+import { recordReader, schemaName, templateEncoder } from "../../avro/avro.ts";
 import { ColdpathError } from "../../lib/errors.ts";
 import { nextVersion } from "../../registry/device-id.ts";
 import type { NewTemplate } from "../../registry/registry.ts";
@@ -14,12 +15,18 @@ import {
   NewDeviceTemplate,
   NewDeviceTemplateVersion,
   TemplateEditCheck,
+  TemplateRecord,
 } from "../schemas/device-template.ts";
 import { gone } from "../schemas/error.ts";
 
 const tags = ["device-templates"];
 const oneTemplate = Type.Object({ templateId: Type.String() });
 const oneVersion = Type.Object({ templateId: Type.String(), version: Type.String() });
+
+/** All revisions of the format have the same records of device templates. */
+const formatRevision = "2018-07";
+const encodeRecord = templateEncoder(formatRevision);
+const readRecord = recordReader(schemaName("deviceTemplates", formatRevision));
 
 export function deviceTemplateRoutes(api: Api, { registry }: AdminOptions): void {
   api.get(
@@ -224,6 +231,27 @@ export function deviceTemplateRoutes(api: Api, { registry }: AdminOptions): void
       const { published: _, etag: _etag, createdAt: _at, ...file } = await registry.template(templateId, version);
       reply.header("content-disposition", `attachment; filename="${fileNameOf(file.name)}-${version}.json"`);
       return file;
+    },
+  );
+
+  api.get(
+    "/device-templates/:templateId/versions/:version/record",
+    {
+      schema: {
+        operationId: "previewDeviceTemplateRecord",
+        summary:
+          "The record of a version as files of device templates hold it; of a draft, as they will once it is published.",
+        tags,
+        access: "operator",
+        params: oneVersion,
+        response: { 200: ref(TemplateRecord) },
+        failures: [404],
+      },
+    },
+    async (request) => {
+      const { templateId, version } = request.params;
+      // There and back: what the file's own encoding makes of it, not what one hopes.
+      return { record: readRecord(encodeRecord(await registry.template(templateId, version))) };
     },
   );
 

@@ -94,6 +94,9 @@ export const TemplateEditCheck = shape("TemplateEditCheck", "What would become o
     description: "A free version, behind all there are: for the edit that breaks something.",
   }),
 });
+export const TemplateRecord = shape("TemplateRecord", "A decoded record.", {
+  record: Type.Unsafe<unknown>({ description: "As a reader of the file sees it." }),
+});
 export const DeviceTemplateFile = shape(
   "DeviceTemplateFile",
   "A version of a device template, to be kept or made elsewhere.",

@@ -168,6 +168,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/device-templates/{templateId}/versions/{version}/record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The record of a version as files of device templates hold it; of a draft, as they will once it is published. */
+        get: operations["previewDeviceTemplateRecord"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/device-templates/{templateId}/versions/{version}/publish": {
         parameters: {
             query?: never;
@@ -2728,6 +2745,11 @@ export interface components {
             /** @description A free version, behind all there are: for the edit that breaks something. */
             nextVersion: string;
         };
+        /** @description A decoded record. */
+        TemplateRecord: {
+            /** @description As a reader of the file sees it. */
+            record: unknown;
+        };
         /** @description A time the export was on; both ends are included. */
         Tenure: {
             number: number;
@@ -3708,6 +3730,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeviceTemplateFile"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller's role does not allow it, or the call comes from a page of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    previewDeviceTemplateRecord: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                templateId: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A decoded record. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateRecord"];
                 };
             };
             /** @description The input names something impossible; `field` says which one. */

@@ -83,11 +83,13 @@ export function ContainerField({
   container,
   errors,
   onChange,
+  isRequired = true,
 }: {
   readonly storageAccountId: string;
   readonly container: string;
   readonly errors: ServerErrors;
   readonly onChange: (container: string) => void;
+  readonly isRequired?: boolean;
 }) {
   const styles = useStyles();
   const [mode, setMode] = useState<"choose" | "create" | "type">("choose");
@@ -99,7 +101,7 @@ export function ContainerField({
   if (mode === "type") {
     return (
       <div className={styles.column}>
-        <FormField label="Container" required errors={errors} field="container" hint="Its exact name.">
+        <FormField label="Container" required={isRequired} errors={errors} field="container" hint="Its exact name.">
           <Input value={container} spellCheck={false} onChange={(_event, { value }) => onChange(value)} />
         </FormField>
         <div>
@@ -114,7 +116,7 @@ export function ContainerField({
     <div className={styles.column}>
       <FormField
         label="Container"
-        required
+        required={isRequired}
         errors={errors}
         field="container"
         hint={storageAccountId === "" ? "Choose the storage account first." : "A container holds the files' folders."}

@@ -50,6 +50,7 @@ export function StorageContainers({ account, container, onContainer }: StorageCo
             test.reset();
           }}
           errors={errors}
+          isRequired={false}
         />
         <div className={styles.row}>
           <Button disabledFocusable={test.isPending} onClick={() => test.mutate()}>

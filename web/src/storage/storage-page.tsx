@@ -80,16 +80,20 @@ function AccountPage({ account }: { readonly account: StorageAccount }) {
         </>
       }
     >
-      {account.warnings.map((warning) => (
-        <MessageBar key={warning} intent="warning" layout="multiline">
-          <MessageBarBody>{warning}</MessageBarBody>
+      {account.warnings.length > 0 && (
+        <MessageBar intent="warning" layout="multiline">
+          <MessageBarBody>
+            {account.warnings.map((warning) => (
+              <div key={warning}>{warning}</div>
+            ))}
+          </MessageBarBody>
           <MessageBarActions>
             <Button size="small" onClick={() => setOpen("credentials")}>
               Replace credentials
             </Button>
           </MessageBarActions>
         </MessageBar>
-      ))}
+      )}
       {(from !== undefined || (exports.data !== undefined && using.length === 0)) && (
         <MessageBar intent="info" layout="multiline">
           <MessageBarBody>

@@ -56,7 +56,7 @@ export function TestSteps({
         </MessageBarBody>
       </MessageBar>
       <ol className={styles.list} aria-label="Steps of the test">
-        {outcome.steps.map((one) => (
+        {outcome.steps.map((one, at) => (
           <li key={one.step} className={styles.step}>
             <span className={styles.icon}>{icons[one.outcome]}</span>
             <div className={styles.text}>
@@ -72,10 +72,15 @@ export function TestSteps({
               {one.message !== undefined && (
                 <Text>
                   {sentence(one.message)}
-                  {one.code !== undefined && <span className={styles.outcome}> ({one.code})</span>}
+                  {one.code !== undefined && !one.message.includes(one.code) && (
+                    <span className={styles.outcome}> ({one.code})</span>
+                  )}
                 </Text>
               )}
-              {one.hint !== undefined && <Text>What to do: {one.hint}</Text>}
+              {one.hint !== undefined && (
+                // The same answer to several steps is said once.
+                <Text>What to do: {one.hint === outcome.steps[at - 1]?.hint ? "as above." : one.hint}</Text>
+              )}
             </div>
           </li>
         ))}

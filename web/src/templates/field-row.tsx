@@ -2,9 +2,19 @@
 //
 // By keyboard: Enter adds a row behind it, Alt with the arrows moves it, Alt with Delete removes it.
 
-import { Button, Field, Input, Select, Tooltip, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
+import {
+  Button,
+  Field,
+  Input,
+  Select,
+  Text,
+  Tooltip,
+  makeStyles,
+  mergeClasses,
+  tokens,
+} from "@fluentui/react-components";
 import { AddRegular, ArrowDownRegular, ArrowUpRegular, DeleteRegular, DismissRegular } from "@fluentui/react-icons";
-import { type Dispatch, type KeyboardEvent, type ReactElement, memo } from "react";
+import { type Dispatch, type KeyboardEvent, type ReactElement, cloneElement, memo, useId } from "react";
 import type { DraftChange } from "./draft-changes.ts";
 import {
   type Category,
@@ -45,6 +55,8 @@ const useStyles = makeStyles({
     columnGap: "8px",
     rowGap: "8px",
     alignItems: "start",
+    // What takes the focus is not hidden by the bar below.
+    "& input, & select": { scrollMarginBottom: "160px" },
   },
   // The columns' titles stand above the first row there.
   label: {
@@ -57,6 +69,7 @@ const useStyles = makeStyles({
   },
   input: { minWidth: 0, width: "100%" },
   select: { minWidth: 0 },
+  error: { color: tokens.colorPaletteRedForeground1, overflowWrap: "anywhere", [wide]: { paddingBottom: "6px" } },
   gap: { display: "none", [wide]: { display: "block" } },
   actions: { display: "flex", justifyContent: "flex-end" },
   values: {
@@ -76,15 +89,16 @@ const useStyles = makeStyles({
 /** Of the grid on wide screens, and of the titles above it. */
 export function columnsOf({ parts }: SectionKind): string {
   const has = (part: Part): boolean => parts.includes(part);
-  return [
-    "2fr 1.6fr",
-    has("dataType") ? "1.1fr" : "",
-    has("unit") ? "0.7fr" : "",
-    has("bounds") ? "0.7fr 0.7fr" : "",
-    has("initialValue") ? "1fr" : "",
-    has("category") ? "1fr" : "",
-    "104px",
-  ].join(" ");
+  const shares = [
+    2,
+    1.6,
+    ...(has("dataType") ? [1.1] : []),
+    ...(has("unit") ? [0.7] : []),
+    ...(has("bounds") ? [0.7, 0.7] : []),
+    ...(has("initialValue") ? [1] : []),
+    ...(has("category") ? [1] : []),
+  ];
+  return [...shares.map((share) => `minmax(0, ${share}fr)`), "104px"].join(" ");
 }
 
 export function titlesOf({ parts }: SectionKind): readonly string[] {
@@ -98,6 +112,11 @@ export function titlesOf({ parts }: SectionKind): readonly string[] {
     ...(has("initialValue") ? ["Initial value"] : []),
     ...(has("category") ? ["Category"] : []),
   ];
+}
+
+/** Any input. */
+interface Described {
+  readonly "aria-describedby"?: string;
 }
 
 export interface FieldRowProps {
@@ -130,13 +149,15 @@ export const FieldRow = memo(function FieldRow(props: FieldRowProps) {
   ]);
   const isOfValues = hasValues && errorPart?.startsWith("values") === true;
   const errorAt = errorPart === null || shown.has(errorPart) || isOfValues ? errorPart : "";
-  const cell = (part: string, label: string, input: ReactElement, isDouble = false): ReactElement => (
+  // Below the row, where there is room for a sentence.
+  const errorId = useId();
+  const cell = (part: string, label: string, input: ReactElement<Described>, isDouble = false): ReactElement => (
     <Field
       label={{ children: label, className: styles.label }}
       className={isDouble ? styles.double : undefined}
-      {...(errorAt === part ? { validationState: "error" as const, validationMessage: errorText } : {})}
+      {...(errorAt === part ? { validationState: "error" as const } : {})}
     >
-      {input}
+      {errorAt === part ? cloneElement(input, { "aria-describedby": errorId }) : input}
     </Field>
   );
   const text = (
@@ -289,6 +310,11 @@ export const FieldRow = memo(function FieldRow(props: FieldRowProps) {
           </Tooltip>
         </div>
       </div>
+      {errorAt !== null && !isOfValues && (
+        <Text id={errorId} size={200} className={styles.error}>
+          {errorText}
+        </Text>
+      )}
       {hasValues && (
         <Values
           called={called}
@@ -310,7 +336,7 @@ function InitialValue({
 }: {
   readonly row: Row;
   readonly set: (change: Partial<Row>) => void;
-  readonly cell: (part: string, label: string, input: ReactElement) => ReactElement;
+  readonly cell: (part: string, label: string, input: ReactElement<Described>) => ReactElement;
   readonly text: (part: "initialValue", label: string, placeholder: string, inputMode?: "decimal") => ReactElement;
 }): ReactElement {
   const styles = useStyles();

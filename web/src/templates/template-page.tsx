@@ -36,6 +36,7 @@ import { PublishDialog } from "./publish-dialog.tsx";
 import type { DeviceTemplate } from "./template-draft.ts";
 import { TemplateEditor } from "./template-editor.tsx";
 import { deviceCountQuery, usualVersion, versionsQuery } from "./template-queries.ts";
+import { RecordPreview } from "./record-preview.tsx";
 import { TemplateView } from "./template-view.tsx";
 
 const route = getRouteApi("/shell/templates/$templateId");
@@ -185,6 +186,7 @@ function VersionPage({
       ) : (
         <TemplateView template={template} />
       )}
+      <RecordPreview template={template} />
       {open === "publish" && <PublishDialog template={template} onClose={() => setOpen(null)} />}
       <ConfirmDialog
         isOpen={open === "delete-version"}

@@ -19,6 +19,21 @@ export function versionsQuery(templateId: string) {
   });
 }
 
+/** What an exported file holds of a version, as it is saved with this etag. */
+export function recordQuery(templateId: string, version: string, etag: number) {
+  return queryOptions({
+    queryKey: ["device-templates", "record", templateId, version, etag],
+    queryFn: async () =>
+      (
+        await answerOf(
+          api.GET("/api/v1/device-templates/{templateId}/versions/{version}/record", {
+            params: { path: { templateId, version } },
+          }),
+        )
+      ).record,
+  });
+}
+
 /** How many devices use a template, or one version of it. */
 export function deviceCountQuery(templateId: string, templateVersion?: string) {
   const query = { templateId, limit: 1, ...(templateVersion === undefined ? {} : { templateVersion }) };
