@@ -59,7 +59,7 @@ export function AdvancedFields({ values, errors, onChange }: AdvancedFieldsProps
           : { validationState: "error" as const, validationMessage: `${refused.message} ${refused.hint ?? ""}` })}
       >
         <Input
-          className={styles.code}
+          input={{ className: styles.code }}
           value={values.pathTemplate}
           spellCheck={false}
           onChange={(_event, { value }) => onChange({ pathTemplate: value })}

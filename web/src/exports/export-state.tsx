@@ -57,8 +57,16 @@ export function ExportAdvice({ one }: { readonly one: Export }) {
         </>
       )}
       {trouble !== null && <Trouble trouble={trouble} />}
-      {one.on && trouble === null && status.lastFile === null && <FirstFile one={one} />}
+      {one.on && trouble === null && !hasFile(one) && <FirstFile one={one} />}
     </div>
+  );
+}
+
+/** Whether it wrote one since it was turned on. */
+function hasFile({ status, tenures }: Export): boolean {
+  const since = tenures.at(-1)?.windowFirst;
+  return (
+    status.lastFile !== null && (since === undefined || Date.parse(status.lastFile.committedAt) > Date.parse(since))
   );
 }
 

@@ -6,13 +6,14 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import { type Schema, answerOf, api } from "../api/client.ts";
-import { formatBytes, formatCount } from "../parts/amounts.ts";
+import { formatBytes, formatCount, formatDuration, formatTime } from "../parts/amounts.ts";
 import { CodeBlock, CodeTabs } from "../parts/code-tabs.tsx";
 import { CopyBox } from "../parts/copy-box.tsx";
 import { Pager, usePages } from "../parts/data-table.tsx";
 import { Facts, Panel } from "../parts/panel.tsx";
 import { PageFrame } from "../parts/page-frame.tsx";
 import { Shown } from "../parts/states.tsx";
+import { TimeText } from "../parts/time-text.tsx";
 import { exportQuery } from "./export-queries.ts";
 import { type FileSearch, folderOf } from "./export-search.ts";
 import { typeNames, whatFilesHold } from "./export-words.ts";
@@ -42,6 +43,26 @@ function previewQuery(exportId: string, { path, version }: FileSearch, offset: n
   };
 }
 
+/** What the list of its folder says of it: which minute it holds, and what the run history has. */
+function entryQuery(exportId: string, { path, version }: FileSearch) {
+  return {
+    queryKey: ["export-file", exportId, path, version ?? null, "entry"],
+    queryFn: async () => {
+      const prefix = folderOf(path);
+      const { files } = await answerOf(
+        api.GET("/api/v1/exports/{exportId}/files", {
+          params: {
+            path: { exportId },
+            query: { limit: 100, ...(prefix === "" ? {} : { prefix }), ...(version === undefined ? {} : { version }) },
+          },
+        }),
+      );
+      return files.find((file) => file.path === path) ?? null;
+    },
+    staleTime: 60_000,
+  };
+}
+
 function readingQuery(exportId: string, { path, version }: FileSearch) {
   return {
     queryKey: ["export-file", exportId, path, version ?? null, "reading"],
@@ -61,6 +82,7 @@ export default function FilePage() {
   const search = route.useSearch();
   const { path, version } = search;
   const one = useQuery(exportQuery(exportId));
+  const entry = useQuery(entryQuery(exportId, search)).data ?? null;
   const pages = usePages(path);
   const preview = useQuery(previewQuery(exportId, search, Number(pages.after ?? 0)));
   const [tab, setTab] = useState<"records" | "schema" | "reading">("records");
@@ -68,7 +90,11 @@ export default function FilePage() {
   const query = new URLSearchParams({ path, ...(version === undefined ? {} : { version: String(version) }) });
   return (
     <PageFrame
-      title={path.slice(path.lastIndexOf("/") + 1) || "File"}
+      title={
+        entry === null
+          ? path.slice(path.lastIndexOf("/") + 1) || "File"
+          : `${typeNames[entry.type]} of ${formatTime(entry.window).slice(0, 16)} UTC`
+      }
       place={[
         { label: "Continuous Data Export", to: "/admin/exports" },
         { label: one.data?.name ?? "Export", to: exportPath },
@@ -92,12 +118,24 @@ export default function FilePage() {
       <Shown query={preview}>
         {(content) => (
           <>
-            <Panel title={`${typeNames[content.type]} in this file`}>
+            <Panel title="This file">
               <Facts
                 items={[
-                  { name: "Records", value: recordCount(content) },
+                  { name: "Records", value: recordCount(content, entry?.run?.records) },
                   { name: "Size", value: formatBytes(content.bytes) },
                   { name: "Compression", value: content.codec === "null" ? "None" : content.codec },
+                  ...(entry === null
+                    ? []
+                    : [{ name: "Minute", value: `${formatTime(entry.window).slice(0, 16)} UTC` }]),
+                  ...(entry?.run
+                    ? [
+                        { name: "Written", value: <TimeText time={entry.run.committedAt} show="both" /> },
+                        {
+                          name: "Took",
+                          value: `${formatDuration(entry.run.durationMs)}, ${entry.run.attempts} ${entry.run.attempts === 1 ? "attempt" : "attempts"}`,
+                        },
+                      ]
+                    : []),
                 ]}
               />
               <CopyBox text={content.path} label="Path in the container" />
@@ -152,8 +190,9 @@ export default function FilePage() {
   );
 }
 
-function recordCount({ complete, recordsSeen }: Preview): string {
-  return complete ? formatCount(recordsSeen) : `at least ${formatCount(recordsSeen)}`;
+function recordCount({ complete, recordsSeen }: Preview, inHistory: number | undefined): string {
+  if (complete) return formatCount(recordsSeen);
+  return inHistory === undefined ? `at least ${formatCount(recordsSeen)}` : formatCount(inHistory);
 }
 
 function Records({ content }: { readonly content: Preview }) {

@@ -28,6 +28,11 @@ export interface StorageFieldsProps {
   readonly onChange: (change: { readonly storageAccountId?: string; readonly container?: string }) => void;
 }
 
+const nameRules = {
+  folder: "It becomes a directory: letters, digits, dots and hyphens.",
+  "azure-blob": "3 to 63 lower-case letters, digits and hyphens.",
+} as const;
+type Kind = keyof typeof nameRules;
 const kindWords = { folder: "folder", "azure-blob": "Azure Blob Storage" } as const;
 
 export function StorageFields({ accounts, storageAccountId, container, errors, onChange }: StorageFieldsProps) {
@@ -69,6 +74,7 @@ export function StorageFields({ accounts, storageAccountId, container, errors, o
       <ContainerField
         key={storageAccountId}
         storageAccountId={storageAccountId}
+        kind={chosen?.settings.kind ?? "folder"}
         container={container}
         errors={errors}
         onChange={(name) => onChange({ container: name })}
@@ -80,12 +86,14 @@ export function StorageFields({ accounts, storageAccountId, container, errors, o
 /** Picked, made anew, or typed where the account may not list them. On the page of a storage account, too. */
 export function ContainerField({
   storageAccountId,
+  kind,
   container,
   errors,
   onChange,
   isRequired = true,
 }: {
   readonly storageAccountId: string;
+  readonly kind: Kind;
   readonly container: string;
   readonly errors: ServerErrors;
   readonly onChange: (container: string) => void;
@@ -162,6 +170,7 @@ export function ContainerField({
       {mode === "create" && (
         <NewContainer
           storageAccountId={storageAccountId}
+          kind={kind}
           onMade={(name) => {
             setMode("choose");
             onChange(name);
@@ -175,10 +184,12 @@ export function ContainerField({
 
 function NewContainer({
   storageAccountId,
+  kind,
   onMade,
   onCancel,
 }: {
   readonly storageAccountId: string;
+  readonly kind: Kind;
   readonly onMade: (name: string) => void;
   readonly onCancel: () => void;
 }) {
@@ -199,15 +210,16 @@ function NewContainer({
     },
     onSuccess: () => onMade(name.trim()),
   });
-  const errors = useServerErrors(create.error, ["name"]);
-  const refusal = errors.of("name");
+  // The store names what an export calls `container`.
+  const errors = useServerErrors(create.error, ["name", "container"]);
+  const refusal = errors.of("name") ?? errors.of("container");
   return (
     <>
       <div className={styles.row}>
         <Field
           className={styles.grow}
           label="Name of the new container"
-          hint="3 to 63 lower-case letters, digits and hyphens."
+          hint={nameRules[kind]}
           {...(refusal === null
             ? {}
             : { validationState: "error" as const, validationMessage: `${refusal.message} ${refusal.hint ?? ""}` })}

@@ -1,0 +1,142 @@
+// What the hub refused, by reason, and what it means: for who reads the dashboard. Pure.
+// The reasons are the server's (rejectionReasons in the ingest room); a test holds that each has words.
+
+export interface RejectionWords {
+  readonly title: string;
+  readonly toDo: string;
+}
+
+const words: Readonly<Record<string, RejectionWords>> = {
+  "protocol-version": {
+    title: "Another version of MQTT",
+    toDo: "The device must speak MQTT 3.1.1.",
+  },
+  "malformed-packet": {
+    title: "No proper MQTT",
+    toDo: "Something that is no MQTT client connects to the port, or a client has a fault. Often a port scan.",
+  },
+  "packet-too-large": {
+    title: "A packet above the limit",
+    toDo: "A message may have 256 KiB. Split what the device sends.",
+  },
+  "connect-timeout": {
+    title: "Connected and said nothing",
+    toDo: "Port scans and health checks do this. If it is a device, look at its network.",
+  },
+  "client-id": {
+    title: "A client id that is no device id",
+    toDo: "The MQTT client id must be the device's id.",
+  },
+  "user-name": {
+    title: "A user name of another form",
+    toDo: "The MQTT user name must be host/device id/?api-version=…, as the device's connection details show it.",
+  },
+  "unknown-host": {
+    title: "A host name that is not this hub's",
+    toDo: "Take the connection string anew from the device's page, or have the server started with --public-hosts.",
+  },
+  "unknown-device": {
+    title: "A device that is not registered",
+    toDo: "Create it in the device explorer, or correct the id on the device.",
+  },
+  "device-disabled": {
+    title: "A blocked device",
+    toDo: "Unblock it in the device explorer if it may send again.",
+  },
+  "token-malformed": {
+    title: "A token that cannot be read",
+    toDo: "The password must be a SharedAccessSignature made with the device's key.",
+  },
+  "token-expired": {
+    title: "A token that has expired",
+    toDo: "Check the device's clock. A device makes a new token before the old one ends.",
+  },
+  "token-resource": {
+    title: "A token for another device or hub",
+    toDo: "Take the connection string anew from the device's page.",
+  },
+  "token-signature": {
+    title: "A token signed with a wrong key",
+    toDo: "The key was changed, or belongs to another device. Take it anew from the device's page.",
+  },
+  "unknown-policy": {
+    title: "A token of an unknown policy",
+    toDo: "Use the device's own key, or one of the hub's policies.",
+  },
+  "will-topic": {
+    title: "A last will for a topic that is not the device's own",
+    toDo: "A will may only go to devices/{device id}/messages/events/.",
+  },
+  "too-many-connections": {
+    title: "Too many connections",
+    toDo: "The server takes as many as its options say. Whoever runs it can raise them.",
+  },
+  "not-ready": {
+    title: "Refused while the hub could not take messages",
+    toDo: "Devices try again by themselves. Look at the notices on this page.",
+  },
+  topic: {
+    title: "A topic that the hub does not know",
+    toDo: "Messages go to devices/{device id}/messages/events/.",
+  },
+  "qos-2": {
+    title: "Quality of service 2",
+    toDo: "Send with quality of service 1 (or 0).",
+  },
+  "message-too-large": {
+    title: "A message above 256 KiB",
+    toDo: "Split what the device sends.",
+  },
+  "invalid-property-bag": {
+    title: "Message properties that cannot be read",
+    toDo: "Properties in the topic must be encoded as in a URL: name=value&name=value.",
+  },
+  "invalid-batch": {
+    title: "A batch that cannot be read",
+    toDo: "See the batch format of the HTTPS interface; nothing of the batch was taken.",
+  },
+  "will-lost": {
+    title: "A last will that could not be kept",
+    toDo: "A device went away while the hub could not take messages: its will is not exported.",
+  },
+  "keep-alive": {
+    title: "Fell silent",
+    toDo: "The device sent nothing for longer than its keep-alive: its network or power went away. It connects again by itself.",
+  },
+  "unexpected-packet": {
+    title: "A packet out of turn",
+    toDo: "The device's MQTT client has a fault; update it.",
+  },
+  "too-many-subscriptions": {
+    title: "Too many subscriptions",
+    toDo: "A device needs only a few topics; look at what its program subscribes to.",
+  },
+  "malformed-request": {
+    title: "An HTTPS request that cannot be read",
+    toDo: "Something that is no device calls the port, or a client has a fault.",
+  },
+  "request-timeout": {
+    title: "An HTTPS request that did not end",
+    toDo: "The device's network is slow or was cut off. It sends again.",
+  },
+  path: {
+    title: "An HTTPS path that the hub does not know",
+    toDo: "Messages are posted to /devices/{device id}/messages/events?api-version=…",
+  },
+  "journal-full": {
+    title: "The journal is full",
+    toDo: "Exports owe all that it holds. See what stands in their way under Continuous Data Export. Devices keep their messages and send again.",
+  },
+  overloaded: {
+    title: "More at once than the hub takes",
+    toDo: "Devices send again by themselves. If it lasts, the machine is too small for them.",
+  },
+  throttled: {
+    title: "More than a device may send",
+    toDo: "The limit for each device is the server's option; find the device that sends so much.",
+  },
+};
+
+export function rejectionWords(reason: string): RejectionWords {
+  return words[reason] ?? { title: reason, toDo: "" };
+}
