@@ -11,6 +11,14 @@ const useStyles = makeStyles({
   quiet: { color: tokens.colorNeutralForeground3 },
 });
 
+const minuteMs = 60_000;
+
+/** The time that a chart shows: as long from its first start on. */
+function lastOf(times: readonly number[], spanMs: number): readonly [number, number] {
+  const endMs = times.at(-1) ?? Date.now();
+  return [endMs - spanMs, endMs];
+}
+
 export function RatePanels() {
   const styles = useStyles();
   const { seconds, minutes } = useRates();
@@ -24,6 +32,7 @@ export function RatePanels() {
           label={`Messages per second in the last five minutes; now ${last === undefined ? "unknown" : formatRate(last)}, at most ${formatRate(most)}`}
           times={seconds.times}
           series={[{ label: "messages per second", values: seconds.values, isFilled: true }]}
+          timeRange={lastOf(seconds.times, 5 * minuteMs)}
           format={formatRate}
         />
         <Text size={200} className={styles.quiet}>
@@ -31,14 +40,15 @@ export function RatePanels() {
         </Text>
       </Panel>
       <Panel title="Messages per minute">
-        {minutes.times.length < 2 ? (
-          <Text className={styles.quiet}>It begins when the server has run for two minutes.</Text>
+        {minutes.times.length === 0 ? (
+          <Text className={styles.quiet}>The first minute since the server started is not over yet.</Text>
         ) : (
           <>
             <Chart
               label={`Messages per minute in the last hour; ${formatCount(lastMinute ?? 0)} in the last minute`}
               times={minutes.times}
-              series={[{ label: "messages per minute", values: minutes.values, isFilled: true }]}
+              series={[{ label: "messages per minute", values: minutes.values, isFilled: true, hasPoints: true }]}
+              timeRange={lastOf(minutes.times, 60 * minuteMs)}
               format={formatCount}
             />
             <Text size={200} className={styles.quiet}>
