@@ -176,6 +176,7 @@ needs("chromium")("Continuous Data Export", () => {
     // What holds one folder alone was passed over; at last there is a file.
     while ((await entries.getByRole("link", { name: "00.avro" }).count()) === 0)
       await open(entries.getByRole("link").first());
+    await page.locator('table[aria-busy="false"]').waitFor();
     expect(await place.innerText()).toMatch(/iot.*measurements.*coldpath.*\d{4}/s);
     expect(await stand.axe(page)).toEqual([]);
     await page.getByRole("link", { name: "00.avro" }).click();
@@ -258,7 +259,7 @@ needs("chromium")("Continuous Data Export", () => {
     await page.getByText("Somebody else saved this meanwhile").waitFor();
     await page.getByText("They changed: Name.").waitFor();
     await page.getByRole("button", { name: "Show what is saved" }).click();
-    expect(await page.getByLabel("Name of this export").inputValue()).toBe("Theirs");
+    await expect.poll(async () => await page.getByLabel("Name of this export").inputValue()).toBe("Theirs");
     await page.getByLabel("Name of this export").fill("Mine");
     await stand.hub.api("PATCH", `/exports/${id}`, { name: "Theirs again" });
     await page.getByRole("button", { name: "Save" }).click();

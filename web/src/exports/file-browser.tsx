@@ -5,8 +5,9 @@ import { Dropdown, Field, Option, Text, makeStyles, tokens } from "@fluentui/rea
 import { DocumentRegular, FolderRegular } from "@fluentui/react-icons";
 import { keepPreviousData, queryOptions, useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect } from "react";
 import { type Schema, answerOf, api } from "../api/client.ts";
+import { queryClient } from "../api/query-client.ts";
 import { formatBytes, formatCount, formatTime } from "../parts/amounts.ts";
 import { type Column, DataTable, Pager, usePages } from "../parts/data-table.tsx";
 import { Panel } from "../parts/panel.tsx";
@@ -86,6 +87,16 @@ export function FileBrowser({ one }: { readonly one: Export }) {
   const pages = usePages(JSON.stringify([prefix, version]));
   const level = useQuery(filesQuery({ exportId: one.id, prefix, version, after: pages.after }));
   const newest = one.status.lastFile?.path;
+  const found = level.isPlaceholderData ? undefined : level.data;
+  const navigate = useNavigate();
+  useEffect(() => {
+    if (found === undefined || found.prefix === prefix || pages.after !== undefined) return;
+    // The address says what is shown: else a second folder that comes would lead back up.
+    const looked = { exportId: one.id, prefix: found.prefix, version, after: undefined };
+    queryClient.setQueryData(filesQuery(looked).queryKey, found);
+    const search = { tab: "files" as const, prefix: found.prefix, ...(version === undefined ? {} : { version }) };
+    void navigate({ to: "/admin/exports/$exportId", params: { exportId: one.id }, search, replace: true });
+  }, [found, prefix, version, pages.after, one.id, navigate]);
   return (
     <Panel
       title="Files in the destination"
