@@ -179,7 +179,7 @@ needs("chromium")("Continuous Data Export", () => {
     await page.locator('table[aria-busy="false"]').waitFor();
     expect(await place.innerText()).toMatch(/iot.*measurements.*coldpath.*\d{4}/s);
     expect(await stand.axe(page)).toEqual([]);
-    await page.getByRole("link", { name: "00.avro" }).click();
+    await entries.getByRole("link", { name: "00.avro" }).click();
     await page.getByRole("heading", { level: 1, name: /^Measurements of/ }).waitFor();
     expect(stand.faults).toEqual([]);
   });
