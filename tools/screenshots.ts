@@ -23,6 +23,21 @@ interface Shot {
 const shots: readonly Shot[] = [
   { name: "sign-in", path: "/sign-in", isOutside: true },
   { name: "dashboard", path: "/" },
+  {
+    name: "exports",
+    path: "/admin/exports",
+    prepare: async (page) => await page.getByText("Last file").first().waitFor(),
+  },
+  { name: "export-new", path: "/admin/exports/new" },
+  { name: "export", path: async (stand) => await exportPath(stand) },
+  { name: "export-history", path: async (stand) => `${await exportPath(stand)}?tab=history` },
+  { name: "export-files", path: async (stand) => `${await exportPath(stand)}?tab=files` },
+  {
+    name: "exported-file",
+    path: async (stand) =>
+      `${await exportPath(stand)}/file?path=${encodeURIComponent(await newestMeasurements(stand))}`,
+    prepare: async (page) => await page.getByRole("region", { name: /^Measurements/ }).waitFor(),
+  },
   { name: "account", path: "/account" },
   { name: "device-templates", path: "/templates" },
   { name: "device-template", path: "/templates/c318d580-39fc-4aca-b995-843719821049" },
@@ -94,4 +109,17 @@ async function firstFiles({ hub }: PageStand): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 1_000));
   }
   throw new Error("The sample's export wrote no file.");
+}
+
+/** The page of the sample's export. */
+async function exportPath({ hub }: PageStand): Promise<string> {
+  const { items } = await hub.api<{ items: { id: string }[] }>("GET", "/exports");
+  return `/admin/exports/${encodeURIComponent(items[0]?.id ?? "")}`;
+}
+
+/** Path of the newest file with messages; empty before the first. */
+async function newestMeasurements({ hub }: PageStand): Promise<string> {
+  const { items } = await hub.api<{ items: { id: string }[] }>("GET", "/exports");
+  const runs = await hub.api<{ items: { type: string; path: string }[] }>("GET", `/exports/${items[0]?.id}/runs`);
+  return runs.items.find(({ type }) => type === "measurements")?.path ?? "";
 }

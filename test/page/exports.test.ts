@@ -70,7 +70,7 @@ needs("chromium")("Continuous Data Export", () => {
     await page.goto(`${stand.url}/admin/exports`);
     await page.getByText("First add a storage account").waitFor();
     expect(await page.getByRole("link", { name: "Add storage account" }).getAttribute("href")).toBe(
-      "/admin/storage/new?next=%2Fadmin%2Fexports%2Fnew",
+      "/admin/storage/new?from=%2Fadmin%2Fexports%2Fnew",
     );
     // Who comes to the form without one is led back.
     await page.goto(`${stand.url}/admin/exports/new`);
@@ -104,7 +104,7 @@ needs("chromium")("Continuous Data Export", () => {
       expect(await page.getByRole("switch", { name: toggle, exact: true }).isChecked(), toggle).toBe(true);
     }
     await page.getByLabel("Name of this export").fill("By clicks");
-    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("button", { name: "Save", exact: true }).click();
 
     await page.getByRole("heading", { level: 1, name: "By clicks" }).waitFor();
     await send(
@@ -203,7 +203,7 @@ needs("chromium")("Continuous Data Export", () => {
     await page.getByRole("button", { name: "Advanced" }).click();
     await choose(page, /Compression/, /Deflate/);
     await page.getByText(/^cold\/measurements\/coldpath\/\d{4}\//).waitFor();
-    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.getByRole("heading", { level: 1, name: "To Azure" }).waitFor();
     await send(JSON.stringify({ pressure: 987 }));
     await page
@@ -227,7 +227,7 @@ needs("chromium")("Continuous Data Export", () => {
   test("the server's refusal stands at its field; what is closed is opened for it", async () => {
     const page = await stand.signedIn("administrator");
     await page.goto(`${stand.url}/admin/exports/new`);
-    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.getByText("Choose a storage account and a container.").waitFor();
     await choose(page, "Storage account", /Azurite/);
     await choose(page, "Container", "cold");
@@ -237,11 +237,11 @@ needs("chromium")("Continuous Data Export", () => {
     await page.getByLabel("Path of the files").fill("{type}/x.avro");
     await page.getByText(/lacks \{YYYY\}/).waitFor();
     await page.getByRole("button", { name: "Advanced" }).click();
-    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.getByRole("textbox", { name: "Path of the files", exact: false }).waitFor();
     await page.getByText(/lacks \{YYYY\}/).waitFor();
     await page.getByLabel("Path of the files").fill("other/{type}/{YYYY}/{MM}/{dd}/{hh}/{mm}/{NN}.avro");
-    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.locator('input[aria-invalid="true"][value="By clicks"]').waitFor();
     expect(await stand.axe(page)).toEqual([]);
     expect(stand.faults).toEqual([]);
@@ -255,14 +255,15 @@ needs("chromium")("Continuous Data Export", () => {
     await page.getByLabel("Name of this export").fill("Mine");
     await stand.hub.api("PATCH", `/exports/${id}`, { name: "Theirs" });
     stand.expected.push(/^answer: 409 PATCH/);
-    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.getByText("Somebody else saved this meanwhile").waitFor();
     await page.getByText("They changed: Name.").waitFor();
     await page.getByRole("button", { name: "Show what is saved" }).click();
     await expect.poll(async () => await page.getByLabel("Name of this export").inputValue()).toBe("Theirs");
+    await page.getByRole("alertdialog").waitFor({ state: "detached" });
     await page.getByLabel("Name of this export").fill("Mine");
     await stand.hub.api("PATCH", `/exports/${id}`, { name: "Theirs again" });
-    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.getByRole("button", { name: "Save mine over it" }).click();
     await page.getByRole("heading", { level: 1, name: "Mine" }).waitFor();
     expect(stand.faults).toEqual([]);

@@ -1,9 +1,10 @@
 // A new export, with what the server gives it by default.
 
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { Navigate, getRouteApi, useNavigate } from "@tanstack/react-router";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { answerOf, api } from "../api/client.ts";
 import { invalidate } from "../api/query-client.ts";
+import { GoTo } from "../parts/go-to.tsx";
 import { PageFrame } from "../parts/page-frame.tsx";
 import { ErrorState, Loading } from "../parts/states.tsx";
 import { useToast } from "../parts/toasts.tsx";
@@ -44,7 +45,7 @@ export default function NewExportPage() {
   });
   const failed = [exports, accounts, defaults].find(({ error, data }) => error !== null && data === undefined);
   // Without a storage account the list says what comes first.
-  if (accounts.data?.length === 0) return <Navigate to="/admin/exports" replace />;
+  if (accounts.data?.length === 0) return <GoTo to="/admin/exports" />;
   return (
     <PageFrame title="New export" place={[{ label: "Continuous Data Export", to: "/admin/exports" }]}>
       {exports.data !== undefined && accounts.data !== undefined && defaults.data !== undefined ? (

@@ -44,6 +44,7 @@ export function StorageContainers({ account, container, onContainer }: StorageCo
       <div className={styles.fields}>
         <ContainerField
           storageAccountId={account.id}
+          kind={account.settings.kind}
           container={container}
           onChange={(name) => {
             onContainer(name);
