@@ -13,6 +13,12 @@ test.each(["", "x".repeat(129), "a b", "a/b", "ä", "a\n", "a&b"])("R8: %j is no
   expect(() => deviceIdOf(id, "id")).toThrow(/128 characters/);
 });
 
+test.each([".", ".."])("R8: %j is no id of a new device: clients of HTTP take it for a step in a path", (id) => {
+  expect(new URL(`http://hub/api/v1/devices/${encodeURIComponent(id)}`).pathname).not.toContain("devices/.");
+  expect(() => deviceIdOf(id, "id")).toThrow(/no address could name/);
+  expect(deviceIdOf(`${id}.x`, "id")).toBe(`${id}.x`);
+});
+
 test("a template id is at most 50 characters that need no encoding", () => {
   expect(templateIdOf("c318d580-39fc-4aca-b995-843719821049", "id")).toHaveLength(36);
   for (const id of ["", "a b", "-a", "x".repeat(51), "a/b"]) expect(() => templateIdOf(id, "id")).toThrow(/50/);

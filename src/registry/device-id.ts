@@ -10,6 +10,12 @@ export function isDeviceId(text: string): boolean {
 }
 
 export function deviceIdOf(input: unknown, field: string): string {
+  // Every client of HTTP takes them for steps in a path: nobody could ask for such a device, or delete it.
+  if (input === "." || input === "..") {
+    throw registryError("input-invalid", `${field} cannot be "." or "..": no address could name such a device.`, {
+      field,
+    });
+  }
   if (typeof input === "string" && isDeviceId(input)) return input;
   throw registryError(
     "input-invalid",
