@@ -321,6 +321,48 @@ needs("chromium")("The page of a device", () => {
     await leave(page);
   });
 
+  test("streams rest while a tab is hidden, and catch up when it is looked at: many tabs of one browser all work", async () => {
+    await makeFridges(stand, { id: "hidden" });
+    const send = await connect("hidden");
+    await send({ temp: 1 });
+    const first = await open("hidden");
+    const tabs = [first];
+    const temperature = (page: Page) =>
+      page.getByRole("table", { name: "Last values" }).getByRole("row", { name: "Temperature" });
+    const look = async (page: Page, isHidden: boolean): Promise<void> => {
+      const closed = isHidden
+        ? ["/api/v1/live", "/devices/hidden/live"].map((path) =>
+            page.waitForEvent("requestfailed", (request) => request.url().endsWith(path)),
+          )
+        : [];
+      await page.evaluate((hidden) => {
+        Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, isHidden);
+      await Promise.all(closed);
+    };
+    await temperature(first).getByText("1 °C", { exact: true }).waitFor();
+    // Two streams each: with three tabs there is no connection left for a fourth, unless the others rest.
+    for (let count = 0; count < 4; count++) {
+      const page = await first.context().newPage();
+      page.setDefaultTimeout(15_000);
+      await look(tabs.at(-1) as Page, true);
+      await page.goto(stand.url + devicePath("hidden"));
+      await temperature(page).getByText("1 °C", { exact: true }).waitFor({ timeout: 30_000 });
+      tabs.push(page);
+    }
+    await send({ temp: 2 });
+    await temperature(tabs.at(-1) as Page)
+      .getByText("2 °C", { exact: true })
+      .waitFor();
+    await stand.hub.api("PATCH", "/devices/hidden", { name: "Seen again" });
+    expect(await temperature(first).getByText("2 °C", { exact: true }).count()).toBe(0);
+    await look(first, false);
+    await temperature(first).getByText("2 °C", { exact: true }).waitFor();
+    await first.getByRole("heading", { level: 1, name: "Seen again" }).waitFor({ timeout: 5_000 });
+    await leave(first);
+  });
+
   test.each([
     ["light", 1440],
     ["dark", 1440],

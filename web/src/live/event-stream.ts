@@ -1,9 +1,14 @@
 // A server-sent stream that comes back: with back-off after an end, at once when the connection is there again.
+//
+// It rests while the page is hidden: a browser has six connections to a server over HTTP/1.1, for all its tabs together, and each
+// stream holds one. What came meanwhile is not repeated: whoever listens asks again when it opens.
 
 import { connection } from "../api/connection.ts";
 
 const waitMsMin = 1_000;
 const waitMsMax = 30_000;
+/** A look at another tab ends nothing. */
+const hiddenMsMax = 5_000;
 
 export interface EventStreamOptions {
   readonly path: string;
@@ -18,6 +23,8 @@ export function openEventStream({ path, on, onState }: EventStreamOptions): () =
   let source: EventSource | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let waitMs = waitMsMin;
+  let isResting = false;
+  let restTimer: ReturnType<typeof setTimeout> | undefined;
 
   const open = (): void => {
     clearTimeout(timer);
@@ -48,16 +55,39 @@ export function openEventStream({ path, on, onState }: EventStreamOptions): () =
   let wasLost = connection.lostSinceMs !== null;
   const unsubscribe = connection.subscribe(() => {
     const isLost = connection.lostSinceMs !== null;
-    if (wasLost && !isLost && source === null) {
+    if (wasLost && !isLost && source === null && !isResting) {
       waitMs = waitMsMin;
       open();
     }
     wasLost = isLost;
   });
+  const rest = (): void => {
+    isResting = true;
+    clearTimeout(timer);
+    source?.close();
+    source = null;
+  };
+  const onVisibility = (): void => {
+    if (document.hidden) {
+      restTimer ??= setTimeout(rest, hiddenMsMax);
+      return;
+    }
+    clearTimeout(restTimer);
+    restTimer = undefined;
+    if (isResting) {
+      isResting = false;
+      waitMs = waitMsMin;
+      open();
+    }
+  };
+  document.addEventListener("visibilitychange", onVisibility);
   open();
+  onVisibility();
   return () => {
+    document.removeEventListener("visibilitychange", onVisibility);
     unsubscribe();
     clearTimeout(timer);
+    clearTimeout(restTimer);
     source?.close();
     source = null;
   };

@@ -31,6 +31,7 @@ const collectionOfKind: Readonly<Record<string, Collection>> = {
 let live: Live = { isOpen: false, status: null };
 const listeners = new Set<() => void>();
 let close: (() => void) | null = null;
+let wasOpened = false;
 const changed = new Set<Collection>();
 let gathering: ReturnType<typeof setTimeout> | undefined;
 
@@ -67,6 +68,9 @@ function subscribe(listener: () => void): () => void {
     on: { status: (content) => set({ isOpen: true, status: content as LiveStatus }), changed: hear },
     onState: (isOpen) => {
       set({ ...live, isOpen });
+      // What was changed while it was closed is not repeated.
+      if (isOpen && wasOpened) void queryClient.invalidateQueries();
+      wasOpened ||= isOpen;
       // It ends with the session, too: somebody may have signed out in another tab.
       if (!isOpen) askForSession();
     },
@@ -76,6 +80,7 @@ function subscribe(listener: () => void): () => void {
     if (listeners.size > 0) return;
     close?.();
     close = null;
+    wasOpened = false;
     live = { isOpen: false, status: null };
   };
 }
