@@ -54,6 +54,21 @@ const shots: readonly Shot[] = [
       await page.getByRole("list", { name: "Steps of the test" }).waitFor();
     },
   },
+  {
+    name: "devices",
+    path: "/devices",
+    prepare: async (page) => await page.getByRole("link", { name: "Refrigerator 1", exact: true }).waitFor(),
+  },
+  {
+    name: "device",
+    path: async (stand) => `/devices/${await refrigerator(stand)}`,
+    prepare: async (page) => await page.getByRole("heading", { name: "Charts" }).waitFor(),
+  },
+  {
+    name: "device-connect",
+    path: "/devices/my-device?tab=connect",
+    prepare: async (page) => await page.getByRole("region", { name: "Node.js code" }).waitFor(),
+  },
 ];
 
 const { values } = scriptArguments(
@@ -99,6 +114,11 @@ try {
   for (const fault of stand.faults) console.log(fault);
 } finally {
   await stand.close();
+}
+
+async function refrigerator({ hub }: PageStand): Promise<string> {
+  const { items } = await hub.api<{ items: readonly { id: string }[] }>("GET", "/devices?simulated=true&sort=name");
+  return items[0]?.id ?? "";
 }
 
 async function firstFiles({ hub }: PageStand): Promise<void> {

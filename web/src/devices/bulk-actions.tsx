@@ -128,8 +128,7 @@ export function BulkActions({ selected, shown, total, filter, templates, onSelec
       templates.filter(({ id, published }) => published && templateIds.has(id)).map((template) => template.version),
     ),
   ].toReversed();
-  const isWholePage = shown.length > 0 && shown.every(({ id }) => selected.has(id));
-  const maySelectAll = isWholePage && total > selected.size && total <= selectedMax;
+  const maySelectAll = total > selected.size && total <= selectedMax;
 
   return (
     <div role="status" aria-label="Selection" className={styles.stack}>

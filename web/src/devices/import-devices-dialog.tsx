@@ -265,7 +265,9 @@ function Report({ report }: { readonly report: ImportReport }) {
           {many(created, "device", "devices")} {dryRun ? "can be made" : "made"}
         </StateBadge>
         {existing > 0 && (
-          <StateBadge tone="off">{many(existing, "exists", "exist")} already, left as they are</StateBadge>
+          <StateBadge tone="off">
+            {many(existing, "exists already: left as it is", "exist already: left as they are")}
+          </StateBadge>
         )}
         {failed > 0 && <StateBadge tone="bad">{many(failed, "row is wrong", "rows are wrong")}</StateBadge>}
       </div>

@@ -50,12 +50,18 @@ const useStyles = makeStyles({
   color4: { backgroundColor: tokens.colorPaletteTealBackground2, color: tokens.colorPaletteTealForeground2 },
   color5: { backgroundColor: tokens.colorPaletteLavenderBackground2, color: tokens.colorPaletteLavenderForeground2 },
   list: { listStyleType: "none", margin: 0, padding: 0, display: "flex", flexDirection: "column", rowGap: "6px" },
-  item: { display: "flex", flexWrap: "wrap", gap: "2px 10px", alignItems: "center", overflowWrap: "anywhere" },
+  item: {
+    display: "grid",
+    gridTemplateColumns: "64px minmax(0, 1fr)",
+    columnGap: "10px",
+    alignItems: "baseline",
+    overflowWrap: "anywhere",
+  },
+  what: { display: "flex", flexWrap: "wrap", gap: "2px 10px", alignItems: "center" },
   time: {
     color: tokens.colorNeutralForeground3,
     fontVariantNumeric: "tabular-nums",
     fontSize: tokens.fontSizeBase200,
-    minWidth: "72px",
   },
 });
 
@@ -175,13 +181,15 @@ export function EventList({ events }: { readonly events: readonly SeenEvent[] })
         {events.slice(0, eventsShown).map(({ field, name, category, value, timeMs }, index) => (
           <li key={`${timeMs} ${field} ${events.length - index}`} className={styles.item}>
             <span className={styles.time}>{clockOf(timeMs)}</span>
-            <StateBadge tone={toneOfCategory[category]}>{wordOfCategory[category]}</StateBadge>
-            <span>
-              <b>{name}</b> {textOf(value)}
+            <span className={styles.what}>
+              <StateBadge tone={toneOfCategory[category]}>{wordOfCategory[category]}</StateBadge>
+              <span>
+                <b>{name}</b> {textOf(value)}
+              </span>
+              <Text size={200} className={styles.quiet}>
+                <TimeText time={new Date(timeMs).toISOString()} />
+              </Text>
             </span>
-            <Text size={200} className={styles.quiet}>
-              <TimeText time={new Date(timeMs).toISOString()} />
-            </Text>
           </li>
         ))}
       </ul>

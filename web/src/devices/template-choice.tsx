@@ -5,7 +5,15 @@ import { FormField, type ServerErrors } from "../parts/server-errors.tsx";
 import type { DeviceTemplate } from "./device-queries.ts";
 
 const useStyles = makeStyles({
-  row: { display: "grid", gridTemplateColumns: "1fr 130px", columnGap: "12px", alignItems: "start" },
+  row: {
+    display: "grid",
+    gridTemplateColumns: "minmax(0, 1fr) minmax(0, 130px)",
+    columnGap: "12px",
+    alignItems: "start",
+    // Fluent's are as wide as their longest option.
+    "& .fui-Select": { minWidth: 0 },
+    "& select": { minWidth: 0, textOverflow: "ellipsis" },
+  },
 });
 
 export interface TemplateChoiceValue {

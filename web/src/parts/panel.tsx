@@ -26,7 +26,7 @@ const useStyles = makeStyles({
   about: { color: tokens.colorNeutralForeground3, maxWidth: "80ch" },
   facts: {
     display: "grid",
-    gridTemplateColumns: "repeat(auto-fill, minmax(min(170px, 100%), 1fr))",
+    gridTemplateColumns: "repeat(auto-fill, minmax(min(150px, 100%), 1fr))",
     columnGap: "24px",
     rowGap: "12px",
     margin: 0,
