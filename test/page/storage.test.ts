@@ -180,6 +180,33 @@ needs("chromium")("Storage accounts", () => {
     await page.context().close();
   });
 
+  test("a service principal gives way to the machine's own identity, and its secret is gone", async () => {
+    const { id } = await stand.hub.api<{ id: string }>("POST", "/storage-accounts", {
+      name: "Entra",
+      settings: {
+        kind: "azure-blob",
+        auth: "entra",
+        endpoint: "https://entra.blob.core.windows.net",
+        tenantId: "72f988bf-86f1-41af-91ab-2d7cd011db47",
+        clientId: "11111111-2222-3333-4444-555555555555",
+      },
+      secret: "a secret of the app",
+    });
+    const page = await stand.signedIn("administrator");
+    await open(page, `/admin/storage/${id}`, "Entra");
+    await page.getByText("Entra ID: service principal").waitFor();
+    await page.getByRole("button", { name: "Replace credentials" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("radio", { name: /this machine's identity/ }).check();
+    await field(dialog, "Tenant ID").fill("");
+    await field(dialog, "Client ID").fill("");
+    await dialog.getByRole("button", { name: "Replace credentials" }).click();
+    await page.getByText("Entra ID: this machine's identity").waitFor();
+    expect(await stand.hub.api<object>("GET", `/storage-accounts/${id}`)).toMatchObject({ hasSecret: false });
+    expect(stand.faults).toEqual([]);
+    await page.context().close();
+  });
+
   test("an edit that somebody else was faster with is not lost: it offers theirs, or saving over it", async () => {
     const id = await made("Edited");
     const page = await stand.signedIn("administrator");

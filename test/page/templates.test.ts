@@ -89,6 +89,7 @@ needs("chromium")("Device templates", () => {
     await page.keyboard.type("Firmware");
     await row(page, "Firmware").getByLabel("Type").selectOption("string");
     expect(await stand.axe(page)).toEqual([]);
+    expect(await page.getByRole("button", { name: "Publish", exact: true }).count()).toBe(0);
     await page.keyboard.press("Control+s");
     await saved(page);
 

@@ -159,7 +159,7 @@ export function AzureFields({
           "Address of the blob service",
           isEndpointFixed
             ? "An export writes there, so it stays."
-            : signIn === "sas"
+            : signIn === "sas" && hasSecretFields
               ? "E.g. https://mystorage.blob.core.windows.net. Leave it empty when you paste a whole SAS URL below."
               : "On the account's page Endpoints, e.g. https://mystorage.blob.core.windows.net",
           signIn !== "sas",

@@ -48,9 +48,11 @@ export interface TemplateEditorProps {
   readonly template: DeviceTemplate;
   /** A further version was made of the draft. */
   readonly onVersion: (version: string) => void;
+  /** Told when there begins or ends to be something unsaved. */
+  readonly onDirty: (isDirty: boolean) => void;
 }
 
-export function TemplateEditor({ template, onVersion }: TemplateEditorProps) {
+export function TemplateEditor({ template, onVersion, onDirty }: TemplateEditorProps) {
   const styles = useStyles();
   const toast = useToast();
   // What the draft began with. What somebody else saves meanwhile is taken over only where nothing would be lost.
@@ -59,6 +61,7 @@ export function TemplateEditor({ template, onVersion }: TemplateEditorProps) {
   const [isProblemShown, setProblemShown] = useState(false);
   const start = useMemo(() => draftOf(base), [base]);
   const isDirty = !isSameDraft(draft, start);
+  useEffect(() => onDirty(isDirty), [isDirty, onDirty]);
   const problems = useMemo(() => problemsOf(draft), [draft]);
   const { id: templateId, version } = base;
   const take = (saved: DeviceTemplate): void => {

@@ -86,6 +86,7 @@ function VersionPage({
   const toast = useToast();
   const mayChange = mayUse(useRole(), "builder");
   const [open, setOpen] = useState<"publish" | "delete-version" | "delete-all" | null>(null);
+  const [isDirty, setDirty] = useState(false);
   const { from } = route.useSearch();
   const { id: templateId, version } = template;
   const path = { templateId, version };
@@ -125,7 +126,8 @@ function VersionPage({
       place={place}
       actions={
         <>
-          {mayChange && !template.published && (
+          {/* With something unsaved, the editor's own "Save and publish" is meant. */}
+          {mayChange && !template.published && !isDirty && (
             <Button appearance="primary" onClick={() => setOpen("publish")}>
               Publish
             </Button>
@@ -178,6 +180,7 @@ function VersionPage({
       {mayChange ? (
         <TemplateEditor
           template={template}
+          onDirty={setDirty}
           onVersion={(made) => {
             toast(`Version ${made} was made`);
             void go(made, version);
