@@ -28,6 +28,7 @@ export function banner(facts: BannerFacts): string {
   const lines = [
     `Coldpath ${facts.version} · hub "${facts.hubName}" · data in ${facts.dataDir}`,
     "",
+    `  Web page        ${facts.webUrl}`,
     `  MQTT over TLS   ${publicHost}:${ports.mqtts}`,
     `  HTTPS           ${publicHost}:${ports.https}`,
     `  MQTT, no TLS    ${facts.mqttHost}:${ports.mqtt}`,
