@@ -116,7 +116,7 @@ function JournalFigure({ status }: { readonly status: Schema<"Status"> }) {
       <Text size={200} className={styles.more}>
         {isTight && untilFullMs !== null
           ? `It fills: full in ${formatDuration(untilFullMs)}, then devices are refused. Room for ${formatBytes(bytesMax)}.`
-          : `Not exported yet, of ${formatBytes(bytesMax)} of room; ${formatBytes(bytes)} kept`}
+          : `For exports, the newest minutes included, of ${formatBytes(bytesMax)} of room; ${formatBytes(bytes)} kept in all`}
       </Text>
     </section>
   );
