@@ -324,4 +324,99 @@ needs("chromium")("Continuous Data Export", () => {
     await page.getByRole("link", { name: "By clicks" }).waitFor({ state: "detached" });
     expect(stand.faults).toEqual([]);
   });
+
+  test("a violation of the conservation audit is an alarm, and is accepted with a reason", async () => {
+    const page = await stand.signedIn("administrator");
+    const violation = {
+      id: "lost/measurements/0/2026-01-02T03:04:00Z/3",
+      kind: "lost",
+      type: "measurements",
+      partition: 0,
+      windowFirst: "2026-01-02T03:04:00Z",
+      windowLast: "2026-01-02T03:04:00Z",
+      offsetFirst: 5,
+      offsetNext: 8,
+      records: 3,
+      message: `3 records ${markup} are neither exported, nor waiting.`,
+      hint: "Keep the journal.",
+    };
+    // No honest server has one: its answers are changed on the way.
+    const summary = { at: new Date().toISOString(), journaled: 3, exported: 0, waiting: 0, discarded: 0, accepted: 0 };
+    const alarming = (one: { status: object }) => ({
+      ...one,
+      status: { ...one.status, audit: { ...summary, violations: 1 } },
+    });
+    const accepts: unknown[] = [];
+    await page.route(/\/api\/v1\/exports(?:\/[^/]+)?(?:\/audit(?:\/accept)?)?$/, async (route) => {
+      const url = route.request().url();
+      if (url.endsWith("/accept")) {
+        accepts.push(route.request().postDataJSON());
+        return await route.fulfill({ json: { items: [] } });
+      }
+      const response = await route.fetch();
+      const content = (await response.json()) as { items?: { status: object }[]; status: object };
+      const json = url.endsWith("/audit")
+        ? { ...content, violations: [violation], violationCount: 1 }
+        : content.items === undefined
+          ? alarming(content)
+          : { items: content.items.map(alarming) };
+      return await route.fulfill({ response, json });
+    });
+    await page.goto(`${stand.url}/admin/exports`);
+    await page.getByRole("alert").getByText("1 violation of the conservation audit.").waitFor();
+    await page.getByRole("link", { name: "Mine" }).click();
+    await page.getByText(violation.message).waitFor();
+    expect(await stand.axe(page)).toEqual([]);
+    await page.getByRole("button", { name: "Accept …" }).click();
+    await page.getByLabel("Reason").fill("the disk was replaced");
+    await page.getByRole("button", { name: "Accept", exact: true }).click();
+    await expect.poll(() => accepts).toEqual([{ violations: [violation.id], reason: "the disk was replaced" }]);
+    await page.unrouteAll({ behavior: "wait" });
+    expect(await page.evaluate(() => "wasRun" in globalThis)).toBe(false);
+    expect(stand.faults).toEqual([]);
+  });
+
+  test("no page of an export scrolls sideways at 360 px, in either theme", async () => {
+    const { items } = await stand.hub.api<{ items: { id: string }[] }>("GET", "/exports");
+    const id = items[0]?.id ?? "";
+    const runs = await stand.hub.api<{ items: { path: string }[] }>("GET", `/exports/${id}/runs`);
+    const file = `file?path=${encodeURIComponent(runs.items[0]?.path ?? "")}`;
+    for (const theme of ["light", "dark"] as const) {
+      const page = await stand.signedIn("administrator", { width: 360, theme });
+      for (const path of ["", "?tab=history", "?tab=files", "/edit", `/${file}`]) {
+        await page.goto(`${stand.url}/admin/exports/${id}${path}`);
+        await page.locator("main section, main table").first().waitFor();
+        expect(await stand.axe(page), path).toEqual([]);
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        expect(overflow, path).toBeLessThanOrEqual(0);
+      }
+    }
+    expect(stand.faults).toEqual([]);
+  });
+});
+
+needs("chromium")("A new export, in real time", () => {
+  test("says when its first file can be expected, and counts down", async () => {
+    const stand = await PageStand.open("--no-sample");
+    const folder = mkdtempSync(join(tmpdir(), "coldpath-page-lake-"));
+    try {
+      const { id } = await stand.hub.api<{ id: string }>("POST", "/storage-accounts", {
+        name: "lake",
+        settings: { kind: "folder", path: folder },
+      });
+      await stand.hub.api("POST", `/storage-accounts/${id}/containers`, { name: "iot" });
+      const place = { storageAccountId: id, container: "iot" };
+      await stand.hub.api("POST", "/exports", { name: "all", ...place, types: ["measurements"] });
+      const page = await stand.signedIn("administrator");
+      await page.goto(`${stand.url}/admin/exports`);
+      const words = page.getByText(/^First file expected at \d\d:\d\d:00 UTC, (in \d+ s|any moment)\.$/);
+      const before = await words.innerText();
+      await expect.poll(async () => await words.innerText()).not.toBe(before);
+    } finally {
+      await stand.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
 });

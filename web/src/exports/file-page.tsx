@@ -124,9 +124,6 @@ export default function FilePage() {
                   { name: "Records", value: recordCount(content, entry?.run?.records) },
                   { name: "Size", value: formatBytes(content.bytes) },
                   { name: "Compression", value: content.codec === "null" ? "None" : content.codec },
-                  ...(entry === null
-                    ? []
-                    : [{ name: "Minute", value: `${formatTime(entry.window).slice(0, 16)} UTC` }]),
                   ...(entry?.run
                     ? [
                         { name: "Written", value: <TimeText time={entry.run.committedAt} show="both" /> },

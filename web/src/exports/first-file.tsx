@@ -7,6 +7,8 @@ import { type Export, windowClockQuery } from "./export-queries.ts";
 import { formatClock } from "./export-state.tsx";
 
 const minuteMs = 60_000;
+/** After the end of a minute its file should be there in this time. */
+const writingMs = 10_000;
 const useStyles = makeStyles({ place: { display: "flex", flexDirection: "column", rowGap: "6px", maxWidth: "440px" } });
 
 export function FirstFile({ one }: { readonly one: Export }) {
@@ -16,7 +18,7 @@ export function FirstFile({ one }: { readonly one: Export }) {
   const began = one.tenures.at(-1)?.windowFirst;
   if (clock.data === undefined || began === undefined) return null;
   const firstMs = Date.parse(began) + minuteMs;
-  const isSilent = nowMs > firstMs + minuteMs && one.status.owedFiles === 0;
+  const isSilent = nowMs > firstMs + writingMs && one.status.owedFiles === 0;
   const dueMs = Math.max(firstMs, Math.floor(nowMs / minuteMs) * minuteMs + (isSilent ? minuteMs : 0));
   const leftMs = dueMs - nowMs;
   if (isSilent) {

@@ -18,12 +18,11 @@ export function RunHistory({ exportId }: { readonly exportId: string }) {
   const before = pages.after === undefined ? undefined : Number(pages.after);
   const runs = useQuery({ ...runsQuery(exportId, before, pageSize), placeholderData: keepPreviousData });
   const columns: readonly Column<Run>[] = [
-    { id: "window", title: "Minute (UTC)", cell: ({ window }) => formatTime(window).slice(0, 16) },
+    { id: "window", title: "Minute (UTC)", isHeading: true, cell: ({ window }) => formatTime(window).slice(0, 16) },
     { id: "type", title: "Data", cell: ({ type }) => typeNames[type] },
     {
       id: "path",
       title: "File",
-      isHeading: true,
       cell: ({ path, definitionVersion }) => <FileLink exportId={exportId} path={path} version={definitionVersion} />,
     },
     { id: "records", title: "Records", isNumber: true, cell: ({ records }) => formatCount(records) },
