@@ -217,6 +217,10 @@ needs("chromium")("Device templates", () => {
     const devices = page.getByRole("link", { name: "Show these devices" });
     expect(await devices.getAttribute("href")).toBe(`/devices?templateId=${id}&templateVersion=1.0.0`);
 
+    await devices.click();
+    await page.getByRole("heading", { level: 1, name: "Device explorer" }).waitFor();
+    await page.getByText("Published (simulated)").waitFor();
+    await page.goBack();
     await page.getByLabel("Version", { exact: true }).selectOption("1.0.0");
     await row(page, "Gone soon").waitFor();
     expect(await row(page, "Temp").getByLabel("Maximum").inputValue()).toBe("20");

@@ -258,7 +258,7 @@ function MoveDevices({ template, from }: { readonly template: DeviceTemplate; re
           {count.data === 1 ? "1 device still uses" : `${formatCount(count.data)} devices still use`} version {from}.
         </MessageBarTitle>
         {template.published
-          ? `In the device explorer, select them and choose "Move to version".`
+          ? `In the device explorer, select them and choose "Change version".`
           : `Publish version ${template.version}, then move them in the device explorer.`}
       </MessageBarBody>
       <MessageBarActions>
