@@ -189,7 +189,7 @@ needs("chromium")("The device explorer", () => {
     const page = await stand.signedIn("operator");
     await open(stand, page, "/devices?search=d-00");
     await countOf(page, "100 in all").waitFor();
-    const selection = page.getByRole("status", { name: "Selection" });
+    const selection = page.getByRole("group", { name: "Selection" });
     await page.getByLabel("Select d-0001", { exact: true }).check();
     await page.getByLabel("Select d-0002", { exact: true }).check();
     await selection.getByText("2 devices selected").waitFor();

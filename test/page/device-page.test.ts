@@ -109,6 +109,26 @@ needs("chromium")("The page of a device", () => {
     await leave(page);
   });
 
+  test("messages that cannot be read now: says why, and asks again when told to", async () => {
+    await makeFridges(stand, { id: "busy" });
+    const send = await connect("busy");
+    await send({ temp: 1 });
+    const page = await stand.signedIn("operator");
+    page.setDefaultTimeout(15_000);
+    const error = { code: "readers-busy", message: "Too many are reading.", hint: "Try again in a moment." };
+    stand.expected.push(/^answer: 503 GET .*\/devices\/busy\/messages/);
+    await page.route(
+      "**/devices/busy/messages?*",
+      async (route) => await route.fulfill({ status: 503, json: { error } }),
+    );
+    await page.goto(stand.url + devicePath("busy", "raw"));
+    await page.getByText("Too many are reading. Try again in a moment.").waitFor();
+    await page.unroute("**/devices/busy/messages?*");
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByRole("list", { name: "Messages, newest first" }).getByRole("button").first().waitFor();
+    await leave(page);
+  });
+
   test("raw data: each message as it came, with its properties; bodies that are no JSON, no text, or mean harm", async () => {
     await makeFridges(stand, { id: "raw" });
     const send = await connect("raw");

@@ -131,10 +131,12 @@ export function BulkActions({ selected, shown, total, filter, templates, onSelec
   const maySelectAll = total > selected.size && total <= selectedMax;
 
   return (
-    <div role="status" aria-label="Selection" className={styles.stack}>
+    <div role="group" aria-label="Selection" className={styles.stack}>
       {ids.length > 0 && (
         <div className={styles.bar}>
-          <Text className={styles.count}>{count} selected</Text>
+          <Text role="status" className={styles.count}>
+            {count} selected
+          </Text>
           <Button appearance="subtle" icon={<LockClosedRegular />} onClick={() => setAction("block")}>
             Block
           </Button>

@@ -92,7 +92,11 @@ export default function MeasurementsTab({
   );
 
   if (shown.messages === null) {
-    return shown.error === null ? <Loading label="Looking for messages …" /> : <ErrorState error={shown.error} />;
+    return shown.error === null ? (
+      <Loading label="Looking for messages …" />
+    ) : (
+      <ErrorState error={shown.error} onRetry={coming.retry} />
+    );
   }
   return (
     <>

@@ -84,7 +84,11 @@ export default function RawTab({ device }: { readonly device: Device }) {
   const shown = paused ?? coming;
   const { messages, error } = shown;
   if (messages === null) {
-    return error === null ? <Loading label="Looking for messages …" /> : <ErrorState error={error} />;
+    return error === null ? (
+      <Loading label="Looking for messages …" />
+    ) : (
+      <ErrorState error={error} onRetry={coming.retry} />
+    );
   }
   const waiting = paused === null ? 0 : (coming.messages ?? []).length - messages.length;
   return (

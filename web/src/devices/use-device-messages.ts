@@ -25,16 +25,19 @@ export interface DeviceMessages {
   /** How many the stream left out because they came too fast. */
   readonly skipped: number;
   readonly error: Error | null;
+  /** Asks again, after an error. */
+  readonly retry: () => void;
 }
 
 export const keyOfMessage = ({ partition, offset }: Pick<DeviceMessage, "partition" | "offset">): string =>
   `${partition}:${offset}`;
 
-const nothing: DeviceMessages = { messages: null, search: null, isLive: false, skipped: 0, error: null };
+const nothing: Omit<DeviceMessages, "retry"> = { messages: null, search: null, isLive: false, skipped: 0, error: null };
 
 /** @param minutes  how far back; null: the last `limit`, however old. */
 export function useDeviceMessages(deviceId: string, minutes: number | null, limit = askedMax): DeviceMessages {
-  const [state, setState] = useState<DeviceMessages>(nothing);
+  const [state, setState] = useState(nothing);
+  const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     setState(nothing);
     let isOver = false;
@@ -96,8 +99,8 @@ export function useDeviceMessages(deviceId: string, minutes: number | null, limi
       clearTimeout(timer);
       close();
     };
-  }, [deviceId, minutes, limit]);
-  return state;
+  }, [deviceId, minutes, limit, attempt]);
+  return { ...state, retry: () => setAttempt(attempt + 1) };
 }
 
 /** Both lists in one, newest first, each message once. */
