@@ -2,11 +2,13 @@
 
 import { DrawerBody, OverlayDrawer, makeStyles, tokens } from "@fluentui/react-components";
 import { useQuery } from "@tanstack/react-query";
-import { Outlet, useLocation, useMatches } from "@tanstack/react-router";
-import { useState } from "react";
+import { Outlet, useLocation, useMatches, useNavigate } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+import { invalidate } from "../api/query-client.ts";
 import { GoTo } from "../parts/go-to.tsx";
 import { ErrorState, Loading } from "../parts/states.tsx";
-import { mayUse, sessionQuery } from "../session/session.ts";
+import { mayUse, onSignedOutElsewhere, sessionQuery } from "../session/session.ts";
+import { SignInAgain } from "../session/sign-in-again.tsx";
 import { ConnectionBar } from "../parts/connection-bar.tsx";
 import { ErrorBoundary } from "./error-boundary.tsx";
 import { ForbiddenPage } from "./forbidden-page.tsx";
@@ -52,6 +54,14 @@ export function Shell() {
   const styles = useStyles();
   const [isMenuOpen, setMenuOpen] = useState(false);
   const session = useQuery(sessionQuery);
+  const navigate = useNavigate();
+  useEffect(
+    () =>
+      onSignedOutElsewhere(() => {
+        void navigate({ to: "/sign-in", ignoreBlocker: true }).then(async () => await invalidate("session"));
+      }),
+    [navigate],
+  );
   const { href, pathname } = useLocation();
   const least =
     useMatches().findLast(({ staticData }) => staticData.least !== undefined)?.staticData.least ?? "operator";
@@ -65,13 +75,14 @@ export function Shell() {
       </>
     );
   }
-  const { signedIn, setupNeeded, user } = session.data;
+  const { signedIn, setupNeeded, user, hasEnded = false } = session.data;
   if (setupNeeded && !signedIn) return <GoTo to="/setup" />;
   if (!signedIn || user === null) {
     return <GoTo to={pathname === "/" ? "/sign-in" : `/sign-in?next=${encodeURIComponent(href)}`} />;
   }
   return (
     <div className={styles.page}>
+      {hasEnded && <SignInAgain name={user.name} />}
       <a href="#content" className={styles.skip}>
         Skip to the content
       </a>
@@ -95,8 +106,8 @@ export function Shell() {
         </OverlayDrawer>
         <main id="content" className={styles.main} tabIndex={-1}>
           {mayUse(user.role, least) ? (
-            // A fault of one page leaves the navigation, and goes with the page.
-            <ErrorBoundary key={pathname}>
+            // A fault of one page leaves the navigation, and goes with the page. What one user has begun is no other's.
+            <ErrorBoundary key={`${user.id} ${pathname}`}>
               <Outlet />
             </ErrorBoundary>
           ) : (

@@ -1,6 +1,6 @@
 // Administration, Audit log: who changed what, and who was refused.
 
-import { Button, Input, Select, Text, makeStyles, tokens } from "@fluentui/react-components";
+import { Button, Field, Input, Select, Text, makeStyles, tokens } from "@fluentui/react-components";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
@@ -13,7 +13,7 @@ import { TimeText } from "../parts/time-text.tsx";
 import { roleNames } from "../session/session.ts";
 import { EntryDetail } from "./entry-detail.tsx";
 import { auditLogQuery, useNames } from "./audit-queries.ts";
-import type { AuditSearch } from "./audit-search.ts";
+import { type AuditSearch, auditSearch, isFiltered } from "./audit-search.ts";
 import { type Entry, actionWords, actorWords, outcomeOf, subjectPath } from "./audit-words.ts";
 
 const route = getRouteApi("/shell/admin/audit");
@@ -39,7 +39,6 @@ export default function AuditLogPage() {
     setOpen(next);
   };
   const filter = (next: AuditSearch): void => void navigate({ search: next });
-  const isFiltered = Object.keys(search).length > 0;
 
   const columns: readonly Column<Entry>[] = [
     {
@@ -106,10 +105,10 @@ export default function AuditLogPage() {
         {({ items, next }) =>
           items.length === 0 ? (
             <EmptyState
-              title={isFiltered ? "Nothing fits this filter" : "Nothing was changed yet"}
-              {...(isFiltered ? { action: <Button onClick={() => filter({})}>Show all</Button> } : {})}
+              title={isFiltered(search) ? "Nothing fits this filter" : "Nothing was changed yet"}
+              {...(isFiltered(search) ? { action: <Button onClick={() => filter({})}>Show all</Button> } : {})}
             >
-              {isFiltered
+              {isFiltered(search)
                 ? "Names and ids must fit exactly."
                 : "As soon as somebody changes something here, by the page, the command line or the API, it stands in this list."}
             </EmptyState>
@@ -152,8 +151,9 @@ function Subject({
 
 const useFilterStyles = makeStyles({
   form: { display: "flex", flexWrap: "wrap", gap: "8px 12px", alignItems: "flex-end" },
-  field: { display: "flex", flexDirection: "column", rowGap: "4px", flexGrow: 1, maxWidth: "280px", minWidth: "160px" },
-  label: { fontSize: tokens.fontSizeBase200, color: tokens.colorNeutralForeground3 },
+  // Else it is as wide as its longest choice.
+  select: { "& select": { width: "100%", textOverflow: "ellipsis" } },
+  field: { flexGrow: 1, maxWidth: "280px", minWidth: "160px" },
 });
 
 /** What is looked for stands in the address: it can be kept and sent. */
@@ -171,8 +171,6 @@ function Filter({
   const [subject, setSubject] = useState(search.subject ?? "");
   const { action = "" } = search;
   const known = [...operations.keys()].filter((id) => !/^(?:get|list|preview|download|check|test)/.test(id));
-  const given = (next: { readonly actor: string; readonly subject: string; readonly action: string }): AuditSearch =>
-    Object.fromEntries(Object.entries(next).filter(([, text]) => text.trim() !== ""));
   return (
     <form
       className={styles.form}
@@ -180,20 +178,21 @@ function Filter({
       aria-label="Filter the audit log"
       onSubmit={(event) => {
         event.preventDefault();
-        onFilter(given({ actor: actor.trim(), subject: subject.trim(), action }));
+        onFilter(auditSearch({ actor, subject, action }));
       }}
     >
-      <label className={styles.field}>
-        <span className={styles.label}>Who (name or id)</span>
+      <Field className={styles.field} label="Who (name or id)">
         <Input name="actor" value={actor} onChange={(_event, { value }) => setActor(value)} />
-      </label>
-      <label className={styles.field}>
-        <span className={styles.label}>To what (id)</span>
+      </Field>
+      <Field className={styles.field} label="To what (id)">
         <Input name="subject" value={subject} onChange={(_event, { value }) => setSubject(value)} />
-      </label>
-      <label className={styles.field}>
-        <span className={styles.label}>What</span>
-        <Select value={action} onChange={(_event, { value }) => onFilter(given({ actor, subject, action: value }))}>
+      </Field>
+      <Field className={styles.field} label="What">
+        <Select
+          className={styles.select}
+          value={action}
+          onChange={(_event, { value }) => onFilter(auditSearch({ actor, subject, action: value }))}
+        >
           <option value="">Everything</option>
           {action !== "" && !known.includes(action) && <option value={action}>{action}</option>}
           {known
@@ -205,9 +204,9 @@ function Filter({
               </option>
             ))}
         </Select>
-      </label>
+      </Field>
       <Button type="submit">Filter</Button>
-      {Object.keys(search).length > 0 && (
+      {isFiltered(search) && (
         <Button appearance="subtle" onClick={() => onFilter({})}>
           Show all
         </Button>

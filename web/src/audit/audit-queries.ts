@@ -8,18 +8,23 @@ import type { AuditSearch } from "./audit-search.ts";
 const pageSize = 50;
 
 /** @param before  the `next` of the page before. The first page is looked at again by itself. */
-export function auditLogQuery(search: AuditSearch, before: number | undefined) {
+export function auditLogQuery({ actor, subject, action }: AuditSearch, before: number | undefined) {
   return queryOptions({
-    queryKey: ["audit-log", search, before ?? null],
+    queryKey: ["audit-log", actor, subject, action, before],
     queryFn: async () =>
       await answerOf(
         api.GET("/api/v1/audit-log", {
-          params: { query: { limit: pageSize, ...search, ...(before === undefined ? {} : { before }) } },
+          params: { query: { limit: pageSize, ...given({ actor, subject, action, before }) } },
         }),
       ),
     placeholderData: keepPreviousData,
     refetchInterval: before === undefined ? 10_000 : false,
   });
+}
+
+/** Without what is not asked for. */
+function given<Query extends object>(query: Query): { readonly [Key in keyof Query]?: Exclude<Query[Key], undefined> } {
+  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)) as Query;
 }
 
 interface Named {

@@ -18,6 +18,13 @@ export interface EventStreamOptions {
   readonly onState?: (isOpen: boolean) => void;
 }
 
+const hurries = new Set<() => void>();
+
+/** Has streams that wait for their next try opened at once: what stood in their way is gone. */
+export function hurryStreams(): void {
+  for (const hurry of hurries) hurry();
+}
+
 /** Opens the stream and keeps it open. @returns what closes it for good. */
 export function openEventStream({ path, on, onState }: EventStreamOptions): () => void {
   let source: EventSource | null = null;
@@ -52,15 +59,18 @@ export function openEventStream({ path, on, onState }: EventStreamOptions): () =
     }
   };
 
+  const hurry = (): void => {
+    if (source !== null || isResting) return;
+    waitMs = waitMsMin;
+    open();
+  };
   let wasLost = connection.lostSinceMs !== null;
   const unsubscribe = connection.subscribe(() => {
     const isLost = connection.lostSinceMs !== null;
-    if (wasLost && !isLost && source === null && !isResting) {
-      waitMs = waitMsMin;
-      open();
-    }
+    if (wasLost && !isLost) hurry();
     wasLost = isLost;
   });
+  hurries.add(hurry);
   const rest = (): void => {
     isResting = true;
     clearTimeout(timer);
@@ -86,6 +96,7 @@ export function openEventStream({ path, on, onState }: EventStreamOptions): () =
   return () => {
     document.removeEventListener("visibilitychange", onVisibility);
     unsubscribe();
+    hurries.delete(hurry);
     clearTimeout(timer);
     clearTimeout(restTimer);
     source?.close();

@@ -39,7 +39,7 @@ export function FormDialog(props: FormDialogProps) {
   const styles = useStyles();
   return (
     <Dialog modalType="alert" open onOpenChange={(_event, { open }) => open || onClose()}>
-      <DialogSurface aria-label={title}>
+      <DialogSurface>
         <form
           onSubmit={(event) => {
             event.preventDefault();
@@ -82,7 +82,7 @@ export function NoteDialog({
   const styles = useStyles();
   return (
     <Dialog modalType="alert" open>
-      <DialogSurface aria-label={title}>
+      <DialogSurface>
         <DialogBody>
           <DialogTitle>{title}</DialogTitle>
           <DialogContent className={styles.content}>{children}</DialogContent>

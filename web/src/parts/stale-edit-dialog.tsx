@@ -14,6 +14,7 @@ import {
 } from "@fluentui/react-components";
 import { type ReactNode, useState } from "react";
 import { ApiError } from "../api/api-error.ts";
+import { FocusBack } from "./focus-back.ts";
 import { ServerErrorBar } from "./server-errors.tsx";
 
 const useStyles = makeStyles({ content: { display: "flex", flexDirection: "column", rowGap: "12px" } });
@@ -54,6 +55,7 @@ export function StaleEditDialog({ error, onTakeTheirs, onOverwrite, onClose, chi
   return (
     <Dialog modalType="alert" open={isStaleEdit(error)} onOpenChange={(_event, { open }) => open || onClose()}>
       <DialogSurface>
+        <FocusBack />
         <DialogBody>
           <DialogTitle>Somebody else saved this meanwhile</DialogTitle>
           <DialogContent className={styles.content}>
