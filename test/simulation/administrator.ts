@@ -4,12 +4,12 @@
 
 import type { ExportType } from "../../src/registry/registry.ts";
 import { ApiCalls } from "./api-calls.ts";
-import { template, templateId } from "./cooler-template.ts";
 import { DeviceAdministration } from "./device-administration.ts";
 import { ExportAdministration, containers } from "./export-administration.ts";
 import type { Hub, Machine } from "./hub.ts";
 import type { Oracle } from "./oracle.ts";
 import type { SimulatedStore } from "./store.ts";
+import { TemplateAdministration } from "./template-administration.ts";
 import type { Chance, World } from "./world.ts";
 
 export const administratorActs = [
@@ -30,6 +30,8 @@ export const administratorActs = [
   "device migrated",
   "key rotated",
   "template made",
+  "template edited in place",
+  "breaking template edit refused",
   "hub policy made",
   "hub policy deleted",
   "storage secret changed",
@@ -46,6 +48,7 @@ export interface AdministratorOptions {
 export class Administrator {
   readonly devices: DeviceAdministration;
   readonly exports: ExportAdministration;
+  readonly #templates: TemplateAdministration;
   isBusy = false;
   readonly #world: World;
   readonly #chance: Chance;
@@ -54,7 +57,6 @@ export class Administrator {
   readonly #oracle: Oracle;
   readonly #store: SimulatedStore;
   readonly #options: AdministratorOptions;
-  #templateVersion = 1;
   #count = 0;
 
   constructor(world: World, machine: Machine, oracle: Oracle, store: SimulatedStore, options: AdministratorOptions) {
@@ -66,6 +68,7 @@ export class Administrator {
     this.#options = options;
     this.#calls = new ApiCalls(world, machine);
     this.devices = new DeviceAdministration(this.#chance, this.#calls, oracle, () => ++this.#count);
+    this.#templates = new TemplateAdministration(world, this.#chance, this.#calls, () => ++this.#count);
     this.exports = new ExportAdministration(this.#chance, this.#calls, oracle, options.types);
   }
 
@@ -86,9 +89,7 @@ export class Administrator {
     );
     this.exports.storageAccountId = account.id;
     for (const name of containers) this.#store.createContainer(name);
-    await this.#calls.must("template", (hub) =>
-      hub.registry.createTemplate({ id: templateId, publish: true, ...template(1) }),
-    );
+    await this.#templates.setUp();
     await this.devices.learnPolicy("device");
     for (let index = 1; index <= devices; index++) await this.devices.make(`dev-${index}`);
     await this.exports.make("all", { types: [...this.#options.types] }, true);
@@ -183,23 +184,17 @@ export class Administrator {
       case "device migrated": {
         if (devices.length === 0) return false;
         const { id } = chance.pick(devices);
-        const version = `1.0.${chance.int(0, this.#templateVersion - 1)}`;
+        const version = this.#templates.version();
         return await this.#calls.isDone(`${act} ${id} ${version}`, (hub) => hub.registry.migrateDevice(id, version));
       }
       case "key rotated":
         return devices.length > 0 && (await this.devices.rotate(chance.pick(devices)));
-      case "template made": {
-        const patch = this.#templateVersion;
-        const made = await this.#calls.call(`${act} 1.0.${patch}`, (hub) =>
-          hub.registry.createTemplateVersion(templateId, {
-            version: `1.0.${patch}`,
-            publish: true,
-            ...template(chance.int(2, 9)),
-          }),
-        );
-        if (made.kind !== "refused") this.#templateVersion++;
-        return made.kind === "done";
-      }
+      case "template made":
+        return await this.#templates.make();
+      case "template edited in place":
+        return await this.#templates.editInPlace();
+      case "breaking template edit refused":
+        return await this.#templates.break();
       case "hub policy made": {
         const name = `p${++this.#count}`;
         const made = await this.#calls.call(`${act} ${name}`, (hub) => hub.registry.createPolicy(name));

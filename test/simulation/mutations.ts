@@ -165,6 +165,22 @@ export const mutations: readonly Mutation[] = [
     breaks: "S1",
   },
   {
+    name: "a template edited in place without a new revision",
+    file: "src/registry/sqlite/templates.ts",
+    text: "          revision: isPublished || publish ? await takeRevisions(change, 1) : null,",
+    replacement: "          revision: isPublished ? row.revision : publish ? await takeRevisions(change, 1) : null,",
+    breaks: "S1",
+    focus: { acts: { "template edited in place": 20 } },
+  },
+  {
+    name: "a breaking edit made in place",
+    file: "src/registry/sqlite/templates.ts",
+    text: "        if (isPublished) refuseBreaks(row, clean);\n",
+    replacement: "",
+    breaks: "Decision 17",
+    focus: { acts: { "breaking template edit refused": 20 } },
+  },
+  {
     name: "exists taken for ours without a look",
     file: "src/export/write-file.ts",
     text: '  if (isOurCut && label.sha256 === pass.sha256() && head.bytes === pass.byteCount) return pass.written("adopted");',
