@@ -5,7 +5,7 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { checkPage } from "./lib/tidy-page.ts";
-import { checkPaths, checkSources } from "./lib/tidy.ts";
+import { checkPaths, checkSources, mayImport } from "./lib/tidy.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -25,6 +25,22 @@ describe("the repository", () => {
     const ofPage = globSync("web/src/**/*.{ts,tsx}", { cwd: root });
     expect(ofPage.length).toBeGreaterThan(10);
     expect(checkPage(new Map(ofPage.map((path) => [path, readFileSync(join(root, path), "utf8")])))).toEqual([]);
+  });
+
+  test("has the import table in ARCHITECTURE.md that is enforced", () => {
+    const map = readFileSync(join(root, "ARCHITECTURE.md"), "utf8");
+    const [, table = ""] = /^\| room +\|.*\n\|[ -|]*\n((?:\|.*\n)+)/m.exec(map) ?? [];
+    const words = (cell: string): string[] => cell.replace(" (to come)", "").trim().split(", ");
+    const told = table.split("\n").flatMap((line) => {
+      const [, names = "", others = ""] = line.split("|");
+      const rooms = others.trim() === "–" ? [] : words(others);
+      return names === "" ? [] : words(names).map((name): [string, string[]] => [name, rooms]);
+    });
+    const fronts = ["server", "cli", "main"];
+    const isInside = ([name]: readonly [string, unknown]): boolean => !fronts.includes(name);
+    expect(Object.fromEntries(told.filter(isInside))).toEqual(
+      Object.fromEntries(Object.entries(mayImport).filter(isInside)),
+    );
   });
 
   test("names in ARCHITECTURE.md only paths that exist", () => {

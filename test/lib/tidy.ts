@@ -36,7 +36,7 @@ type Room = (typeof rooms)[number];
 const allButFronts = rooms.filter((room) => room !== "server" && room !== "cli" && room !== "main");
 
 /** What a room may import besides itself and lib. */
-const mayImport: Readonly<Record<Room, readonly Room[]>> = {
+export const mayImport: Readonly<Record<Room, readonly Room[]>> = {
   lib: [],
   message: [],
   avro: [],
