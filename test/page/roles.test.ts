@@ -50,7 +50,7 @@ needs("chromium")("Roles", () => {
         if (role === least) await offered.first().waitFor();
         else {
           // What it may read of the page is there, so the rest would be, too.
-          await page.getByRole("main").getByText("Refrigerator").first().waitFor();
+          await page.getByRole("main").getByText("Refrigerated Vending Machine").first().waitFor();
           expect(await offered.count(), `${path} ${String(button)}`).toBe(0);
         }
       }
