@@ -110,7 +110,8 @@ function JournalFigure({ status }: { readonly status: Schema<"Status"> }) {
         aria-valuetext={`${Math.round(share * 100)} % of the journal is owed to exports`}
         className={styles.bar}
         thickness="large"
-        value={share}
+        // A number like 3e-7 is none to a screen reader.
+        value={Number(share.toFixed(3))}
         color={share > 0.9 ? "error" : isTight ? "warning" : "brand"}
       />
       <Text size={200} className={styles.more}>
