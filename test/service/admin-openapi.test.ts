@@ -43,6 +43,8 @@ test("has every route", () => {
       "GET /devices/{deviceId}/live",
       "GET /session",
       "POST /session",
+      "PUT /policies/{name}/keys",
+      "POST /session/end-others",
       "DELETE /session",
       "PUT /session/password",
       "POST /setup",
