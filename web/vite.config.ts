@@ -15,7 +15,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     license: { fileName: "licences.md" },
     chunkSizeWarningLimit: 1500,
-    // Which chunk is loaded first: the budget is a test (test/page/budget.test.ts).
+    // Which chunk is loaded first: the budget is a test (test/page/shell.test.ts).
     manifest: "manifest.json",
   },
   server: {
