@@ -133,7 +133,11 @@ export function ContainerField({
           className={styles.dropdown}
           placeholder={containers.isLoading ? "Asking the storage account …" : "Choose a container"}
           disabled={storageAccountId === ""}
-          expandIcon={containers.isFetching && names.length === 0 ? <Spinner size="extra-tiny" /> : undefined}
+          expandIcon={
+            containers.isFetching && names.length === 0 ? (
+              <Spinner size="extra-tiny" aria-label="Asking the storage account" />
+            ) : undefined
+          }
           value={mode === "create" ? "Create new container …" : container}
           selectedOptions={mode === "create" ? [createNew] : container === "" ? [] : [container]}
           onOpenChange={(_event, { open }) => {
