@@ -57,7 +57,8 @@ export async function* openContainer(
       const count = await input.long();
       const packed = Buffer.from(await input.take(await input.long()));
       if (!(await input.take(16)).equals(syncMarker)) throw unreadable("a block does not end in the sync marker");
-      if (count >= 0 && count <= skip) {
+      // Not one that says it has none: its bytes would be passed over unseen.
+      if (count > 0 && count <= skip) {
         skip -= count;
         options.onSkipped?.(count);
         continue;

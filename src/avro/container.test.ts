@@ -190,6 +190,16 @@ test.each([
   await expect(decoded(container(schema, count, block))).rejects.toMatchObject({ code: "avro-unreadable" });
 });
 
+test("A block that says it has no records, and has bytes, is refused, also where records are passed over", async () => {
+  const file = container('"string"', 0, Buffer.from([2, 65]));
+  for (const skip of [0, 5]) {
+    const read = async (): Promise<void> => {
+      for await (const _one of openContainer(chunked(file), { skip }));
+    };
+    await expect(read()).rejects.toMatchObject({ code: "avro-unreadable" });
+  }
+});
+
 test("M1: 28 bytes that speak of 2^40 properties are no record", () => {
   expect(() => recordReader("measurements")(Buffer.concat([map40, Buffer.alloc(20)]))).toThrow(
     expect.objectContaining({ code: "record-unreadable" }),
