@@ -1,8 +1,8 @@
 // What the audit log gets of a call: who, what, with what outcome. Written before the answer is sent, so that nothing was
 // changed and answered that is not in it.
 //
-// In it: calls that changed something, sign-ins, refused sign-ins, and what a role or a foreign page was refused. Not in it:
-// looking, calls that failed, and requests of nobody (they would fill it).
+// In it: calls that changed something or showed keys, sign-ins, refused sign-ins, and what a role or a foreign page was refused.
+// Not in it: other looking, calls that failed, and requests of nobody (they would fill it).
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { TSchema } from "typebox";

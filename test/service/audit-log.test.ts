@@ -11,6 +11,31 @@ afterEach(async () => await bench.close());
 const entries = async (query = ""): Promise<AuditLogEntry[]> =>
   (await bench.expect(200, "GET", `/audit-log?limit=1000${query}`)).items;
 
+test("says who was shown keys, and not what they are", async () => {
+  bench = await AdminBench.open();
+  await bench.expect(201, "POST", "/devices", { id: "d1", templateId: "cooler" });
+  await bench.expect(201, "POST", "/policies", { name: "gate" });
+  const operator = await makeToken(bench, "operator");
+  const before = (await entries()).length;
+  expect((await bench.call("GET", "/devices/d1/credentials", undefined, { token: operator })).status).toBe(200);
+  await bench.expect(200, "GET", "/policies/gate/keys");
+  expect(
+    (await bench.call("GET", "/devices.csv?keys=true&simulated=false", undefined, { token: operator })).status,
+  ).toBe(200);
+  // Nothing was shown.
+  await bench.expect(404, "GET", "/devices/none/credentials");
+  await bench.expect(404, "GET", "/policies/none/keys");
+  expect((await bench.call("GET", "/devices.csv", undefined, { token: operator })).status).toBe(200);
+  const made = (await entries()).toReversed().slice(before);
+  expect(
+    made.map(({ actor, action, subject, outcome, detail }) => [actor.name, action, subject, outcome, detail]),
+  ).toEqual([
+    ["of operator", "getDeviceCredentials", "d1", 200, null],
+    ["root", "getPolicyKeys", "gate", 200, null],
+    ["of operator", "exportDevices", null, 200, { with: "keys", simulated: false }],
+  ]);
+});
+
 test("says who, what, whose, how it went, what was sent and from where", async () => {
   bench = await AdminBench.open();
   const id = await makeUser(bench, "ada", "administrator");

@@ -79,7 +79,7 @@ export async function deviceFileRoutes(api: Api, options: AdminOptions): Promise
     {
       schema: {
         operationId: "exportDevices",
-        summary: "Devices as a CSV file, by id.",
+        summary: "Writes devices into a CSV file, by id.",
         description: "Safe to open in a spreadsheet, and importDevices takes it.",
         tags,
         access: "operator",
@@ -102,6 +102,7 @@ export async function deviceFileRoutes(api: Api, options: AdminOptions): Promise
     },
     async (request, reply) => {
       const { keys = false, ...given } = request.query;
+      if (keys) request.callNote = { detail: { with: "keys", ...given } };
       reply.header("content-type", "text/csv; charset=utf-8");
       reply.header("content-disposition", 'attachment; filename="devices.csv"');
       return await reply.send(Readable.from(sheetOf(registry, filterOf(given, connections), keys)));

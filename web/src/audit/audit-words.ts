@@ -20,9 +20,11 @@ const past: Readonly<Record<string, string>> = {
   Puts: "Put",
   Replaces: "Replaced",
   Sets: "Set",
+  Shows: "Showed",
   Signs: "Signed",
   Tries: "Tried",
   Turns: "Turned",
+  Writes: "Wrote",
 };
 
 /** `Made a user`. Of a call that this server does not know (any more): its operationId. */
