@@ -14,6 +14,7 @@ import type { AdminOptions } from "./options.ts";
 import { readQuery } from "./query-values.ts";
 import { apiTokenRoutes } from "./routes/api-tokens.ts";
 import { auditLogRoutes } from "./routes/audit-log.ts";
+import { authorityRoutes } from "./routes/authority.ts";
 import { connectionCodeRoutes } from "./routes/connection-code.ts";
 import { deviceFileRoutes } from "./routes/device-files.ts";
 import { deviceKeyRoutes } from "./routes/device-keys.ts";
@@ -149,6 +150,7 @@ async function addApi(api: Api, options: AdminOptions, authorization: Authorizat
   api.addHook("preClose", async () => streams.close());
   statusRoutes(api, options);
   liveRoutes(api, options, streams);
+  authorityRoutes(api, options);
   deviceTemplateRoutes(api, options);
   deviceRoutes(api, options);
   deviceListRoutes(api, options);

@@ -39,6 +39,7 @@ test("has every route", () => {
       "GET /status",
       "GET /status/history",
       "GET /live",
+      "GET /authority.pem",
       "GET /devices/{deviceId}/messages",
       "GET /devices/{deviceId}/live",
       "GET /session",

@@ -1,7 +1,12 @@
 // The REST API, route by route, over real rooms.
 
+import { X509Certificate } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { isSignedWith, parseSasToken } from "../../src/ingest/sas-token.ts";
+import { openTls } from "../../src/tls/tls.ts";
 import { AdminBench } from "../lib/admin-bench.ts";
 
 let bench: AdminBench;
@@ -320,6 +325,32 @@ test("a connection string names the port where SDKs would not guess it", async (
   } finally {
     await other.close();
   }
+});
+
+test("the authority's certificate, and nothing else of its file", async () => {
+  await bench.close();
+  const folder = mkdtempSync(join(tmpdir(), "coldpath-authority-"));
+  try {
+    const { caPath } = (await openTls({ dataDir: folder, publicHosts: ["hub.test"] })).identity;
+    const certificate = readFileSync(caPath ?? "", "utf8").trim();
+    const bundle = join(folder, "bundle.pem");
+    writeFileSync(
+      bundle,
+      `subject=us\n${certificate}\n${readFileSync(join(folder, "tls", "ca.key"), "utf8")}\n${certificate}`,
+    );
+    const endpoints = { publicHosts: ["hub.test"], mqttPort: null, mqttsPort: 8883, httpsPort: 8443, caPath: bundle };
+    bench = await AdminBench.open({ endpoints: () => endpoints });
+    const { status, text } = await bench.call("GET", "/authority.pem");
+    expect(status).toBe(200);
+    expect(text).toBe(`${certificate}\n${certificate}\n`);
+    expect(new X509Certificate(text).ca).toBe(true);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a public authority has no certificate to download", async () => {
+  expect((await bench.expect(404, "GET", "/authority.pem")).error.code).toBe("authority-public");
 });
 
 test("policies are made, shown without keys, and deleted", async () => {

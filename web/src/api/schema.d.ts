@@ -58,6 +58,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/authority.pem": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The certificate of the authority that devices must trust.
+         * @description PEM, for the CA file that a device is given. Read anew each time.
+         */
+        get: operations["getAuthority"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/device-templates": {
         parameters: {
             query?: never;
@@ -367,7 +387,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Devices as a CSV file, by id.
+         * Writes devices into a CSV file, by id.
          * @description Safe to open in a spreadsheet, and importDevices takes it.
          */
         get: operations["exportDevices"];
@@ -386,7 +406,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A device's keys and connection strings. */
+        /** Shows a device's keys and connection strings. */
         get: operations["getDeviceCredentials"];
         put?: never;
         post?: never;
@@ -515,7 +535,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A hub policy's keys and connection strings. */
+        /** Shows a hub policy's keys and connection strings. */
         get: operations["getPolicyKeys"];
         /** Sets keys of a hub policy, or makes one anew; connections that came in by it are closed. */
         put: operations["setPolicyKeys"];
@@ -2984,6 +3004,71 @@ export interface operations {
             };
             /** @description The caller's role does not allow it, or the call comes from a page of another site. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getAuthority: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-pem-file": string;
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller's role does not allow it, or the call comes from a page of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

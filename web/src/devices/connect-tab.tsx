@@ -11,7 +11,7 @@ import {
   makeStyles,
   tokens,
 } from "@fluentui/react-components";
-import { ArrowSyncRegular } from "@fluentui/react-icons";
+import { ArrowDownloadRegular, ArrowSyncRegular } from "@fluentui/react-icons";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Schema, answerOf, api } from "../api/client.ts";
@@ -40,6 +40,7 @@ const useStyles = makeStyles({
   key: { display: "flex", flexDirection: "column", rowGap: "10px", minWidth: 0, alignItems: "stretch" },
   quiet: { color: tokens.colorNeutralForeground3 },
   row: { display: "flex", flexWrap: "wrap", gap: "12px", alignItems: "flex-end" },
+  authority: { display: "flex", flexDirection: "column", rowGap: "8px", minWidth: 0 },
   steps: { display: "flex", flexDirection: "column", rowGap: "8px", minWidth: 0 },
 });
 
@@ -85,6 +86,7 @@ export default function ConnectTab({ device }: { readonly device: Device }) {
 }
 
 function Endpoints({ endpoints }: { readonly endpoints: Schema<"Endpoints"> }) {
+  const styles = useStyles();
   const { publicHosts, mqttsPort, mqttPort, httpsPort, caPath } = endpoints;
   return (
     <Facts
@@ -98,8 +100,23 @@ function Endpoints({ endpoints }: { readonly endpoints: Schema<"Endpoints"> }) {
         caPath === null
           ? { name: "Authority", value: "A public one: devices trust it already.", isWide: true }
           : {
-              name: "Authority that devices must trust: this file on the server",
-              value: <CopyBox text={caPath} />,
+              name: "Authority that devices must trust: this file on the server, or here",
+              value: (
+                <div className={styles.authority}>
+                  <CopyBox text={caPath} />
+                  <div>
+                    <Button
+                      as="a"
+                      href="/api/v1/authority.pem"
+                      download="ca.pem"
+                      size="small"
+                      icon={<ArrowDownloadRegular />}
+                    >
+                      Download ca.pem
+                    </Button>
+                  </div>
+                </div>
+              ),
               isWide: true,
             },
       ]}
