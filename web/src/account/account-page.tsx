@@ -9,6 +9,7 @@ import { FormField, ServerErrorBar, useServerErrors } from "../parts/server-erro
 import { StateBadge } from "../parts/states.tsx";
 import { TimeText } from "../parts/time-text.tsx";
 import { useToast } from "../parts/toasts.tsx";
+import { PasswordTwice, noPassword } from "../session/password-twice.tsx";
 import { type Role, roleNames, takeSession, useSession } from "../session/session.ts";
 
 const mayWords: Readonly<Record<Role, string>> = {
@@ -114,30 +115,27 @@ function PasswordForm({ name }: { readonly name: string }) {
   const styles = useStyles();
   const toast = useToast();
   const [current, setCurrent] = useState("");
-  const [next, setNext] = useState("");
-  const [again, setAgain] = useState("");
-  const [isTouched, setTouched] = useState(false);
+  const [twice, setTwice] = useState(noPassword);
   const change = useMutation({
     mutationFn: async () =>
-      await answerOf(api.PUT("/api/v1/session/password", { body: { currentPassword: current, newPassword: next } })),
+      await answerOf(
+        api.PUT("/api/v1/session/password", { body: { currentPassword: current, newPassword: twice.password } }),
+      ),
     onSuccess: async (session) => {
       await takeSession(session);
       setCurrent("");
-      setNext("");
-      setAgain("");
-      setTouched(false);
+      setTwice(noPassword);
       toast("The password is changed. Your other sessions are signed out.");
     },
   });
   const errors = useServerErrors(change.error, ["currentPassword", "newPassword"]);
-  const differs = isTouched && again !== next;
   return (
     <form
       className={styles.form}
       onSubmit={(event) => {
         event.preventDefault();
-        setTouched(true);
-        if (again === next) change.mutate();
+        setTwice({ ...twice, isTyped: true });
+        if (twice.again === twice.password) change.mutate();
       }}
     >
       {/* For password managers, which keep a password beside a name. */}
@@ -150,28 +148,7 @@ function PasswordForm({ name }: { readonly name: string }) {
           onChange={(_event, { value }) => setCurrent(value)}
         />
       </FormField>
-      <FormField label="New password" errors={errors} field="newPassword">
-        <Input
-          type="password"
-          autoComplete="new-password"
-          value={next}
-          onChange={(_event, { value }) => setNext(value)}
-        />
-      </FormField>
-      <FormField
-        label="New password again"
-        errors={errors}
-        field="again"
-        {...(differs ? { validationState: "error" as const, validationMessage: "The two passwords differ." } : {})}
-      >
-        <Input
-          type="password"
-          autoComplete="new-password"
-          value={again}
-          onChange={(_event, { value }) => setAgain(value)}
-          onBlur={() => setTouched(again !== "")}
-        />
-      </FormField>
+      <PasswordTwice label="New password" field="newPassword" errors={errors} value={twice} onChange={setTwice} />
       <ServerErrorBar error={errors.rest} />
       <Button type="submit" appearance="primary" className={styles.submit} disabledFocusable={change.isPending}>
         {change.isPending ? "Changing …" : "Change password"}

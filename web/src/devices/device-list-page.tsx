@@ -175,7 +175,7 @@ export default function DeviceListPage() {
       }
     >
       {content()}
-      <NewDeviceDialog isOpen={dialog === "new"} templates={published} onClose={() => setDialog(null)} />
+      {dialog === "new" && <NewDeviceDialog templates={published} onClose={() => setDialog(null)} />}
       <ImportDevicesDialog isOpen={dialog === "import"} templates={published} onClose={() => setDialog(null)} />
       <ExportDevicesDialog
         isOpen={dialog === "export"}

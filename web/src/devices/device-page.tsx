@@ -184,7 +184,7 @@ function DeviceActions({
           </MenuList>
         </MenuPopover>
       </Menu>
-      <RenameDeviceDialog isOpen={dialog === "rename"} deviceId={id} name={name} etag={etag} onClose={close} />
+      {dialog === "rename" && <RenameDeviceDialog deviceId={id} name={name} etag={etag} onClose={close} />}
       <MoveDeviceDialog
         isOpen={dialog === "move"}
         deviceId={id}

@@ -20,29 +20,21 @@ import { useState } from "react";
 import { answerOf, api } from "../api/client.ts";
 import { invalidate } from "../api/query-client.ts";
 import { CopyBox, SecretReveal } from "../parts/copy-box.tsx";
-import { FormField, ServerErrorBar, useServerErrors } from "../parts/server-errors.tsx";
+import { FormDialog } from "../parts/form-dialog.tsx";
+import { FormField, useServerErrors } from "../parts/server-errors.tsx";
 import { credentialsOf } from "./credentials.ts";
 import type { Device, DeviceTemplate } from "./device-queries.ts";
 import { TemplateChoice, firstChoice } from "./template-choice.tsx";
 
-const useStyles = makeStyles({ form: { display: "flex", flexDirection: "column", rowGap: "14px" } });
+const useStyles = makeStyles({ made: { display: "flex", flexDirection: "column", rowGap: "14px" } });
 
 interface NewDeviceDialogProps {
-  readonly isOpen: boolean;
   /** Published ones. */
   readonly templates: readonly DeviceTemplate[];
   readonly onClose: () => void;
 }
 
-export function NewDeviceDialog(props: NewDeviceDialogProps) {
-  return (
-    <Dialog open={props.isOpen} onOpenChange={(_event, { open }) => open || props.onClose()}>
-      <DialogSurface>{props.isOpen && <Content {...props} />}</DialogSurface>
-    </Dialog>
-  );
-}
-
-function Content({ templates, onClose }: NewDeviceDialogProps) {
+export function NewDeviceDialog({ templates, onClose }: NewDeviceDialogProps) {
   const [made, setMade] = useState<Device | null>(null);
   if (made !== null) return <Made device={made} onClose={onClose} onAnother={() => setMade(null)} />;
   return <NewDeviceForm templates={templates} onClose={onClose} onMade={setMade} />;
@@ -53,7 +45,6 @@ function NewDeviceForm({
   onClose,
   onMade,
 }: Pick<NewDeviceDialogProps, "templates" | "onClose"> & { readonly onMade: (device: Device) => void }) {
-  const styles = useStyles();
   const [choice, setChoice] = useState(() => firstChoice(templates));
   const [simulated, setSimulated] = useState(false);
   const [id, setId] = useState("");
@@ -77,46 +68,37 @@ function NewDeviceForm({
   });
   const errors = useServerErrors(create.error, ["templateId", "templateVersion", "id", "name"]);
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        create.mutate();
-      }}
+    <FormDialog
+      title="New device"
+      submitLabel="Make device"
+      busyLabel="Making …"
+      isBusy={create.isPending}
+      error={errors.rest}
+      onSubmit={create.mutate}
+      onClose={onClose}
     >
-      <DialogBody>
-        <DialogTitle>New device</DialogTitle>
-        <DialogContent className={styles.form}>
-          <RadioGroup
-            aria-label="Kind"
-            layout="horizontal"
-            value={simulated ? "simulated" : "real"}
-            onChange={(_event, { value }) => setSimulated(value === "simulated")}
-          >
-            <Radio value="real" label="Real: it connects with its key" />
-            <Radio value="simulated" label="Simulated: the server sends for it" />
-          </RadioGroup>
-          <TemplateChoice templates={templates} value={choice} errors={errors} onChange={setChoice} />
-          <FormField label="Name" hint="What people see. The id when left empty." errors={errors} field="name">
-            <Input value={name} onChange={(_event, { value }) => setName(value)} autoComplete="off" />
-          </FormField>
-          <FormField
-            label="Id"
-            hint="What the device calls itself; it stays. 1 to 128 letters, digits and - : . + % _ # * ? ! ( ) , = @ $ ' A made-up one when left empty."
-            errors={errors}
-            field="id"
-          >
-            <Input value={id} onChange={(_event, { value }) => setId(value)} autoComplete="off" spellCheck={false} />
-          </FormField>
-          <ServerErrorBar error={errors.rest} />
-        </DialogContent>
-        <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" appearance="primary" disabledFocusable={create.isPending}>
-            {create.isPending ? "Making …" : "Make device"}
-          </Button>
-        </DialogActions>
-      </DialogBody>
-    </form>
+      <RadioGroup
+        aria-label="Kind"
+        layout="horizontal"
+        value={simulated ? "simulated" : "real"}
+        onChange={(_event, { value }) => setSimulated(value === "simulated")}
+      >
+        <Radio value="real" label="Real: it connects with its key" />
+        <Radio value="simulated" label="Simulated: the server sends for it" />
+      </RadioGroup>
+      <TemplateChoice templates={templates} value={choice} errors={errors} onChange={setChoice} />
+      <FormField label="Name" hint="What people see. The id when left empty." errors={errors} field="name">
+        <Input value={name} onChange={(_event, { value }) => setName(value)} autoComplete="off" />
+      </FormField>
+      <FormField
+        label="Id"
+        hint="What the device calls itself; it stays. 1 to 128 letters, digits and - : . + % _ # * ? ! ( ) , = @ $ ' A made-up one when left empty."
+        errors={errors}
+        field="id"
+      >
+        <Input value={id} onChange={(_event, { value }) => setId(value)} autoComplete="off" spellCheck={false} />
+      </FormField>
+    </FormDialog>
   );
 }
 
@@ -136,38 +118,42 @@ function Made({
     void navigate({ to: "/devices/$deviceId", params: { deviceId: id }, search: { tab } });
   };
   return (
-    <DialogBody>
-      <DialogTitle>{name} is made</DialogTitle>
-      <DialogContent className={styles.form}>
-        <CopyBox label="Device id" text={id} />
-        {simulated ? (
-          <Text>The server sends for it from now on. Its page shows what arrives, live.</Text>
-        ) : (
-          <>
-            <Text>
-              Give the device this connection string: it holds the hub&apos;s name, the id and the key. Its page has it
-              too, with ready code in four languages.
-            </Text>
-            <SecretReveal
-              label="Primary connection string"
-              reveal={async () => (await credentialsOf(id)).primaryConnectionString}
-            />
-          </>
-        )}
-      </DialogContent>
-      <DialogActions fluid>
-        <Button onClick={onClose}>Close</Button>
-        <Button onClick={onAnother}>Make another</Button>
-        {simulated ? (
-          <Button appearance="primary" autoFocus onClick={() => open("measurements")}>
-            See its measurements
-          </Button>
-        ) : (
-          <Button appearance="primary" autoFocus onClick={() => open("connect")}>
-            How to connect it
-          </Button>
-        )}
-      </DialogActions>
-    </DialogBody>
+    <Dialog open onOpenChange={(_event, { open: isOpen }) => isOpen || onClose()}>
+      <DialogSurface>
+        <DialogBody>
+          <DialogTitle>{name} is made</DialogTitle>
+          <DialogContent className={styles.made}>
+            <CopyBox label="Device id" text={id} />
+            {simulated ? (
+              <Text>The server sends for it from now on. Its page shows what arrives, live.</Text>
+            ) : (
+              <>
+                <Text>
+                  Give the device this connection string: it holds the hub&apos;s name, the id and the key. Its page has
+                  it too, with ready code in four languages.
+                </Text>
+                <SecretReveal
+                  label="Primary connection string"
+                  reveal={async () => (await credentialsOf(id)).primaryConnectionString}
+                />
+              </>
+            )}
+          </DialogContent>
+          <DialogActions fluid>
+            <Button onClick={onClose}>Close</Button>
+            <Button onClick={onAnother}>Make another</Button>
+            {simulated ? (
+              <Button appearance="primary" autoFocus onClick={() => open("measurements")}>
+                See its measurements
+              </Button>
+            ) : (
+              <Button appearance="primary" autoFocus onClick={() => open("connect")}>
+                How to connect it
+              </Button>
+            )}
+          </DialogActions>
+        </DialogBody>
+      </DialogSurface>
+    </Dialog>
   );
 }

@@ -1,41 +1,24 @@
 // Another name for a device.
 
-import {
-  Button,
-  Dialog,
-  DialogActions,
-  DialogBody,
-  DialogContent,
-  DialogSurface,
-  DialogTitle,
-  Input,
-} from "@fluentui/react-components";
+import { Input } from "@fluentui/react-components";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { answerOf, api } from "../api/client.ts";
 import { invalidate, queryClient } from "../api/query-client.ts";
-import { FormField, ServerErrorBar, useServerErrors } from "../parts/server-errors.tsx";
+import { FormDialog } from "../parts/form-dialog.tsx";
+import { FormField, useServerErrors } from "../parts/server-errors.tsx";
 import { StaleEditDialog, isStaleEdit } from "../parts/stale-edit-dialog.tsx";
 import { useToast } from "../parts/toasts.tsx";
 import { deviceQuery } from "./device-queries.ts";
 
 interface RenameDeviceDialogProps {
-  readonly isOpen: boolean;
   readonly deviceId: string;
   readonly name: string;
   readonly etag: number;
   readonly onClose: () => void;
 }
 
-export function RenameDeviceDialog(props: RenameDeviceDialogProps) {
-  return (
-    <Dialog open={props.isOpen} onOpenChange={(_event, { open }) => open || props.onClose()}>
-      <DialogSurface>{props.isOpen && <Content {...props} />}</DialogSurface>
-    </Dialog>
-  );
-}
-
-function Content({ deviceId, name, etag, onClose }: RenameDeviceDialogProps) {
+export function RenameDeviceDialog({ deviceId, name, etag, onClose }: RenameDeviceDialogProps) {
   const toast = useToast();
   const [text, setText] = useState(name);
   // Of what one saw when one began: what others save meanwhile is not overwritten unseen.
@@ -63,37 +46,28 @@ function Content({ deviceId, name, etag, onClose }: RenameDeviceDialogProps) {
   });
   const errors = useServerErrors(isStaleEdit(rename.error) ? null : rename.error, ["name"]);
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        rename.mutate();
-      }}
+    <FormDialog
+      title="Rename device"
+      submitLabel="Save"
+      busyLabel="Saving …"
+      isBusy={rename.isPending}
+      error={errors.rest}
+      onSubmit={rename.mutate}
+      onClose={onClose}
     >
-      <DialogBody>
-        <DialogTitle>Rename device</DialogTitle>
-        <DialogContent>
-          <FormField label="Name" hint="What people see. The id stays as it is." errors={errors} field="name">
-            <Input value={text} onChange={(_event, { value }) => setText(value)} autoComplete="off" autoFocus />
-          </FormField>
-          <ServerErrorBar error={errors.rest} />
-          <StaleEditDialog
-            error={rename.error}
-            onTakeTheirs={async () => {
-              const now = await queryClient.fetchQuery({ ...deviceQuery(deviceId), staleTime: 0 });
-              setText(now.name);
-              setBase(now);
-            }}
-            onOverwrite={async () => await write({})}
-            onClose={rename.reset}
-          />
-        </DialogContent>
-        <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" appearance="primary" disabledFocusable={rename.isPending}>
-            Save
-          </Button>
-        </DialogActions>
-      </DialogBody>
-    </form>
+      <FormField label="Name" hint="What people see. The id stays as it is." errors={errors} field="name">
+        <Input value={text} onChange={(_event, { value }) => setText(value)} autoComplete="off" autoFocus />
+      </FormField>
+      <StaleEditDialog
+        error={rename.error}
+        onTakeTheirs={async () => {
+          const now = await queryClient.fetchQuery({ ...deviceQuery(deviceId), staleTime: 0 });
+          setText(now.name);
+          setBase(now);
+        }}
+        onOverwrite={async () => await write({})}
+        onClose={rename.reset}
+      />
+    </FormDialog>
   );
 }

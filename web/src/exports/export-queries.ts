@@ -4,8 +4,6 @@ import { queryOptions } from "@tanstack/react-query";
 import { type Schema, answerOf, api } from "../api/client.ts";
 import { storageQuery } from "../storage/storage-queries.ts";
 
-export { containersQuery } from "../storage/storage-queries.ts";
-
 export type Export = Schema<"Export">;
 export type ExportType = Schema<"ExportDefinition">["types"][number];
 export type StorageAccount = Schema<"StorageAccount">;

@@ -1,9 +1,9 @@
-// A dialog above another: when the upper one goes, the focus must go back into the lower one. Else that stays hidden from screen
-// readers, and the keyboard is outside of it.
+// When a dialog goes, the focus must go back to where it was. A dialog below it else stays hidden from screen readers, and the
+// keyboard begins at the top of the page.
 
 import { useLayoutEffect } from "react";
 
-/** Drawn within the upper dialog: gives the focus back to whatever had it when that opened. */
+/** Drawn within a dialog: gives the focus back to whatever had it when that opened. */
 export function FocusBack(): null {
   useLayoutEffect(() => {
     const before = document.activeElement;
@@ -11,7 +11,9 @@ export function FocusBack(): null {
       if (!(before instanceof HTMLElement) || before === document.body) return;
       // After the dialog has taken its own leave of the focus.
       setTimeout(() => {
-        if (before.isConnected) before.focus();
+        const opened = [...document.querySelectorAll("[role=dialog], [role=alertdialog]")];
+        // The next step of what was begun is another dialog: the focus is in that one.
+        if (before.isConnected && opened.every((dialog) => dialog.contains(before))) before.focus();
       }, 50);
     };
   }, []);

@@ -1,6 +1,7 @@
-// A short form in a dialog. What it looks like when it is done is another content of the same dialog: `done`.
+// A short form in a dialog. The server judges what is in its fields, and its message stands at the field. A click beside
+// it does not close it: what was typed would be gone.
 //
-//     <FormDialog isOpen title="Add user" submitLabel="Add user" isBusy={add.isPending} error={errors.rest}
+//     <FormDialog title="Add user" submitLabel="Add user" isBusy={add.isPending} error={errors.rest}
 //       onSubmit={add.mutate} onClose={close}>…fields…</FormDialog>
 
 import {
@@ -14,6 +15,7 @@ import {
   makeStyles,
 } from "@fluentui/react-components";
 import type { ReactNode } from "react";
+import { FocusBack } from "./focus-back.ts";
 import { ServerErrorBar } from "./server-errors.tsx";
 
 const useStyles = makeStyles({
@@ -23,6 +25,8 @@ const useStyles = makeStyles({
 export interface FormDialogProps {
   readonly title: string;
   readonly submitLabel: string;
+  /** What the button says while it works. */
+  readonly busyLabel?: string;
   readonly isBusy: boolean;
   /** What belongs to no field. */
   readonly error: Error | null;
@@ -35,12 +39,24 @@ export interface FormDialogProps {
 
 /** It is open as long as it is drawn: its fields begin anew each time. */
 export function FormDialog(props: FormDialogProps) {
-  const { title, submitLabel, isBusy, error, isIncomplete = false, onSubmit, onClose, children } = props;
+  const {
+    title,
+    submitLabel,
+    busyLabel = "Working …",
+    isBusy,
+    error,
+    isIncomplete = false,
+    onSubmit,
+    onClose,
+    children,
+  } = props;
   const styles = useStyles();
   return (
-    <Dialog modalType="alert" open onOpenChange={(_event, { open }) => open || onClose()}>
+    <Dialog open onOpenChange={(_event, { open, type }) => open || type === "backdropClick" || onClose()}>
       <DialogSurface>
+        <FocusBack />
         <form
+          noValidate
           onSubmit={(event) => {
             event.preventDefault();
             if (!isBusy && !isIncomplete) onSubmit();
@@ -57,7 +73,7 @@ export function FormDialog(props: FormDialogProps) {
                 Cancel
               </Button>
               <Button type="submit" appearance="primary" disabledFocusable={isBusy || isIncomplete}>
-                {isBusy ? "Working …" : submitLabel}
+                {isBusy ? busyLabel : submitLabel}
               </Button>
             </DialogActions>
           </DialogBody>
@@ -83,6 +99,7 @@ export function NoteDialog({
   return (
     <Dialog modalType="alert" open>
       <DialogSurface>
+        <FocusBack />
         <DialogBody>
           <DialogTitle>{title}</DialogTitle>
           <DialogContent className={styles.content}>{children}</DialogContent>

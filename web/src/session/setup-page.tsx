@@ -11,6 +11,7 @@ import { ConnectionBar } from "../parts/connection-bar.tsx";
 import { LinkButton } from "../parts/plain-link.tsx";
 import { FormField, ServerErrorBar, useServerErrors } from "../parts/server-errors.tsx";
 import { CardPage } from "./card-page.tsx";
+import { PasswordTwice, noPassword } from "./password-twice.tsx";
 import { sessionQuery, takeSession } from "./session.ts";
 
 const useStyles = makeStyles({ form: { display: "flex", flexDirection: "column", rowGap: "14px" } });
@@ -27,18 +28,16 @@ export default function SetupPage() {
   const session = useQuery(sessionQuery);
   const [setupToken] = useState(takeToken);
   const [name, setName] = useState("admin");
-  const [password, setPassword] = useState("");
-  const [again, setAgain] = useState("");
-  const [isTouched, setTouched] = useState(false);
+  const [twice, setTwice] = useState(noPassword);
   const setUp = useMutation({
-    mutationFn: async () => await answerOf(api.POST("/api/v1/setup", { body: { setupToken, name, password } })),
+    mutationFn: async () =>
+      await answerOf(api.POST("/api/v1/setup", { body: { setupToken, name, password: twice.password } })),
     onSuccess: async (started) => {
       await takeSession(started);
       await navigate({ to: "/", replace: true });
     },
   });
   const errors = useServerErrors(setUp.error, ["name", "password"]);
-  const differs = isTouched && again !== password;
 
   if (session.data?.setupNeeded === false) {
     return (
@@ -75,8 +74,8 @@ export default function SetupPage() {
           className={styles.form}
           onSubmit={(event) => {
             event.preventDefault();
-            setTouched(true);
-            if (again === password) setUp.mutate();
+            setTwice({ ...twice, isTyped: true });
+            if (twice.again === twice.password) setUp.mutate();
           }}
         >
           <FormField label="Name" errors={errors} field="name">
@@ -87,31 +86,14 @@ export default function SetupPage() {
               onChange={(_event, { value }) => setName(value)}
             />
           </FormField>
-          <FormField label="Password" errors={errors} field="password">
-            <Input
-              name="password"
-              type="password"
-              autoComplete="new-password"
-              autoFocus
-              value={password}
-              onChange={(_event, { value }) => setPassword(value)}
-            />
-          </FormField>
-          <FormField
-            label="Password again"
+          <PasswordTwice
+            label="Password"
+            field="password"
             errors={errors}
-            field="again"
-            {...(differs ? { validationState: "error" as const, validationMessage: "The two passwords differ." } : {})}
-          >
-            <Input
-              name="again"
-              type="password"
-              autoComplete="new-password"
-              value={again}
-              onChange={(_event, { value }) => setAgain(value)}
-              onBlur={() => setTouched(again !== "")}
-            />
-          </FormField>
+            autoFocus
+            value={twice}
+            onChange={setTwice}
+          />
           <ServerErrorBar error={errors.rest} />
           <Button type="submit" appearance="primary" disabledFocusable={setUp.isPending}>
             {setUp.isPending ? "Setting up …" : "Make the Administrator"}

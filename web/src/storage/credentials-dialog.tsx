@@ -1,21 +1,11 @@
 // New credentials for an account: tried first, then used by its exports at once.
 
-import {
-  Button,
-  Dialog,
-  DialogActions,
-  DialogBody,
-  DialogContent,
-  DialogSurface,
-  DialogTitle,
-  Spinner,
-  Text,
-  makeStyles,
-} from "@fluentui/react-components";
+import { Button, Spinner, Text, makeStyles } from "@fluentui/react-components";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, answerOf, type Schema } from "../api/client.ts";
-import { ServerErrorBar, useServerErrors } from "../parts/server-errors.tsx";
+import { FormDialog } from "../parts/form-dialog.tsx";
+import { useServerErrors } from "../parts/server-errors.tsx";
 import { StaleEditDialog, isStaleEdit } from "../parts/stale-edit-dialog.tsx";
 import { TestSteps } from "./test-steps.tsx";
 import { useToast } from "../parts/toasts.tsx";
@@ -25,7 +15,6 @@ import { AzureFields, SignInField } from "./storage-fields.tsx";
 import { savedAccount, useStorageChange } from "./use-storage-change.ts";
 
 const useStyles = makeStyles({
-  fields: { display: "flex", flexDirection: "column", rowGap: "16px" },
   row: { display: "flex", flexWrap: "wrap", gap: "8px", alignItems: "center" },
 });
 
@@ -69,59 +58,47 @@ export function CredentialsDialog({ account, container, isInUse, onClose }: Cred
     secret: secretOf(draft) === undefined ? "" : secretOf(draft),
   };
   return (
-    <Dialog open onOpenChange={(_event, { open, type }) => open || type === "backdropClick" || onClose()}>
-      <DialogSurface>
-        <form
-          noValidate
-          onSubmit={(event) => {
-            event.preventDefault();
-            test.reset();
-            save.mutate({ ...body, etag });
+    <FormDialog
+      title="Replace credentials"
+      submitLabel="Replace credentials"
+      busyLabel="Saving …"
+      isBusy={save.isPending}
+      error={errors.rest}
+      onSubmit={() => {
+        test.reset();
+        save.mutate({ ...body, etag });
+      }}
+      onClose={onClose}
+    >
+      <Text>
+        There is no gap: exports use the new credentials from their next request on, and what the old ones could not
+        write is tried again with the new ones. Revoke the old ones in Azure afterwards.
+      </Text>
+      <SignInField draft={draft} onChange={change} />
+      <AzureFields draft={draft} onChange={change} errors={errors} isEndpointFixed={isInUse} />
+      <div className={styles.row}>
+        <Button
+          disabledFocusable={test.isPending}
+          onClick={() => {
+            save.reset();
+            test.mutate();
           }}
         >
-          <DialogBody>
-            <DialogTitle>Replace credentials</DialogTitle>
-            <DialogContent className={styles.fields}>
-              <Text>
-                There is no gap: exports use the new credentials from their next request on, and what the old ones could
-                not write is tried again with the new ones. Revoke the old ones in Azure afterwards.
-              </Text>
-              <SignInField draft={draft} onChange={change} />
-              <AzureFields draft={draft} onChange={change} errors={errors} isEndpointFixed={isInUse} />
-              <div className={styles.row}>
-                <Button
-                  disabledFocusable={test.isPending}
-                  onClick={() => {
-                    save.reset();
-                    test.mutate();
-                  }}
-                >
-                  Test these
-                </Button>
-                {test.isPending && <Spinner size="tiny" label="Testing; it can take 20 seconds …" />}
-              </div>
-              {test.data !== undefined && <TestSteps outcome={test.data} inContainer={tried} />}
-              <ServerErrorBar error={errors.rest} />
-            </DialogContent>
-            <DialogActions>
-              <Button onClick={onClose}>Cancel</Button>
-              <Button type="submit" appearance="primary" disabledFocusable={save.isPending}>
-                {save.isPending ? "Saving …" : "Replace credentials"}
-              </Button>
-            </DialogActions>
-          </DialogBody>
-        </form>
-        <StaleEditDialog
-          error={save.error}
-          onTakeTheirs={async () => {
-            const theirs = await savedAccount(account.id);
-            setEtag(theirs.etag);
-            setDraft(draftOf(theirs));
-          }}
-          onOverwrite={async () => await save.mutateAsync(body)}
-          onClose={save.reset}
-        />
-      </DialogSurface>
-    </Dialog>
+          Test these
+        </Button>
+        {test.isPending && <Spinner size="tiny" label="Testing; it can take 20 seconds …" />}
+      </div>
+      {test.data !== undefined && <TestSteps outcome={test.data} inContainer={tried} />}
+      <StaleEditDialog
+        error={save.error}
+        onTakeTheirs={async () => {
+          const theirs = await savedAccount(account.id);
+          setEtag(theirs.etag);
+          setDraft(draftOf(theirs));
+        }}
+        onOverwrite={async () => await save.mutateAsync(body)}
+        onClose={save.reset}
+      />
+    </FormDialog>
   );
 }

@@ -1,20 +1,11 @@
 // The name of a storage account, and its place while no export relies on it. Credentials have a dialog of their own.
 
-import {
-  Button,
-  Dialog,
-  DialogActions,
-  DialogBody,
-  DialogContent,
-  DialogSurface,
-  DialogTitle,
-  Input,
-  makeStyles,
-} from "@fluentui/react-components";
+import { Input } from "@fluentui/react-components";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Schema } from "../api/client.ts";
-import { FormField, ServerErrorBar, useServerErrors } from "../parts/server-errors.tsx";
+import { FormDialog } from "../parts/form-dialog.tsx";
+import { FormField, useServerErrors } from "../parts/server-errors.tsx";
 import { StaleEditDialog, isStaleEdit } from "../parts/stale-edit-dialog.tsx";
 import { useToast } from "../parts/toasts.tsx";
 import type { StorageAccount } from "./storage-account.ts";
@@ -23,8 +14,6 @@ import { draftFields, draftOf, settingsOf } from "./storage-draft.ts";
 import { AzureFields, FolderField } from "./storage-fields.tsx";
 import { savedAccount, useStorageChange } from "./use-storage-change.ts";
 
-const useStyles = makeStyles({ fields: { display: "flex", flexDirection: "column", rowGap: "16px" } });
-
 interface EditStorageDialogProps {
   readonly account: StorageAccount;
   readonly isInUse: boolean;
@@ -32,7 +21,6 @@ interface EditStorageDialogProps {
 }
 
 export function EditStorageDialog({ account, isInUse, onClose }: EditStorageDialogProps) {
-  const styles = useStyles();
   const toast = useToast();
   // What the form began with: the page behind it may hear of changes meanwhile.
   const [etag, setEtag] = useState(account.etag);
@@ -46,54 +34,40 @@ export function EditStorageDialog({ account, isInUse, onClose }: EditStorageDial
   const errors = useServerErrors(isStaleEdit(save.error) ? null : save.error, ["name", ...draftFields]);
   const body: Schema<"StorageAccountChange"> = { name: name.trim(), settings: settingsOf(draft) };
   return (
-    <Dialog open onOpenChange={(_event, { open, type }) => open || type === "backdropClick" || onClose()}>
-      <DialogSurface>
-        <form
-          noValidate
-          onSubmit={(event) => {
-            event.preventDefault();
-            save.mutate({ ...body, etag });
-          }}
-        >
-          <DialogBody>
-            <DialogTitle>Edit storage account</DialogTitle>
-            <DialogContent className={styles.fields}>
-              <FormField errors={errors} field="name" label="Name" required>
-                <Input autoComplete="off" value={name} onChange={(_event, { value }) => setName(value)} />
-              </FormField>
-              {draft.kind === "folder" ? (
-                <FolderField draft={draft} onChange={setDraft} errors={errors} folders={folders} />
-              ) : (
-                <AzureFields
-                  draft={draft}
-                  onChange={setDraft}
-                  errors={errors}
-                  isEndpointFixed={isInUse}
-                  hasSecretFields={false}
-                />
-              )}
-              <ServerErrorBar error={errors.rest} />
-            </DialogContent>
-            <DialogActions>
-              <Button onClick={onClose}>Cancel</Button>
-              <Button type="submit" appearance="primary" disabledFocusable={save.isPending}>
-                {save.isPending ? "Saving …" : "Save"}
-              </Button>
-            </DialogActions>
-          </DialogBody>
-        </form>
-        <StaleEditDialog
-          error={save.error}
-          onTakeTheirs={async () => {
-            const theirs = await savedAccount(account.id);
-            setEtag(theirs.etag);
-            setName(theirs.name);
-            setDraft(draftOf(theirs));
-          }}
-          onOverwrite={async () => await save.mutateAsync(body)}
-          onClose={save.reset}
+    <FormDialog
+      title="Edit storage account"
+      submitLabel="Save"
+      busyLabel="Saving …"
+      isBusy={save.isPending}
+      error={errors.rest}
+      onSubmit={() => save.mutate({ ...body, etag })}
+      onClose={onClose}
+    >
+      <FormField errors={errors} field="name" label="Name" required>
+        <Input autoComplete="off" value={name} onChange={(_event, { value }) => setName(value)} />
+      </FormField>
+      {draft.kind === "folder" ? (
+        <FolderField draft={draft} onChange={setDraft} errors={errors} folders={folders} />
+      ) : (
+        <AzureFields
+          draft={draft}
+          onChange={setDraft}
+          errors={errors}
+          isEndpointFixed={isInUse}
+          hasSecretFields={false}
         />
-      </DialogSurface>
-    </Dialog>
+      )}
+      <StaleEditDialog
+        error={save.error}
+        onTakeTheirs={async () => {
+          const theirs = await savedAccount(account.id);
+          setEtag(theirs.etag);
+          setName(theirs.name);
+          setDraft(draftOf(theirs));
+        }}
+        onOverwrite={async () => await save.mutateAsync(body)}
+        onClose={save.reset}
+      />
+    </FormDialog>
   );
 }

@@ -3,12 +3,11 @@
 import { Button, Spinner, makeStyles } from "@fluentui/react-components";
 import { useMutation } from "@tanstack/react-query";
 import { api, answerOf } from "../api/client.ts";
-
-import { ContainerField } from "../exports/storage-fields.tsx";
 import { Panel } from "../parts/panel.tsx";
 import { ServerErrorBar, useServerErrors } from "../parts/server-errors.tsx";
-import { TestSteps } from "./test-steps.tsx";
+import { ContainerField } from "./container-field.tsx";
 import type { StorageAccount } from "./storage-account.ts";
+import { TestSteps } from "./test-steps.tsx";
 
 const useStyles = makeStyles({
   fields: { display: "flex", flexDirection: "column", rowGap: "16px", maxWidth: "640px", minWidth: 0 },

@@ -1,14 +1,7 @@
 // A new device template: empty, from the sample, or from a file.
 
 import {
-  Button,
   Checkbox,
-  Dialog,
-  DialogActions,
-  DialogBody,
-  DialogContent,
-  DialogSurface,
-  DialogTitle,
   Field,
   Input,
   Label,
@@ -23,11 +16,11 @@ import { useState } from "react";
 import { ApiError } from "../api/api-error.ts";
 import { type Schema, api, answerOf } from "../api/client.ts";
 import { invalidate } from "../api/query-client.ts";
-import { FormField, ServerErrorBar, useServerErrors } from "../parts/server-errors.tsx";
+import { FormDialog } from "../parts/form-dialog.tsx";
+import { FormField, useServerErrors } from "../parts/server-errors.tsx";
 import { sampleTemplate } from "./sample-template.ts";
 
 const useStyles = makeStyles({
-  content: { display: "flex", flexDirection: "column", rowGap: "14px" },
   about: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, display: "block" },
   file: { display: "flex", flexDirection: "column", rowGap: "4px", minWidth: 0 },
   checks: { display: "flex", flexDirection: "column" },
@@ -99,112 +92,96 @@ export function NewTemplateDialog({ onMade, onClose }: NewTemplateDialogProps) {
     void file.text().then(setJson);
   };
   return (
-    <Dialog open onOpenChange={(_event, { open, type }) => open || type === "backdropClick" || onClose()}>
-      <DialogSurface>
-        <form
-          noValidate
-          onSubmit={(event) => {
-            event.preventDefault();
-            if (!make.isPending) submit();
-          }}
-        >
-          <DialogBody>
-            <DialogTitle>New device template</DialogTitle>
-            <DialogContent className={styles.content}>
-              <RadioGroup
-                aria-label="What to begin with"
-                value={origin}
-                onChange={(_event, { value }) => choose(value as Origin)}
-              >
-                {Object.entries(origins).map(([value, { name: title, about }]) => (
-                  <Radio
-                    key={value}
-                    value={value}
-                    label={
-                      <>
-                        {title}
-                        <span className={styles.about}>{about}</span>
-                      </>
-                    }
-                  />
-                ))}
-              </RadioGroup>
-              {origin === "json" && (
-                <>
-                  <div className={styles.file}>
-                    <Label htmlFor="template-file">File</Label>
-                    <input
-                      id="template-file"
-                      type="file"
-                      accept=".json,application/json"
-                      onChange={(event) => read(event.currentTarget.files?.[0])}
-                    />
-                  </div>
-                  <Field
-                    label="Or paste it"
-                    {...(jsonProblem === null
-                      ? {}
-                      : { validationState: "error" as const, validationMessage: jsonProblem })}
-                  >
-                    <Textarea
-                      className={styles.mono}
-                      rows={6}
-                      resize="vertical"
-                      spellCheck={false}
-                      value={json}
-                      onChange={(_event, { value }) => {
-                        setJson(value);
-                        setJsonProblem(null);
-                      }}
-                    />
-                  </Field>
-                </>
-              )}
-              <FormField
-                errors={errors}
-                field="name"
-                label={origin === "scratch" ? "Name" : "Name (optional)"}
-                required={origin === "scratch"}
-                hint={origin === "scratch" ? "E.g. Refrigerated Vending Machine" : "Left empty, it keeps its own."}
-              >
-                <Input autoComplete="off" value={name} onChange={(_event, { value }) => setName(value)} />
-              </FormField>
-              {origin !== "scratch" && (
-                <div className={styles.checks}>
-                  <Checkbox
-                    label="Publish it at once, so that devices can use it"
-                    checked={isPublished}
-                    onChange={(_event, { checked }) => setPublished(checked === true)}
-                  />
-                  <Checkbox
-                    label="Make a simulated device of it, which sends made-up values"
-                    disabled={!isPublished}
-                    checked={isPublished && isSimulated}
-                    onChange={(_event, { checked }) => setSimulated(checked === true)}
-                  />
-                </div>
-              )}
-              {(existed || whenExists !== "refuse") && origin === "json" && (
-                <Field label="A template with the file's id is here already. What shall become of this one?">
-                  <RadioGroup value={whenExists} onChange={(_event, { value }) => setWhenExists(value as WhenExists)}>
-                    <Radio value="new-version" label="A further version of that template" />
-                    <Radio value="new-id" label="A template of its own, under a new id" />
-                    <Radio value="refuse" label="Nothing: refuse it" />
-                  </RadioGroup>
-                </Field>
-              )}
-              <ServerErrorBar error={errors.rest} />
-            </DialogContent>
-            <DialogActions>
-              <Button onClick={onClose}>Cancel</Button>
-              <Button type="submit" appearance="primary" disabledFocusable={make.isPending}>
-                {make.isPending ? "Making …" : "Create"}
-              </Button>
-            </DialogActions>
-          </DialogBody>
-        </form>
-      </DialogSurface>
-    </Dialog>
+    <FormDialog
+      title="New device template"
+      submitLabel="Create"
+      busyLabel="Making …"
+      isBusy={make.isPending}
+      error={errors.rest}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <RadioGroup
+        aria-label="What to begin with"
+        value={origin}
+        onChange={(_event, { value }) => choose(value as Origin)}
+      >
+        {Object.entries(origins).map(([value, { name: title, about }]) => (
+          <Radio
+            key={value}
+            value={value}
+            label={
+              <>
+                {title}
+                <span className={styles.about}>{about}</span>
+              </>
+            }
+          />
+        ))}
+      </RadioGroup>
+      {origin === "json" && (
+        <>
+          <div className={styles.file}>
+            <Label htmlFor="template-file">File</Label>
+            <input
+              id="template-file"
+              type="file"
+              accept=".json,application/json"
+              onChange={(event) => read(event.currentTarget.files?.[0])}
+            />
+          </div>
+          <Field
+            label="Or paste it"
+            {...(jsonProblem === null ? {} : { validationState: "error" as const, validationMessage: jsonProblem })}
+          >
+            <Textarea
+              className={styles.mono}
+              rows={6}
+              resize="vertical"
+              spellCheck={false}
+              value={json}
+              onChange={(_event, { value }) => {
+                setJson(value);
+                setJsonProblem(null);
+              }}
+            />
+          </Field>
+        </>
+      )}
+      <FormField
+        errors={errors}
+        field="name"
+        label={origin === "scratch" ? "Name" : "Name (optional)"}
+        required={origin === "scratch"}
+        hint={origin === "scratch" ? "E.g. Refrigerated Vending Machine" : "Left empty, it keeps its own."}
+      >
+        <Input autoComplete="off" value={name} onChange={(_event, { value }) => setName(value)} />
+      </FormField>
+      {origin !== "scratch" && (
+        <div className={styles.checks}>
+          <Checkbox
+            label="Publish it at once, so that devices can use it"
+            checked={isPublished}
+            onChange={(_event, { checked }) => setPublished(checked === true)}
+          />
+          <Checkbox
+            label="Make a simulated device of it, which sends made-up values"
+            disabled={!isPublished}
+            checked={isPublished && isSimulated}
+            onChange={(_event, { checked }) => setSimulated(checked === true)}
+          />
+        </div>
+      )}
+      {(existed || whenExists !== "refuse") && origin === "json" && (
+        <Field label="A template with the file's id is here already. What shall become of this one?">
+          <RadioGroup value={whenExists} onChange={(_event, { value }) => setWhenExists(value as WhenExists)}>
+            <Radio value="new-version" label="A further version of that template" />
+            <Radio value="new-id" label="A template of its own, under a new id" />
+            <Radio value="refuse" label="Nothing: refuse it" />
+          </RadioGroup>
+        </Field>
+      )}
+    </FormDialog>
   );
 }
 

@@ -1,25 +1,13 @@
 // Publishing a draft: from then on devices can use it, and exports have it.
 
-import {
-  Button,
-  Checkbox,
-  Dialog,
-  DialogActions,
-  DialogBody,
-  DialogContent,
-  DialogSurface,
-  DialogTitle,
-  makeStyles,
-} from "@fluentui/react-components";
+import { Checkbox } from "@fluentui/react-components";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, answerOf } from "../api/client.ts";
 import { invalidate } from "../api/query-client.ts";
-import { ServerErrorBar } from "../parts/server-errors.tsx";
+import { FormDialog } from "../parts/form-dialog.tsx";
 import { useToast } from "../parts/toasts.tsx";
 import type { DeviceTemplate } from "./template-draft.ts";
-
-const useStyles = makeStyles({ content: { display: "flex", flexDirection: "column", rowGap: "12px" } });
 
 export function PublishDialog({
   template,
@@ -28,7 +16,6 @@ export function PublishDialog({
   readonly template: DeviceTemplate;
   readonly onClose: () => void;
 }) {
-  const styles = useStyles();
   const toast = useToast();
   const [isSimulated, setSimulated] = useState(false);
   const { id: templateId, version, etag, name } = template;
@@ -56,30 +43,24 @@ export function PublishDialog({
     },
   });
   return (
-    <Dialog open onOpenChange={(_event, { open, type }) => open || type === "backdropClick" || onClose()}>
-      <DialogSurface>
-        <DialogBody>
-          <DialogTitle>Publish version {version}?</DialogTitle>
-          <DialogContent className={styles.content}>
-            <div>
-              Devices can use it, and the next export of device templates has it. Afterwards it can still be changed
-              where nothing breaks; what breaks becomes a new version. It is published as it is saved now.
-            </div>
-            <Checkbox
-              label="Make a simulated device of it, which sends made-up values"
-              checked={isSimulated}
-              onChange={(_event, { checked }) => setSimulated(checked === true)}
-            />
-            <ServerErrorBar error={publish.error} />
-          </DialogContent>
-          <DialogActions>
-            <Button onClick={onClose}>Cancel</Button>
-            <Button appearance="primary" disabledFocusable={publish.isPending} onClick={() => publish.mutate()}>
-              {publish.isPending ? "Publishing …" : "Publish"}
-            </Button>
-          </DialogActions>
-        </DialogBody>
-      </DialogSurface>
-    </Dialog>
+    <FormDialog
+      title={`Publish version ${version}?`}
+      submitLabel="Publish"
+      busyLabel="Publishing …"
+      isBusy={publish.isPending}
+      error={publish.error}
+      onSubmit={publish.mutate}
+      onClose={onClose}
+    >
+      <div>
+        Devices can use it, and the next export of device templates has it. Afterwards it can still be changed where
+        nothing breaks; what breaks becomes a new version. It is published as it is saved now.
+      </div>
+      <Checkbox
+        label="Make a simulated device of it, which sends made-up values"
+        checked={isSimulated}
+        onChange={(_event, { checked }) => setSimulated(checked === true)}
+      />
+    </FormDialog>
   );
 }
