@@ -98,7 +98,7 @@ export default function AuditLogPage() {
   return (
     <PageFrame
       title="Audit log"
-      about="What was changed in the hub, and what was refused, by whom; newest first. What was only looked at is not in it, and secrets never are."
+      about="What was changed in the hub, and what was refused, by whom; newest first. Looking is not in it, except at keys; secrets never are."
     >
       <Filter key={JSON.stringify(search)} search={search} operations={operations} onFilter={filter} />
       <Shown query={log}>

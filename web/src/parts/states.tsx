@@ -30,7 +30,11 @@ export function EmptyState({
   return (
     <div className={styles.place}>
       <Subtitle2 as="h2">{title}</Subtitle2>
-      {children !== undefined && <Text className={styles.text}>{children}</Text>}
+      {children !== undefined && (
+        <Text align="center" className={styles.text}>
+          {children}
+        </Text>
+      )}
       {action}
     </div>
   );
@@ -50,7 +54,9 @@ export function ErrorState({
   return (
     <div className={styles.place} role="alert">
       <Subtitle2 as="h2">{title}</Subtitle2>
-      <Text className={styles.text}>{wordsOf(error)}</Text>
+      <Text align="center" className={styles.text}>
+        {wordsOf(error)}
+      </Text>
       {onRetry !== undefined && <Button onClick={onRetry}>Try again</Button>}
     </div>
   );
