@@ -3,6 +3,7 @@
 import { Button, Input, Text, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
 import { useMutation } from "@tanstack/react-query";
 import { useEffect, useEffectEvent, useMemo, useReducer, useState } from "react";
+import { flushSync } from "react-dom";
 import { ApiError } from "../api/api-error.ts";
 import { api, answerOf } from "../api/client.ts";
 import { invalidate, queryClient } from "../api/query-client.ts";
@@ -191,9 +192,11 @@ export function TemplateEditor({ template, onVersion, onDirty }: TemplateEditorP
           template={base}
           content={contentOf(draft)}
           onMade={(made) => {
-            // Nothing is unsaved any more: it is in the new version.
-            dispatch({ kind: "replace", draft: start });
-            save.reset();
+            // Nothing is unsaved any more: it is in the new version. Drawn before the page is left, or it would ask.
+            flushSync(() => {
+              dispatch({ kind: "replace", draft: start });
+              save.reset();
+            });
             onVersion(made);
           }}
           onClose={save.reset}
