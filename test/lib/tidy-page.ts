@@ -31,7 +31,7 @@ const packages: readonly (readonly [RegExp, readonly string[] | null])[] = [
   [/^react$/, null],
   [/^@fluentui\/react-(?:components|icons)$/, null],
   [/^@tanstack\/react-(?:query|router)$/, null],
-  [/^react-dom$/, ["web/src/main.tsx"]],
+  [/^react-dom$/, ["web/src/main.tsx", "web/src/parts/unsaved-guard.tsx"]],
   [/^openapi-fetch$/, ["web/src/api/"]],
   [/^uplot$/, ["web/src/parts/chart-canvas.tsx"]],
 ];

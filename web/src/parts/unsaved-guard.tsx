@@ -12,6 +12,12 @@ import {
   DialogTitle,
 } from "@fluentui/react-components";
 import { useBlocker } from "@tanstack/react-router";
+import { flushSync } from "react-dom";
+
+/** What makes a form clean just before the page is left: drawn at once, or the guard would still ask. */
+export function beforeLeaving(change: () => void): void {
+  flushSync(change);
+}
 
 export interface UnsavedGuardProps {
   readonly isDirty: boolean;

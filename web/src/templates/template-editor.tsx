@@ -3,7 +3,6 @@
 import { Button, Input, Text, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
 import { useMutation } from "@tanstack/react-query";
 import { useEffect, useEffectEvent, useMemo, useReducer, useState } from "react";
-import { flushSync } from "react-dom";
 import { ApiError } from "../api/api-error.ts";
 import { api, answerOf } from "../api/client.ts";
 import { invalidate, queryClient } from "../api/query-client.ts";
@@ -11,7 +10,7 @@ import { Panel } from "../parts/panel.tsx";
 import { FormField, ServerErrorBar, useServerErrors } from "../parts/server-errors.tsx";
 import { StaleEditDialog, isStaleEdit } from "../parts/stale-edit-dialog.tsx";
 import { useToast } from "../parts/toasts.tsx";
-import { UnsavedGuard } from "../parts/unsaved-guard.tsx";
+import { UnsavedGuard, beforeLeaving } from "../parts/unsaved-guard.tsx";
 import { BreakingEditDialog } from "./breaking-edit-dialog.tsx";
 import { changedDraft } from "./draft-changes.ts";
 import { SectionEditor } from "./section-editor.tsx";
@@ -192,8 +191,8 @@ export function TemplateEditor({ template, onVersion, onDirty }: TemplateEditorP
           template={base}
           content={contentOf(draft)}
           onMade={(made) => {
-            // Nothing is unsaved any more: it is in the new version. Drawn before the page is left, or it would ask.
-            flushSync(() => {
+            // Nothing is unsaved any more: it is in the new version.
+            beforeLeaving(() => {
               dispatch({ kind: "replace", draft: start });
               save.reset();
             });
