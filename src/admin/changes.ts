@@ -103,6 +103,7 @@ function changeOf(event: RegistryEvent): { readonly kind: ChangeKind; readonly i
     case "device-created":
     case "device-changed":
     case "device-deleted":
+    case "desired-changed":
       return { kind: "device", id: event.deviceId };
     case "template-changed":
       return { kind: "template", id: event.templateId };

@@ -3,6 +3,8 @@
 // A version is a draft until it is published; from then on only edits that break nothing are made in place. Checks:
 // template-content.ts; what breaks: template-edit.ts.
 
+import type { SettingForm } from "./setting-sync.ts";
+
 export const dataTypes = ["double", "string", "boolean", "dateTime", "enum", "location"] as const;
 export type DataType = (typeof dataTypes)[number];
 
@@ -69,7 +71,11 @@ export interface TemplateContent {
     readonly states: Readonly<Record<string, StateDefinition>>;
     readonly events: Readonly<Record<string, EventDefinition>>;
   };
-  readonly settings: { readonly device: Readonly<Record<string, FieldDefinition>> };
+  readonly settings: {
+    /** How they are sent to devices; `wrapped`, that of 2018, when left out. */
+    readonly form?: SettingForm | undefined;
+    readonly device: Readonly<Record<string, FieldDefinition>>;
+  };
   readonly properties: {
     readonly cloud: Readonly<Record<string, FieldDefinition>>;
     readonly device: Readonly<Record<string, DevicePropertyDefinition>>;

@@ -74,6 +74,16 @@ const registryErrors = {
     meaning: "A device of this id exists.",
     hint: "Use another id, or delete the existing device first.",
   },
+  "twin-invalid": {
+    kind: "invalid",
+    meaning: "A patch of a device twin has a key, a value or a depth that twins do not allow.",
+    hint: "Keys: up to 1 KiB without dot, $, space and control characters; text up to 4 KiB; at most 10 levels.",
+  },
+  "twin-too-large": {
+    kind: "invalid",
+    meaning: "A section of a device twin would be larger than 32 KiB.",
+    hint: "Remove properties that are no longer needed, by setting them to null.",
+  },
   "policy-not-found": {
     kind: "not-found",
     meaning: "There is no such hub policy.",

@@ -12,6 +12,7 @@ import { snapshotStories } from "./contract/snapshots.contract.ts";
 import type { MakeStand } from "./contract/stand.ts";
 import { storageStories } from "./contract/storage-accounts.contract.ts";
 import { templateStories } from "./contract/templates.contract.ts";
+import { twinStories } from "./contract/twins.contract.ts";
 import { userStories } from "./contract/users.contract.ts";
 
 export function registryContract(adapter: string, make: MakeStand): void {
@@ -19,6 +20,7 @@ export function registryContract(adapter: string, make: MakeStand): void {
     templateStories(make);
     deviceStories(make);
     deviceListStories(make);
+    twinStories(make);
     credentialStories(make);
     storageStories(make);
     exportStories(make);

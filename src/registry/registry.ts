@@ -32,11 +32,15 @@ import type { ProgressCalls } from "./progress.ts";
 import type { SessionCalls } from "./session.ts";
 import type { RegistryView, SnapshotCalls } from "./snapshot.ts";
 import type { StorageAccountCalls } from "./storage-account.ts";
+import type { DesiredChange, TwinCalls } from "./twin.ts";
 import type { UserCalls } from "./user.ts";
 
 // The words, a file a noun, each with the calls for it.
 export * from "./device-template.ts";
 export * from "./device.ts";
+export * from "./twin.ts";
+export * from "./twin-section.ts";
+export * from "./setting-sync.ts";
 export * from "./credentials.ts";
 export * from "./storage-account.ts";
 export * from "./export.ts";
@@ -55,6 +59,8 @@ export type RegistryEvent =
   /** `access` is true when the device was disabled or a key changed: its connections must be authenticated again. */
   | { readonly kind: "device-changed"; readonly deviceId: string; readonly access: boolean }
   | { readonly kind: "device-deleted"; readonly deviceId: string }
+  /** For the device, too, when it is connected. */
+  | ({ readonly kind: "desired-changed" } & DesiredChange)
   /** Made, edited, published or deleted, in one version or all. */
   | { readonly kind: "template-changed"; readonly templateId: string }
   | { readonly kind: "policy-changed"; readonly name: string }
@@ -80,6 +86,7 @@ export interface Registry
   extends
     TemplateCalls,
     DeviceCalls,
+    TwinCalls,
     CredentialCalls,
     StorageAccountCalls,
     ExportCalls,

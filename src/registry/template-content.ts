@@ -16,7 +16,9 @@ import {
   type TelemetryDefinition,
   type TemplateContent,
   dataTypes,
+  type SettingForm,
   eventCategories,
+  settingForms,
 } from "./registry.ts";
 
 /** A template goes out as one record a version and is held in memory by readers: it stays small. */
@@ -41,7 +43,7 @@ export function templateContentOf(input: {
   readonly properties?: unknown;
 }): TemplateContent {
   const measurements = objectOrEmpty(input.measurements, "measurements", ["telemetry", "states", "events"]);
-  const settings = objectOrEmpty(input.settings, "settings", ["device"]);
+  const settings = objectOrEmpty(input.settings, "settings", ["form", "device"]);
   const properties = objectOrEmpty(input.properties, "properties", ["cloud", "device"]);
   const content: TemplateContent = {
     measurements: {
@@ -49,7 +51,11 @@ export function templateContentOf(input: {
       states: definitionsOf(measurements["states"], "measurements.states", stateOf),
       events: definitionsOf(measurements["events"], "measurements.events", eventOf),
     },
-    settings: { device: definitionsOf(settings["device"], "settings.device", fieldOf) },
+    settings: {
+      // What is left out says the same, and content that says the same is the same.
+      ...(settingFormOf(settings["form"]) === "bare" ? { form: "bare" as const } : {}),
+      device: definitionsOf(settings["device"], "settings.device", fieldOf),
+    },
     properties: {
       cloud: definitionsOf(properties["cloud"], "properties.cloud", fieldOf),
       device: definitionsOf(properties["device"], "properties.device", devicePropertyOf),
@@ -79,6 +85,10 @@ function definitionsOf<T>(
       return [name, definitionOf(definition, path)];
     }),
   );
+}
+
+function settingFormOf(input: unknown): SettingForm {
+  return input === undefined ? "wrapped" : oneOf(settingForms, input, "settings.form");
 }
 
 function telemetryOf(input: unknown, field: string): TelemetryDefinition {

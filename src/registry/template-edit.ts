@@ -7,6 +7,7 @@
 // initial values, which only devices made from now on get, are free. See docs/decisions/0017-template-edits.md.
 
 import { own } from "./input.ts";
+import type { SettingForm } from "./setting-sync.ts";
 import type { EnumValue, TemplateBreak, TemplateContent } from "./device-template.ts";
 
 /** What devices and readers of `before` rely on and `after` takes away; empty when the edit can be made in place. */
@@ -15,10 +16,17 @@ export function breaksOf(before: TemplateContent, after: TemplateContent): reado
     ...sectionBreaks("measurements.telemetry", before.measurements.telemetry, after.measurements.telemetry),
     ...sectionBreaks("measurements.states", before.measurements.states, after.measurements.states),
     ...sectionBreaks("measurements.events", before.measurements.events, after.measurements.events),
+    ...formBreaks(before.settings.form ?? "wrapped", after.settings.form ?? "wrapped"),
     ...sectionBreaks("settings.device", before.settings.device, after.settings.device),
     ...sectionBreaks("properties.cloud", before.properties.cloud, after.properties.cloud),
     ...sectionBreaks("properties.device", before.properties.device, after.properties.device),
   ];
+}
+
+function formBreaks(was: SettingForm, is: SettingForm): readonly TemplateBreak[] {
+  if (was === is) return [];
+  const field = "settings.form";
+  return [{ field, message: `${field} was ${was} and would be ${is}: devices of this version read the former.` }];
 }
 
 /** What of a definition matters here; each kind of field has some of it. */

@@ -1,32 +1,26 @@
 // Devices in SQLite: creation, changes, migration and deletion, of one or of many. Lists of them: device-pages.ts.
 //
 // What is exported (name, template, values) raises the row's revision when it really changes (S1); `enabled` and keys
-// raise its etag only.
+// raise its etag only. Settings are in the device's twin, too: both change in one transaction (twins.ts).
 
 import { setImmediate } from "node:timers/promises";
 import { must } from "../../lib/assert.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { ColdpathError } from "../../lib/errors.ts";
 import { registryError } from "../errors.ts";
-import { booleanOf, canonicalJson, nameOf } from "../input.ts";
+import { booleanOf, nameOf } from "../input.ts";
 import { valuesMigrated, valuesPatched } from "../property-values.ts";
-import type { Device, DeviceCalls, DevicePatch, DeviceValues, NewDevice } from "../registry.ts";
-import { takeRevisions } from "./counters.ts";
+import { reportedPropertiesOf } from "../reported-value.ts";
+import type { Device, DeviceCalls, DevicePatch, NewDevice } from "../registry.ts";
 import type { Change, Database, Tell } from "./database.ts";
 import { createDevices, createEachDevice, tryDevices } from "./device-creation.ts";
 import { devicePagesIn } from "./device-pages.ts";
-import {
-  deviceFromRow,
-  deviceNameCharsMax,
-  deviceNotFound,
-  requireDevice,
-  searchText,
-  valuesFromRow,
-} from "./device-row.ts";
+import { deviceFromRow, deviceNameCharsMax, deviceNotFound, requireDevice, valuesFromRow } from "./device-row.ts";
+import { valueColumns, writeDevice } from "./device-write.ts";
 import { checkEtag } from "./etag.ts";
-import type { DeviceRow } from "./schema.ts";
 import type { SecretBox } from "./secrets.ts";
 import { usableTemplate } from "./templates.ts";
+import { followSettings } from "./twins.ts";
 
 /** One call of `createDevices` is one transaction. */
 const batchDevicesMax = 10_000;
@@ -39,6 +33,7 @@ export function devicesIn(database: Database, secrets: SecretBox, clock: Clock):
   const create = (devices: readonly NewDevice[]): Promise<readonly Device[]> =>
     database.change((change, tell) => createDevices(devices, { change, tell, secrets, nowMs: clock.nowMs() }));
 
+  const at = (): string => new Date(clock.nowMs()).toISOString();
   const pages = devicePagesIn(database);
 
   /** Each by itself, in one transaction; a refusal is that one's outcome. */
@@ -84,11 +79,11 @@ export function devicesIn(database: Database, secrets: SecretBox, clock: Clock):
     },
 
     async updateDevice(id, patch, etag) {
-      return await database.change((change, tell) => update(change, tell, id, patch, etag));
+      return await database.change((change, tell) => update(change, tell, at(), id, patch, etag));
     },
 
     async migrateDevice(id, templateVersion, etag) {
-      return await database.change((change, tell) => migrate(change, tell, id, templateVersion, etag));
+      return await database.change((change, tell) => migrate(change, tell, at(), id, templateVersion, etag));
     },
 
     async deleteDevice(id) {
@@ -96,11 +91,11 @@ export function devicesIn(database: Database, secrets: SecretBox, clock: Clock):
     },
 
     async updateEachDevice(ids, patch) {
-      return await each(ids, (change, tell, id) => update(change, tell, id, patch));
+      return await each(ids, (change, tell, id) => update(change, tell, at(), id, patch));
     },
 
     async migrateEachDevice(ids, templateVersion) {
-      return await each(ids, (change, tell, id) => migrate(change, tell, id, templateVersion));
+      return await each(ids, (change, tell, id) => migrate(change, tell, at(), id, templateVersion));
     },
 
     async deleteEachDevice(ids) {
@@ -116,7 +111,14 @@ export function devicesIn(database: Database, secrets: SecretBox, clock: Clock):
   };
 }
 
-async function update(change: Change, tell: Tell, id: string, patch: DevicePatch, etag?: number): Promise<Device> {
+async function update(
+  change: Change,
+  tell: Tell,
+  at: string,
+  id: string,
+  patch: DevicePatch,
+  etag?: number,
+): Promise<Device> {
   const row = await requireDevice(change, id);
   checkEtag(row, etag, `device ${id}`);
   const template = await usableTemplate(change, row.template_id, row.template_version);
@@ -124,18 +126,36 @@ async function update(change: Change, tell: Tell, id: string, patch: DevicePatch
   const enabled = patch.enabled === undefined ? row.enabled : booleanOf(patch.enabled, "enabled") ? 1 : 0;
   const values = valuesPatched(template, valuesFromRow(row), patch);
   const access = row.enabled === 1 && enabled === 0;
-  return await write(change, tell, row, { name, enabled, ...valueColumns(row, values) }, access);
+  const columns = valueColumns(row, values);
+  if (columns.property_values !== undefined) await followSettings(change, tell, row, template, template, values, at);
+  return await writeDevice(change, tell, row, { name, enabled, ...columns }, access);
 }
 
-async function migrate(change: Change, tell: Tell, id: string, version: string, etag?: number): Promise<Device> {
+async function migrate(
+  change: Change,
+  tell: Tell,
+  at: string,
+  id: string,
+  version: string,
+  etag?: number,
+): Promise<Device> {
   const row = await requireDevice(change, id);
   checkEtag(row, etag, `device ${id}`);
   const from = await usableTemplate(change, row.template_id, row.template_version);
   const to = await usableTemplate(change, row.template_id, version);
   if (from.version === to.version) return deviceFromRow(row);
-  const values = valuesMigrated(from, to, valuesFromRow(row));
+  const migrated = valuesMigrated(from, to, valuesFromRow(row));
+  const reported = await followSettings(change, tell, row, from, to, migrated, at);
+  // What the device has said already, and only the new version has a place for.
+  const device = reportedPropertiesOf(
+    to.properties.device,
+    migrated.properties.device,
+    reported,
+    Object.keys(reported),
+  );
+  const values = { ...migrated, properties: { ...migrated.properties, device } };
   const set = { template_version: to.version, property_values: JSON.stringify(values) };
-  return await write(change, tell, row, set, false);
+  return await writeDevice(change, tell, row, set, false);
 }
 
 async function remove(change: Change, tell: Tell, id: string): Promise<null> {
@@ -151,30 +171,4 @@ function checkBatch(batch: readonly unknown[], field: string, max: number): void
     field,
     hint: `Give them in batches of ${max}.`,
   });
-}
-
-/** Writes what really changes; the row as it was when nothing does. */
-async function write(
-  change: Change,
-  tell: Tell,
-  row: DeviceRow,
-  set: Partial<DeviceRow>,
-  access: boolean,
-): Promise<Device> {
-  const isChanged = (key: keyof DeviceRow): boolean => set[key] !== undefined && set[key] !== row[key];
-  const isExported = isChanged("name") || isChanged("template_version") || isChanged("property_values");
-  if (!isExported && !isChanged("enabled")) return deviceFromRow(row);
-  const next: DeviceRow = { ...row, ...set, etag: row.etag + 1 };
-  next.search_text = searchText(next.id, next.name);
-  if (isExported) next.revision = await takeRevisions(change, 1);
-  const { id: _id, ...columns } = next;
-  await change.updateTable("devices").set(columns).where("id", "=", row.id).execute();
-  tell({ kind: "device-changed", deviceId: row.id, access });
-  return deviceFromRow(next);
-}
-
-/** The column only when the values differ, not only their order. */
-function valueColumns(row: DeviceRow, values: DeviceValues): { property_values?: string } {
-  if (canonicalJson(valuesFromRow(row)) === canonicalJson(values)) return {};
-  return { property_values: JSON.stringify(values) };
 }

@@ -10,6 +10,7 @@ export interface Tables {
   counters: CountersRow;
   device_templates: TemplateRow;
   devices: DeviceRow;
+  device_twins: DeviceTwinRow;
   hub_policies: PolicyRow;
   storage_accounts: StorageAccountRow;
   exports: ExportRow;
@@ -76,6 +77,13 @@ export interface DeviceRow {
   revision: number;
   etag: number;
   created_at: string;
+}
+
+export interface DeviceTwinRow {
+  device_id: string;
+  /** JSON of TwinSection, both. */
+  desired: string;
+  reported: string;
 }
 
 export interface PolicyRow {

@@ -26,6 +26,7 @@ import { snapshotsIn } from "./snapshots.ts";
 import { storageAccountsIn } from "./storage-accounts.ts";
 import { templatesIn } from "./templates.ts";
 import { syncDirectory } from "./sync.ts";
+import { twinsIn } from "./twins.ts";
 import { usersIn } from "./users.ts";
 import { openSqliteView } from "./view.ts";
 
@@ -67,6 +68,7 @@ export async function openSqliteRegistry(options: SqliteRegistryOptions): Promis
       installation,
       ...templatesIn(opened, clock),
       ...devicesIn(opened, secrets, clock),
+      ...twinsIn(opened, clock),
       ...credentialsIn(opened, secrets, clock),
       ...storageAccountsIn(opened, secrets, clock),
       ...exportsIn(opened, clock),

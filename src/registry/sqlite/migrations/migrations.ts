@@ -7,6 +7,7 @@ import { acceptedViolations } from "./0003-accepted-violations.ts";
 import { runsByPath } from "./0004-runs-by-path.ts";
 import { deviceLists } from "./0005-device-lists.ts";
 import { users } from "./0006-users.ts";
+import { deviceTwins } from "./0007-device-twins.ts";
 
 export const migrations: Readonly<Record<string, Migration>> = {
   "0001-first": first,
@@ -15,4 +16,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0004-runs-by-path": runsByPath,
   "0005-device-lists": deviceLists,
   "0006-users": users,
+  "0007-device-twins": deviceTwins,
 };
