@@ -46,6 +46,7 @@ import { type Sample, makeSample } from "./server/sample.ts";
 import { watchStorage } from "./server/storage-watch.ts";
 import { Simulator } from "./simulator/simulator.ts";
 import { openTls } from "./tls/tls.ts";
+import { Twins } from "./twins/twins.ts";
 import { version } from "./lib/version.ts";
 
 /** Where a running server is to be found, and how it is stopped. */
@@ -166,7 +167,9 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     config.dupWindowMs === 0
       ? null
       : new Unacknowledged({ windowMs: config.dupWindowMs, messagesMax: config.dupMessagesMax });
-  const mqtt = new MqttServer({ ...front, takeOvers: new TakeOvers({ clock, log }), unacknowledged });
+  const twins = new Twins(registry);
+  registry.subscribe((event) => twins.hear(event));
+  const mqtt = new MqttServer({ ...front, twins, takeOvers: new TakeOvers({ clock, log }), unacknowledged });
   closers.push(() => mqtt.close());
   const https = new HttpsServer({
     ...front,

@@ -2,6 +2,7 @@
 //
 // The test may hold back the word "durable" (J1), refuse for any reason the journal has, and read what was taken.
 
+import { Twins } from "../../src/twins/twins.ts";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -204,8 +205,11 @@ export class IngestHub {
     };
     const dup = options.dup === undefined ? { windowMs: 60_000, messagesMax: 1000 } : options.dup;
     this.unacknowledged = dup === null ? null : new Unacknowledged(dup);
+    const twins = new Twins(registry);
+    registry.subscribe((event) => twins.hear(event));
     this.mqtt = new MqttServer({
       ...front,
+      twins,
       takeOvers: new TakeOvers({ clock, log: options.log ?? silentLog, waitingMax: options.takeOversWaitingMax }),
       unacknowledged: this.unacknowledged,
     });
@@ -217,8 +221,8 @@ export class IngestHub {
     this.accept.open({ partitions: [this.writer] } as unknown as Journal);
   }
 
-  async createDevice(id: string): Promise<string> {
-    await this.registry.createDevice({ id, templateId: emptyTemplate.id });
+  async createDevice(id: string, templateId: string = emptyTemplate.id): Promise<string> {
+    await this.registry.createDevice({ id, templateId });
     const { primaryKey } = await this.registry.deviceKeys(id);
     this.#keys.set(id, primaryKey);
     return primaryKey;

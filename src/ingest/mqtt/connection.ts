@@ -23,14 +23,14 @@ import {
   connackPacket,
   parsePacket,
   pingrespPacket,
-  publishPacket,
   subackPacket,
   unsubackPacket,
 } from "./packets.ts";
 import { Publish, readPublish } from "./publish.ts";
 import { type Session, openSession } from "./session.ts";
 import { type Identity, SignIn, type SigningIn } from "./sign-in.ts";
-import { maySubscribe, parseHubTopic, twinMissing } from "./topics.ts";
+import { maySubscribe, parseHubTopic } from "./topics.ts";
+import { TwinTopics } from "./twin-topics.ts";
 import type { ReadPackets, SentPublish } from "./unacknowledged.ts";
 import type { GatedReader } from "./read-gate.ts";
 import { Unsent } from "./unsent.ts";
@@ -72,6 +72,7 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
   #isTurnDue = false;
   #state: "connect" | "authenticating" | "open" | "closed" = "connect";
   #session: Session | null = null;
+  #twin: TwinTopics | null = null;
   /** Why reading is stopped; null while it is not. */
   #paused: Pause | null = null;
   /** All connections together have read enough. */
@@ -267,7 +268,9 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     const reason = readPublish(session, chunk, first, bodyAt, packetEnd, messageBytesMax, publish);
     if (reason !== null) return this.#refuse(reason);
     const { packetId, head } = publish;
-    if (head === null) return this.#hubTopic(session, publish.otherTopic ?? "", packetId);
+    if (head === null) {
+      return this.#hubTopic(publish.otherTopic ?? "", packetId, chunk.subarray(publish.payloadAt, packetEnd));
+    }
     if (((first & dupFlag) !== 0 || session.left !== null) && packetId !== 0) {
       const by = this.#foldedBy(session, chunk, { packetId, flags: first, bodyAt, packetEnd });
       // What is still to be acknowledged on this connection is acknowledged once.
@@ -420,6 +423,9 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     this.policy = identity.policy;
     const session = openSession(request, identity, accept.pathOf(request.deviceId));
     this.#session = session;
+    const { twins, log } = this.#context;
+    const { sender, subscriptions } = session;
+    this.#twin = new TwinTopics({ twins, log, sender, subscriptions, write: (packet) => this.write(packet) });
     this.#state = "open";
     this.#silenceMsMax = request.silenceMsMax;
     counters.connectionsOpened++;
@@ -449,21 +455,20 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     if (session.subscriptions.size > subscriptionsMax) return this.#violation("too-many-subscriptions");
     if (granted.length === 0) return this.#violation("malformed-packet"); // §3.8.3-3
     this.write(subackPacket(packet.messageId ?? 0, granted));
+    this.#twin?.subscriptionsChanged(); // behind the SUBACK, or the device would not know what comes
   }
 
   #unsubscribe(session: Session, packet: IUnsubscribePacket): void {
     for (const topic of packet.unsubscriptions) session.subscriptions.delete(topic);
+    this.#twin?.subscriptionsChanged();
     this.write(unsubackPacket(packet.messageId ?? 0));
   }
 
   /** A PUBLISH that is not a message: a twin request, the answer to a command, or nothing a device may say. */
-  #hubTopic(session: Session, topic: string, packetId: number): number {
+  #hubTopic(topic: string, packetId: number, payload: Buffer): number {
     const request = parseHubTopic(topic);
     if (request === null) return this.#refuse("topic");
-    if (request.kind === "twin" && session.subscriptions.has("$iothub/twin/res/#")) {
-      const answer = twinMissing(request.requestId, Date.now());
-      this.write(publishPacket(answer.topic, answer.payload));
-    }
+    if (request.kind !== "method-answer") this.#twin?.request(request, payload);
     return packetId; // acknowledged in turn, behind the messages before it (§4.6)
   }
 
@@ -488,6 +493,7 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     const session = this.#session;
     this.#state = "closed";
     this.#session = null;
+    this.#twin?.close();
     this.#signIn.end();
     this.#unread.drop();
     this.#unsent.drop();

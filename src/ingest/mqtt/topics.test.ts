@@ -68,20 +68,6 @@ describe("A subscription", () => {
 });
 
 describe("A twin request", () => {
-  test.each(["$iothub/twin/GET/?$rid=a%20b", "$iothub/twin/PATCH/properties/reported/?$rid=a%20b"])(
-    "%s is answered with an errorCode, as SDKs need it",
-    async (topic) => {
-      const client = await connected();
-      await subscribe(client, ["$iothub/twin/res/#", 0]);
-      client.send(publishBytes({ topic, payload: " ", qos: 0 }));
-      const answer = await client.next();
-      if (answer === "ended" || answer.cmd !== "publish") throw new Error("no answer");
-      expect(answer.topic).toBe("$iothub/twin/res/501/?$rid=a%20b");
-      expect(JSON.parse(answer.payload.toString())).toMatchObject({ errorCode: 501_001, message: expect.any(String) });
-      client.destroy();
-    },
-  );
-
   test("without a subscription to answers gets none; nothing of it is journaled", async () => {
     const before = hub.records().length;
     const client = await connected();

@@ -1,4 +1,4 @@
-// The topics of a device: which it may publish and subscribe to, and what the answers are while a feature is missing.
+// The topics of a device: which it may publish and subscribe to, and what it says on those of the hub.
 // docs/formats.md "MQTT"; nothing else is allowed.
 
 import { isUtf8 } from "node:buffer";
@@ -24,36 +24,34 @@ export function bagOf(topic: string, events: string): string | null {
   return bag.endsWith("/") ? bag.slice(0, -1) : bag;
 }
 
+export const twinAnswersFilter = "$iothub/twin/res/#";
+export const desiredFilter = "$iothub/twin/PATCH/properties/desired/#";
+
 /** Whether a device may subscribe to a filter. */
 export function maySubscribe(filter: string, deviceId: string, moduleId: string | undefined): boolean {
   const own = moduleId === undefined ? `devices/${deviceId}` : `devices/${deviceId}/modules/${moduleId}`;
   const filters = [
     `${own}/messages/devicebound/#`,
     `${own}/messages/events/`,
-    "$iothub/twin/res/#",
-    "$iothub/twin/PATCH/properties/desired/#",
+    twinAnswersFilter,
+    desiredFilter,
     "$iothub/methods/POST/#",
     ...(moduleId === undefined ? [] : [`${own}/inputs/#`]),
   ];
   return filters.includes(filter);
 }
 
-export type TwinRequest = { readonly kind: "twin"; readonly requestId: string } | { readonly kind: "method-answer" };
-
-/** A request on `$iothub/…`, or null when the topic is none. */
-export function parseHubTopic(topic: string): TwinRequest | null {
-  if (topic.startsWith("$iothub/methods/res/")) return { kind: "method-answer" };
-  const match = /^\$iothub\/twin\/(?:GET|PATCH\/properties\/reported)\/\?(.*)$/.exec(topic);
-  if (match === null) return null;
-  return { kind: "twin", requestId: new URLSearchParams(match[1]).get("$rid") ?? "" };
+export interface TwinRequest {
+  readonly kind: "twin-read" | "twin-report";
+  /** Given back in the answer. */
+  readonly requestId: string;
 }
 
-/** The answer to a twin request while twins do not exist: the Node SDK looks at `errorCode`, not at the status. */
-export function twinMissing(requestId: string, nowMs: number): { topic: string; payload: string } {
-  const payload = JSON.stringify({
-    errorCode: 501_001,
-    message: "This hub does not keep device twins yet.",
-    timestampUtc: new Date(nowMs).toISOString(),
-  });
-  return { topic: `$iothub/twin/res/501/?$rid=${encodeURIComponent(requestId)}`, payload };
+/** What a device publishes on `$iothub/…`, or null when the topic is none of those. */
+export function parseHubTopic(topic: string): TwinRequest | { readonly kind: "method-answer" } | null {
+  if (topic.startsWith("$iothub/methods/res/")) return { kind: "method-answer" };
+  const match = /^\$iothub\/twin\/(GET|PATCH\/properties\/reported)\/\?(.*)$/.exec(topic);
+  if (match === null) return null;
+  const requestId = new URLSearchParams(match[2]).get("$rid") ?? "";
+  return { kind: match[1] === "GET" ? "twin-read" : "twin-report", requestId };
 }

@@ -20,6 +20,8 @@ import { MqttConnection } from "../../../src/ingest/mqtt/connection.ts";
 import type { MqttServerContext } from "../../../src/ingest/mqtt/context.ts";
 import { TakeOvers } from "../../../src/ingest/take-overs.ts";
 import { ReadGate } from "../../../src/ingest/mqtt/read-gate.ts";
+import { patchedSection, untouchedSection } from "../../../src/registry/registry.ts";
+import { Twins } from "../../../src/twins/twins.ts";
 import { Turns } from "../../../src/ingest/turns.ts";
 import { makeSasToken } from "../../../src/ingest/sas-token.ts";
 import type { DurableWaiter, Journal, PartitionWriter, Refusal } from "../../../src/journal/journal.ts";
@@ -300,6 +302,16 @@ export const target: Target = {
       openCount: () => table.openCount,
       coarseMs: () => 0,
       turns: new Turns(() => 0),
+      twins: new Twins({
+        deviceTwin: async (deviceId) => ({
+          deviceId,
+          generationId: "639000000000000000",
+          desired: untouchedSection,
+          reported: untouchedSection,
+        }),
+        reportTwin: async (_deviceId, _generationId, patch) =>
+          patchedSection(untouchedSection, "reported", patch, "2026-01-02T03:04:05.678Z").version,
+      }),
       takeOvers: new TakeOvers({ clock: systemClock, log: silentLog }),
       gate: new ReadGate(
         limits.unreadBytesMax,

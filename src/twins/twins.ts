@@ -1,0 +1,81 @@
+// The twins room: the live side of device twins.
+//
+// Owns:      a device's requests to its twin, whatever protocol they come by; telling connected devices what is wanted of them.
+// Does not:  keep twins (registry), or know a protocol (ingest).
+//
+// Invariants:
+//   D1  A request and a push belong to one generation of a device.
+//   D2  A report is answered after its change is durable.
+
+import { ColdpathError } from "../lib/errors.ts";
+import type { Registry, RegistryEvent } from "../registry/registry.ts";
+
+/** Who asks: a connected device. */
+export interface TwinOwner {
+  readonly deviceId: string;
+  readonly generationId: string;
+}
+
+/** Called with a desired patch as JSON, `$version` in it, in the order of versions. Must not throw. */
+export type DesiredListener = (patch: string, version: number) => void;
+
+/** Whitespace and removals are on top of what a section may hold. */
+const reportBytesMax = 128 * 1024;
+
+export class Twins {
+  readonly #registry: Pick<Registry, "deviceTwin" | "reportTwin">;
+  readonly #listeners = new Map<string, { readonly generationId: string; readonly listener: DesiredListener }>();
+
+  constructor(registry: Pick<Registry, "deviceTwin" | "reportTwin">) {
+    this.#registry = registry;
+  }
+
+  /** Both sections with their versions, as the device gets them: JSON. Throws `device-not-found`. */
+  async read({ deviceId, generationId }: TwinOwner): Promise<string> {
+    const twin = await this.#registry.deviceTwin(deviceId);
+    if (twin.generationId !== generationId) {
+      throw new ColdpathError("not-found", "device-not-found", `The device ${deviceId} was made anew.`);
+    }
+    const { desired, reported } = twin;
+    return JSON.stringify({
+      desired: { ...desired.content, $version: desired.version },
+      reported: { ...reported.content, $version: reported.version },
+    });
+  }
+
+  /**
+   * Takes a report: JSON, a merge patch.
+   *
+   * @returns reported's version after it. Throws `twin-invalid`, `twin-too-large`, `device-not-found`.
+   */
+  async report({ deviceId, generationId }: TwinOwner, body: Buffer): Promise<number> {
+    if (body.length > reportBytesMax) {
+      const message = `A report of ${body.length} bytes; at most ${reportBytesMax}.`;
+      throw new ColdpathError("invalid", "twin-too-large", message, { field: "reported" });
+    }
+    let patch: unknown;
+    try {
+      patch = JSON.parse(body.toString("utf8"));
+    } catch {
+      throw new ColdpathError("invalid", "twin-invalid", "The report is not JSON.", { field: "reported" });
+    }
+    return await this.#registry.reportTwin(deviceId, generationId, patch);
+  }
+
+  /** @returns a function that ends it. A device has one connection, so one listener. */
+  follow({ deviceId, generationId }: TwinOwner, listener: DesiredListener): () => void {
+    const entry = { generationId, listener };
+    this.#listeners.set(deviceId, entry);
+    return () => {
+      if (this.#listeners.get(deviceId) === entry) this.#listeners.delete(deviceId);
+    };
+  }
+
+  /** The listener for `Registry.subscribe`. */
+  hear(event: RegistryEvent): void {
+    if (event.kind !== "desired-changed") return;
+    const entry = this.#listeners.get(event.deviceId);
+    if (entry?.generationId !== event.generationId) return;
+    entry.listener(JSON.stringify({ ...event.patch, $version: event.version }), event.version);
+  }
+}
