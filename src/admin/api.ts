@@ -22,6 +22,7 @@ import { deviceListRoutes } from "./routes/device-lists.ts";
 import { deviceTemplateRoutes } from "./routes/device-templates.ts";
 import { deviceMessageRoutes } from "./routes/device-messages.ts";
 import { deviceRoutes } from "./routes/devices.ts";
+import { deviceTwinRoutes } from "./routes/device-twins.ts";
 import { exportFileRoutes } from "./routes/export-files.ts";
 import { exportRunRoutes } from "./routes/export-runs.ts";
 import { exportRoutes } from "./routes/exports.ts";
@@ -155,6 +156,7 @@ async function addApi(api: Api, options: AdminOptions, authorization: Authorizat
   deviceRoutes(api, options);
   deviceListRoutes(api, options);
   await deviceFileRoutes(api, options);
+  deviceTwinRoutes(api, options);
   deviceKeyRoutes(api, options);
   deviceMessageRoutes(api, options, streams);
   connectionCodeRoutes(api, options);

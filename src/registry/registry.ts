@@ -41,6 +41,7 @@ export * from "./device.ts";
 export * from "./twin.ts";
 export * from "./twin-section.ts";
 export * from "./setting-sync.ts";
+export * from "./reported-value.ts";
 export * from "./credentials.ts";
 export * from "./storage-account.ts";
 export * from "./export.ts";

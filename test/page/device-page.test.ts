@@ -181,6 +181,44 @@ needs("chromium")("The page of a device", () => {
     await leave(page);
   });
 
+  test("a setting is told to the device; its answer turns it to synced, or says what is wrong", async () => {
+    await makeFridges(stand, { id: "sync" });
+    const keys = await stand.hub.api<{ primaryConnectionString: string }>("GET", "/devices/sync/credentials");
+    const client = Client.fromConnectionString(keys.primaryConnectionString, azureMqtt.Mqtt);
+    await client.setOptions({ ca: readFileSync(join(stand.hub.dataDir, "tls/ca.pem"), "utf8") });
+    await client.open();
+    closeDevices.push(async () => await client.close());
+    const twin = await client.getTwin();
+    const report = async (patch: object): Promise<void> =>
+      await new Promise((resolve, reject) => {
+        twin.properties.reported["update"](patch, (error: Error | null) =>
+          error === null ? resolve() : reject(error),
+        );
+      });
+    const targets: unknown[] = [];
+    twin.on("properties.desired.target", (target: unknown) => targets.push(target));
+
+    const page = await open("sync", "values");
+    const settings = page.getByRole("form", { name: "Settings" });
+    await settings.getByText("Pending", { exact: true }).waitFor();
+    await settings.getByText("The device has not answered yet.").waitFor();
+    await settings.getByLabel("Target", { exact: true }).fill("7");
+    await settings.getByRole("button", { name: "Save settings" }).click();
+    await page.getByText("Settings saved").first().waitFor();
+    await expect.poll(() => targets.at(-1)).toEqual({ value: 7 });
+
+    const desiredVersion = twin.properties.desired["$version"] as number;
+    await report({ target: { value: 7, desiredVersion, statusCode: 200, status: "completed" } });
+    await settings.getByText("Synced", { exact: true }).waitFor();
+    await report({ target: { value: 4, desiredVersion, statusCode: 500, status: hostile }, firmware: 12 });
+    await settings.getByText("Error", { exact: true }).waitFor();
+    await settings.getByText(hostile).waitFor();
+    await settings.getByText("It has 4.").waitFor();
+    await page.getByText("Firmware: what the device reported does not fit").waitFor();
+    expect(await stand.axe(page)).toEqual([]);
+    await leave(page);
+  });
+
   test("settings and properties: forms by the template, the server's message at the field, what somebody else saved is not overwritten unseen", async () => {
     await makeFridges(stand, { id: "values", properties: { device: { firmware: hostile } } });
     const get = async () => await stand.hub.api<Record<string, Record<string, unknown>>>("GET", "/devices/values");

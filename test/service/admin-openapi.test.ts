@@ -40,6 +40,8 @@ test("has every route", () => {
       "GET /status/history",
       "GET /live",
       "GET /authority.pem",
+      "GET /devices/{deviceId}/twin",
+      "PATCH /devices/{deviceId}/twin",
       "GET /devices/{deviceId}/messages",
       "GET /devices/{deviceId}/live",
       "GET /session",

@@ -353,6 +353,37 @@ test("a public authority has no certificate to download", async () => {
   expect((await bench.expect(404, "GET", "/authority.pem")).error.code).toBe("authority-public");
 });
 
+test("a device's twin is shown, and what in it is no setting is changed", async () => {
+  await bench.expect(201, "POST", "/device-templates", {
+    id: "fan",
+    name: "Fan",
+    publish: true,
+    settings: { form: "bare", device: { speed: { name: "Speed", dataType: "double", initialValue: 1 } } },
+    properties: { device: { constructor: { name: "Maker", dataType: "string" } } },
+  });
+  await bench.expect(201, "POST", "/devices", { id: "f1", templateId: "fan" });
+  const twin = await bench.expect(200, "GET", "/devices/f1/twin");
+  expect(twin).toMatchObject({
+    deviceId: "f1",
+    desired: { content: { speed: 1 }, version: 1, metadata: { speed: { $lastUpdatedVersion: 1 } } },
+    reported: { content: {}, version: 1 },
+    settings: { speed: { state: "pending", desiredVersion: 1 } },
+    unfit: [],
+  });
+  const changed = await bench.expect(200, "PATCH", "/devices/f1/twin", { desired: { interval: 30 } });
+  expect(changed.desired).toMatchObject({ content: { speed: 1, interval: 30 }, version: 2 });
+  const { generationId } = await bench.rooms.registry.device("f1");
+  await bench.rooms.registry.reportTwin("f1", generationId, { speed: { value: 1, ac: 200, av: 2 }, constructor: 5 });
+  expect(await bench.expect(200, "GET", "/devices/f1/twin")).toMatchObject({
+    settings: { speed: { state: "synced", reported: 1 } },
+    unfit: ["constructor"],
+  });
+  expect(await bench.expect(400, "PATCH", "/devices/f1/twin", { desired: { speed: 3 } })).toMatchObject({
+    error: { code: "twin-invalid", field: "desired.speed" },
+  });
+  expect((await bench.expect(404, "GET", "/devices/none/twin")).error.code).toBe("device-not-found");
+});
+
 test("policies are made, shown without keys, and deleted", async () => {
   const key = Buffer.alloc(32, 2).toString("base64");
   expect(await bench.expect(201, "POST", "/policies", { name: "factory", primaryKey: key })).toMatchObject({

@@ -1,7 +1,7 @@
 // Schemas of device templates. The rules of their content are the registry's (template-content.ts).
 
 import { type TProperties, Type } from "typebox";
-import { dataTypes, eventCategories, templatePlaces } from "../../registry/registry.ts";
+import { dataTypes, eventCategories, settingForms, templatePlaces } from "../../registry/registry.ts";
 import { etag, givenEtag, mapOf, ref, shape, time, words } from "../schema.ts";
 
 export const Location = shape("Location", "A place on Earth.", {
@@ -63,6 +63,12 @@ const telemetry = mapOf(ref(TelemetryDefinition), keys);
 const states = mapOf(ref(StateDefinition), keys);
 const events = mapOf(ref(EventDefinition), keys);
 const settingsDevice = mapOf(ref(FieldDefinition), keys);
+const settingForm = Type.Optional(
+  words(
+    settingForms,
+    'How settings are sent to devices: wrapped, `{"fan": {"value": 3}}` as in 2018, when left out; bare, `{"fan": 3}` as since July 2020.',
+  ),
+);
 const propertiesCloud = mapOf(ref(FieldDefinition), keys);
 const propertiesDevice = mapOf(ref(DevicePropertyDefinition), keys);
 const exactly = <P extends TProperties>(properties: P) => Type.Object(properties, { additionalProperties: false });
@@ -75,7 +81,7 @@ export const DeviceTemplate = shape("DeviceTemplate", "One version of a device t
     description: "Devices use published versions only, so of these only edits that break nothing are made in place.",
   }),
   measurements: exactly({ telemetry, states, events }),
-  settings: exactly({ device: settingsDevice }),
+  settings: exactly({ form: settingForm, device: settingsDevice }),
   properties: exactly({ cloud: propertiesCloud, device: propertiesDevice }),
   etag,
   createdAt: time(),
@@ -105,7 +111,7 @@ export const DeviceTemplateFile = shape(
     version: Type.String(),
     name: Type.String(),
     measurements: exactly({ telemetry, states, events }),
-    settings: exactly({ device: settingsDevice }),
+    settings: exactly({ form: settingForm, device: settingsDevice }),
     properties: exactly({ cloud: propertiesCloud, device: propertiesDevice }),
   },
 );
@@ -120,7 +126,7 @@ const content = {
       events: Type.Optional(events),
     }),
   ),
-  settings: Type.Optional(exactly({ device: Type.Optional(settingsDevice) })),
+  settings: Type.Optional(exactly({ form: settingForm, device: Type.Optional(settingsDevice) })),
   properties: Type.Optional(
     exactly({ cloud: Type.Optional(propertiesCloud), device: Type.Optional(propertiesDevice) }),
   ),

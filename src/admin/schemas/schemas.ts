@@ -9,12 +9,13 @@ import * as exports from "./export.ts";
 import * as live from "./live.ts";
 import * as status from "./status.ts";
 import * as storageAccounts from "./storage-account.ts";
+import * as twins from "./twin.ts";
 import * as users from "./user.ts";
 
 /** A schema file exports named schemas only. */
 export const namedSchemas: readonly TSchema[] = [
   ErrorAnswer,
-  ...[deviceTemplates, devices, storageAccounts, exports, exportedFiles, status, live, users].flatMap((file) =>
+  ...[deviceTemplates, devices, twins, storageAccounts, exports, exportedFiles, status, live, users].flatMap((file) =>
     Object.values<TSchema>(file),
   ),
 ];

@@ -399,6 +399,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/devices/{deviceId}/twin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A device's twin, and how far its settings got. */
+        get: operations["getDeviceTwin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes what in a device's desired properties is no setting. */
+        patch: operations["updateDeviceTwin"];
+        trace?: never;
+    };
     "/api/v1/devices/{deviceId}/credentials": {
         parameters: {
             query?: never;
@@ -1557,6 +1575,11 @@ export interface components {
                 };
             };
             settings: {
+                /**
+                 * @description How settings are sent to devices: wrapped, `{"fan": {"value": 3}}` as in 2018, when left out; bare, `{"fan": 3}` as since July 2020.
+                 * @enum {string}
+                 */
+                form?: "wrapped" | "bare";
                 /** @description By field name: the key in the device's JSON. */
                 device: {
                     [key: string]: components["schemas"]["FieldDefinition"];
@@ -1601,6 +1624,11 @@ export interface components {
                 };
             };
             settings?: {
+                /**
+                 * @description How settings are sent to devices: wrapped, `{"fan": {"value": 3}}` as in 2018, when left out; bare, `{"fan": 3}` as since July 2020.
+                 * @enum {string}
+                 */
+                form?: "wrapped" | "bare";
                 /** @description By field name: the key in the device's JSON. */
                 device?: {
                     [key: string]: components["schemas"]["FieldDefinition"];
@@ -1639,6 +1667,11 @@ export interface components {
                 };
             };
             settings: {
+                /**
+                 * @description How settings are sent to devices: wrapped, `{"fan": {"value": 3}}` as in 2018, when left out; bare, `{"fan": 3}` as since July 2020.
+                 * @enum {string}
+                 */
+                form?: "wrapped" | "bare";
                 /** @description By field name: the key in the device's JSON. */
                 device: {
                     [key: string]: components["schemas"]["FieldDefinition"];
@@ -1664,6 +1697,19 @@ export interface components {
             token: string;
             /** Format: date-time */
             expiresAt: string;
+        };
+        /** @description What is wanted of a device, and what it says of itself. */
+        DeviceTwin: {
+            deviceId: string;
+            generationId: string;
+            desired: components["schemas"]["TwinSection"];
+            reported: components["schemas"]["TwinSection"];
+            /** @description By the name of the setting; those without a value are left out. */
+            settings: {
+                [key: string]: components["schemas"]["SettingSync"];
+            };
+            /** @description Device properties whose reported value does not fit the template; it is exported as it is. */
+            unfit: string[];
         };
         /** @description Devices to be let in, or no more. */
         DevicesAccess: {
@@ -2271,6 +2317,11 @@ export interface components {
                 };
             };
             settings?: {
+                /**
+                 * @description How settings are sent to devices: wrapped, `{"fan": {"value": 3}}` as in 2018, when left out; bare, `{"fan": 3}` as since July 2020.
+                 * @enum {string}
+                 */
+                form?: "wrapped" | "bare";
                 /** @description By field name: the key in the device's JSON. */
                 device?: {
                     [key: string]: components["schemas"]["FieldDefinition"];
@@ -2317,6 +2368,11 @@ export interface components {
                 };
             };
             settings?: {
+                /**
+                 * @description How settings are sent to devices: wrapped, `{"fan": {"value": 3}}` as in 2018, when left out; bare, `{"fan": 3}` as since July 2020.
+                 * @enum {string}
+                 */
+                form?: "wrapped" | "bare";
                 /** @description By field name: the key in the device's JSON. */
                 device?: {
                     [key: string]: components["schemas"]["FieldDefinition"];
@@ -2575,6 +2631,25 @@ export interface components {
             /** @description For one use, until the server stops. */
             link: string;
         };
+        /** @description How far a setting got. */
+        SettingSync: {
+            /**
+             * @description pending until the device has answered to this version of it.
+             * @enum {string}
+             */
+            state: "synced" | "pending" | "error";
+            /** @description The version of desired at which it was set last. */
+            desiredVersion: number;
+            /** @description What the device says it has. */
+            reported?: unknown;
+            /** @description In the device's words. */
+            message?: string;
+            /**
+             * Format: date-time
+             * @description When the device answered last.
+             */
+            at?: string;
+        };
         /** @description Name and password. */
         SignIn: {
             name: string;
@@ -2785,6 +2860,26 @@ export interface components {
              * @example 2026-01-02T03:04:00Z
              */
             windowLast: string | null;
+        };
+        /** @description A merge patch of what in desired is no setting; null removes. */
+        TwinChange: {
+            /** @description Settings are changed as settings of the device. */
+            desired: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description One side of a device twin. */
+        TwinSection: {
+            /** @description What stands in it now. */
+            content: {
+                [key: string]: unknown;
+            };
+            /** @description The same tree: of each part `$lastUpdated`, in desired also `$lastUpdatedVersion`. */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** @description Grows by one with each change; what the device sees as `$version`. */
+            version: number;
         };
         /** @description A window of the journal that could not be read. */
         UnreadableWindow: {
@@ -4833,6 +4928,144 @@ export interface operations {
             };
             /** @description The caller's role does not allow it, or the call comes from a page of another site. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getDeviceTwin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is wanted of a device, and what it says of itself. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceTwin"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller's role does not allow it, or the call comes from a page of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    updateDeviceTwin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TwinChange"];
+            };
+        };
+        responses: {
+            /** @description What is wanted of a device, and what it says of itself. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceTwin"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller's role does not allow it, or the call comes from a page of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

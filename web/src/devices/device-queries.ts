@@ -43,6 +43,13 @@ export function deviceQuery(deviceId: string) {
   });
 }
 
+export function twinQuery(deviceId: string) {
+  return queryOptions({
+    queryKey: ["devices", "twin", deviceId],
+    queryFn: async () => await answerOf(api.GET("/api/v1/devices/{deviceId}/twin", { params: { path: { deviceId } } })),
+  });
+}
+
 export function templateQuery(templateId: string, version: string) {
   return queryOptions({
     queryKey: ["device-templates", "version", templateId, version],

@@ -2,17 +2,18 @@
 // began: whoever saved the same field meanwhile is not overwritten unseen, whoever saved another one is not in the way.
 
 import { Button, MessageBar, MessageBarBody, Text, makeStyles, tokens } from "@fluentui/react-components";
-import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
-import { answerOf, api } from "../api/client.ts";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
+import { type Schema, answerOf, api } from "../api/client.ts";
 import { invalidate, queryClient } from "../api/query-client.ts";
 import { Facts, Panel } from "../parts/panel.tsx";
 import { PageLink } from "../parts/plain-link.tsx";
 import { ServerErrorBar, useServerErrors } from "../parts/server-errors.tsx";
 import { StaleEditDialog, isStaleEdit } from "../parts/stale-edit-dialog.tsx";
-import { EmptyState } from "../parts/states.tsx";
+import { EmptyState, StateBadge } from "../parts/states.tsx";
+import { TimeText } from "../parts/time-text.tsx";
 import { useToast } from "../parts/toasts.tsx";
-import { type Device, type DeviceTemplate, deviceQuery } from "./device-queries.ts";
+import { type Device, type DeviceTemplate, deviceQuery, twinQuery } from "./device-queries.ts";
 import { textOf } from "./measurements.ts";
 import {
   type Drafts,
@@ -32,6 +33,7 @@ const useStyles = makeStyles({
     gap: "16px 28px",
     alignItems: "start",
   },
+  field: { display: "flex", flexDirection: "column", rowGap: "4px", minWidth: 0 },
   buttons: { display: "flex", flexWrap: "wrap", gap: "8px", alignItems: "center" },
   quiet: { color: tokens.colorNeutralForeground3 },
   list: { margin: 0, paddingInlineStart: "18px", overflowWrap: "anywhere" },
@@ -48,6 +50,7 @@ export default function ValuesTab({
   readonly template: DeviceTemplate;
 }) {
   const { settings, properties } = template;
+  const twin = useQuery(twinQuery(device.id));
   const isEmpty = [settings.device, properties.cloud, properties.device].every(
     (definitions) => Object.keys(definitions).length === 0,
   );
@@ -70,12 +73,17 @@ export default function ValuesTab({
     <>
       <ValueForm
         title="Settings"
-        about="What the device should be set to. The values are stored here and exported with the device; this release does not send them to the device yet."
+        about={
+          device.simulated
+            ? "What the device should be set to. A simulated device takes no settings; they are stored here and exported with it."
+            : "What the device should be set to. It is told at once when it is connected, and otherwise when it asks for its twin; the values are exported with the device."
+        }
         section="settings.device"
         definitions={settings.device}
         device={device}
         valuesOf={(given) => given.settings.device}
         patchOf={(device_) => ({ settings: { device: device_ } })}
+        stateOf={device.simulated ? undefined : (field) => <SettingState sync={twin.data?.settings[field]} />}
       />
       <ValueForm
         title="Cloud properties"
@@ -86,7 +94,11 @@ export default function ValuesTab({
         valuesOf={(given) => given.properties.cloud}
         patchOf={(cloud) => ({ properties: { cloud } })}
       />
-      <ReportedProperties definitions={properties.device} values={device.properties.device} />
+      <ReportedProperties
+        definitions={properties.device}
+        values={device.properties.device}
+        unfit={twin.data?.unfit ?? []}
+      />
     </>
   );
 }
@@ -101,9 +113,12 @@ interface ValueFormProps {
   readonly device: Device;
   readonly valuesOf: (device: Device) => Values;
   readonly patchOf: (patch: Patch) => { readonly settings?: { device: Patch }; readonly properties?: { cloud: Patch } };
+  /** Stands below a field. */
+  readonly stateOf?: ((field: string) => ReactNode) | undefined;
 }
 
-function ValueForm({ title, about, section, definitions, device, valuesOf, patchOf: bodyOf }: ValueFormProps) {
+function ValueForm(props: ValueFormProps) {
+  const { title, about, section, definitions, device, valuesOf, patchOf: bodyOf, stateOf } = props;
   const styles = useStyles();
   const toast = useToast();
   const [drafts, setDrafts] = useState<Drafts>({});
@@ -167,19 +182,21 @@ function ValueForm({ title, about, section, definitions, device, valuesOf, patch
           {fields.map(([field, definition]) => {
             const isTouched = Object.hasOwn(drafts, field);
             return (
-              <ValueInput
-                key={field}
-                field={field}
-                path={`${section}.${field}`}
-                definition={definition}
-                draft={isTouched ? (drafts[field] ?? null) : draftOf(definition, valuesOf(device)[field])}
-                isTouched={isTouched}
-                errors={errors}
-                onChange={(draft) => {
-                  setBase((before) => before ?? device);
-                  setDrafts((before) => ({ ...before, [field]: draft }));
-                }}
-              />
+              <div key={field} className={styles.field}>
+                <ValueInput
+                  field={field}
+                  path={`${section}.${field}`}
+                  definition={definition}
+                  draft={isTouched ? (drafts[field] ?? null) : draftOf(definition, valuesOf(device)[field])}
+                  isTouched={isTouched}
+                  errors={errors}
+                  onChange={(draft) => {
+                    setBase((before) => before ?? device);
+                    setDrafts((before) => ({ ...before, [field]: draft }));
+                  }}
+                />
+                {!isTouched && stateOf?.(field)}
+              </div>
             );
           })}
         </div>
@@ -227,7 +244,38 @@ function ValueForm({ title, about, section, definitions, device, valuesOf, patch
   );
 }
 
-function ReportedProperties({ definitions, values }: { readonly definitions: Definitions; readonly values: Values }) {
+const settingWords = {
+  synced: { tone: "good", words: "Synced" },
+  pending: { tone: "busy", words: "Pending" },
+  error: { tone: "bad", words: "Error" },
+} as const;
+
+/** Whether the device has taken the setting. Nothing for one that has no value. */
+function SettingState({ sync }: { readonly sync: Schema<"SettingSync"> | undefined }) {
+  const styles = useStyles();
+  if (sync === undefined) return null;
+  const { tone, words } = settingWords[sync.state];
+  const said = [
+    sync.state === "pending" && sync.at === undefined ? "The device has not answered yet." : sync.message,
+    sync.state === "synced" || sync.reported === undefined ? undefined : `It has ${textOf(sync.reported, 200)}.`,
+  ].filter((one) => one !== undefined);
+  return (
+    <Text size={200} className={styles.quiet}>
+      <StateBadge tone={tone}>{words}</StateBadge> {said.join(" ")}{" "}
+      {sync.at !== undefined && <TimeText time={sync.at} />}
+    </Text>
+  );
+}
+
+function ReportedProperties({
+  definitions,
+  values,
+  unfit,
+}: {
+  readonly definitions: Definitions;
+  readonly values: Values;
+  readonly unfit: readonly string[];
+}) {
   const fields = Object.entries(definitions);
   if (fields.length === 0) return null;
   const isReported = fields.some(([field]) => values[field] !== undefined);
@@ -239,6 +287,14 @@ function ReportedProperties({ definitions, values }: { readonly definitions: Def
           value: valueText(definition, values[field]),
         }))}
       />
+      {unfit.length > 0 && (
+        <MessageBar intent="warning" layout="multiline">
+          <MessageBarBody>
+            {unfit.map((field) => definitions[field]?.name ?? field).join(", ")}: what the device reported does not fit
+            the device template. It is kept and exported as it is.
+          </MessageBarBody>
+        </MessageBar>
+      )}
       {!isReported && (
         <MessageBar intent="info" layout="multiline">
           <MessageBarBody>The device has reported none of these yet.</MessageBarBody>

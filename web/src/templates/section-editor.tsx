@@ -2,7 +2,7 @@
 
 import { Button, Text, makeStyles, tokens } from "@fluentui/react-components";
 import { AddRegular } from "@fluentui/react-icons";
-import { type Dispatch, memo } from "react";
+import { type Dispatch, type ReactNode, memo } from "react";
 import { Panel } from "../parts/panel.tsx";
 import type { DraftChange } from "./draft-changes.ts";
 import { FieldRow, columnsOf, titlesOf, wide } from "./field-row.tsx";
@@ -37,10 +37,12 @@ export interface SectionEditorProps {
   readonly errorPlace: ErrorPlace | null;
   readonly errorText: string;
   readonly dispatch: Dispatch<DraftChange>;
+  /** Behind its fields. */
+  readonly children?: ReactNode;
 }
 
 export const SectionEditor = memo(function SectionEditor(props: SectionEditorProps) {
-  const { kind, rows, problems, errorPlace, errorText, dispatch } = props;
+  const { kind, rows, problems, errorPlace, errorText, dispatch, children } = props;
   const styles = useStyles();
   return (
     <Panel
@@ -79,6 +81,7 @@ export const SectionEditor = memo(function SectionEditor(props: SectionEditorPro
           })}
         </div>
       )}
+      {children}
     </Panel>
   );
 });

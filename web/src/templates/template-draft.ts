@@ -108,8 +108,11 @@ export const sections: readonly SectionKind[] = [
   },
 ];
 
+export type SettingForm = NonNullable<DeviceTemplate["settings"]["form"]>;
+
 export interface TemplateDraft {
   readonly name: string;
+  readonly settingForm: SettingForm;
   readonly rows: Readonly<Record<SectionId, readonly FieldRow[]>>;
 }
 
@@ -138,6 +141,7 @@ export function emptyValue(): ValueRow {
 export function draftOf({ name, measurements, settings, properties }: Content): TemplateDraft {
   return {
     name,
+    settingForm: settings.form ?? "wrapped",
     rows: {
       telemetry: rowsOf("telemetry", measurements.telemetry),
       states: rowsOf("states", measurements.states),
@@ -174,7 +178,7 @@ function initialText(value: Schema<"PropertyValue"> | undefined): string {
 }
 
 /** What is sent. Fields whose name is empty or taken are left out: `problemsOf` says so before. */
-export function contentOf({ name, rows }: TemplateDraft): Content {
+export function contentOf({ name, settingForm, rows }: TemplateDraft): Content {
   const section = (id: SectionId) => {
     const kind = sections.find((one) => one.id === id)!;
     return Object.fromEntries(
@@ -184,7 +188,7 @@ export function contentOf({ name, rows }: TemplateDraft): Content {
   return {
     name: name.trim(),
     measurements: { telemetry: section("telemetry"), states: section("states"), events: section("events") },
-    settings: { device: section("settings") },
+    settings: { ...(settingForm === "bare" ? { form: settingForm } : {}), device: section("settings") },
     properties: { cloud: section("cloud"), device: section("device") },
   } as unknown as Content;
 }

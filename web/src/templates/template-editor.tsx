@@ -1,6 +1,6 @@
 // The editor of one version of a template: a draft of its content, saved in place where nothing breaks, else as a further version.
 
-import { Button, Input, Text, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
+import { Button, Field, Input, Select, Text, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
 import { useMutation } from "@tanstack/react-query";
 import { useEffect, useEffectEvent, useMemo, useReducer, useState } from "react";
 import { ApiError } from "../api/api-error.ts";
@@ -16,6 +16,7 @@ import { changedDraft } from "./draft-changes.ts";
 import { SectionEditor } from "./section-editor.tsx";
 import {
   type DeviceTemplate,
+  type SettingForm,
   contentOf,
   draftOf,
   isSameDraft,
@@ -152,7 +153,23 @@ export function TemplateEditor({ template, onVersion, onDirty }: TemplateEditorP
           errorPlace={errorPlace}
           errorText={errorText}
           dispatch={dispatch}
-        />
+        >
+          {kind.id === "settings" && draft.rows.settings.length > 0 && (
+            <Field
+              className={styles.name}
+              label="How settings are sent to devices"
+              hint="Devices that were built for IoT Central before July 2020 expect the first."
+            >
+              <Select
+                value={draft.settingForm}
+                onChange={(_event, { value }) => dispatch({ kind: "settingForm", form: value as SettingForm })}
+              >
+                <option value="wrapped">{'As an object: {"fan": {"value": 3}}'}</option>
+                <option value="bare">{'As the value: {"fan": 3}'}</option>
+              </Select>
+            </Field>
+          )}
+        </SectionEditor>
       ))}
       <div className={mergeClasses(styles.bar, isDirty && styles.sticky)}>
         <ServerErrorBar error={errorPlace === null ? errors.rest : null} />
