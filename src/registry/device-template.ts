@@ -3,10 +3,12 @@
 // A version is a draft until it is published; from then on only edits that break nothing are made in place. Checks:
 // template-content.ts; what breaks: template-edit.ts.
 
-import type { SettingForm } from "./setting-sync.ts";
-
 export const dataTypes = ["double", "string", "boolean", "dateTime", "enum", "location"] as const;
 export type DataType = (typeof dataTypes)[number];
+
+export const settingForms = ["wrapped", "bare"] as const;
+/** How settings are sent to devices; `wrapped` is that of 2018 (setting-sync.ts). */
+export type SettingForm = (typeof settingForms)[number];
 
 export const eventCategories = ["informational", "warning", "error"] as const;
 export type EventCategory = (typeof eventCategories)[number];

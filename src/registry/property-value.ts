@@ -1,8 +1,8 @@
 // One value of a property or setting, checked against its definition.
 
+import type { DataType, EnumValue, Location, PropertyValue } from "./device-template.ts";
 import { registryError } from "./errors.ts";
 import { kindOf, listed, shownKey } from "./input.ts";
-import type { DataType, EnumValue, Location, PropertyValue } from "./registry.ts";
 
 const valueCharsMax = 4096;
 

@@ -5,13 +5,9 @@
 // {"fan": {"value": 3, "ac": 200, "ad": "completed", "av": 7}}. Answers are taken in either form, whatever was sent.
 // docs/formats.md "Settings and device properties".
 
-import type { PropertyValue } from "./device-template.ts";
+import type { PropertyValue, SettingForm } from "./device-template.ts";
 import { own } from "./input.ts";
 import { type Json, type JsonObject, type TwinSection, mergeDiff } from "./twin-section.ts";
-
-export const settingForms = ["wrapped", "bare"] as const;
-/** `wrapped` is that of 2018. */
-export type SettingForm = (typeof settingForms)[number];
 
 export const settingStates = ["synced", "pending", "error"] as const;
 export type SettingState = (typeof settingStates)[number];

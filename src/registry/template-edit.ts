@@ -7,7 +7,7 @@
 // initial values, which only devices made from now on get, are free. See docs/decisions/0017-template-edits.md.
 
 import { own } from "./input.ts";
-import type { SettingForm } from "./setting-sync.ts";
+import type { SettingForm } from "./device-template.ts";
 import type { EnumValue, TemplateBreak, TemplateContent } from "./device-template.ts";
 
 /** What devices and readers of `before` rely on and `after` takes away; empty when the edit can be made in place. */

@@ -79,6 +79,7 @@ export class Fleet {
         // The devices of that version are to follow, and they are not known here: so all are looked at.
         this.refresh();
         return;
+      case "desired-changed":
       case "policy-changed":
       case "storage-changed":
       case "export-changed":

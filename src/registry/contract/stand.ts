@@ -18,7 +18,7 @@ export interface Stand {
   registry: Registry;
   readonly clock: HandClock;
   /** Closes it and opens the same one again. */
-  reopen(): Promise<Registry>;
+  readonly reopen: () => Promise<Registry>;
 }
 
 /** Makes a fresh registry; what it takes is given back when the test ends. */
