@@ -15,6 +15,7 @@ import {
   updateDeviceCommand,
 } from "./device-changes.ts";
 import { deviceMessagesCommand } from "./device-messages.ts";
+import { deviceTwinCommand } from "./device-twin.ts";
 import { exportDevicesCommand, importDevicesCommand } from "./device-files.ts";
 import { listDevicesCommand, showDeviceCommand } from "./device-views.ts";
 
@@ -28,6 +29,7 @@ export const deviceCommands: CommandFamily = {
     createDeviceCommand,
     showDeviceCommand,
     deviceMessagesCommand,
+    deviceTwinCommand,
     updateDeviceCommand,
     deleteDeviceCommand,
     deviceKeysCommand,

@@ -3,7 +3,7 @@ import { IngestHub, until } from "../../test/lib/ingest-hub.ts";
 import { emptyTemplate } from "../../test/lib/plain-devices.ts";
 import { ManualClock } from "../journal/journal.contract.ts";
 import { silentLog } from "../lib/log.ts";
-import type { NewDevice, NewTemplate } from "../registry/registry.ts";
+import { type NewDevice, type NewTemplate, settingSync } from "../registry/registry.ts";
 import { Simulator, type SimulatorOptions } from "./simulator.ts";
 
 const intervalMs = 10_000;
@@ -88,6 +88,31 @@ test("A device that has not reported its properties does, once", async () => {
   await clock.pass(3 * intervalMs);
   expect((await hub.registry.device("a")).etag).toBe(etag);
 });
+
+test.each(["wrapped", "bare"] as const)(
+  "A device answers its settings, %s, when it comes and when they change",
+  async (form) => {
+    const device = { fan: { name: "Fan", dataType: "double", initialValue: 1 } } as const;
+    await hub.registry.createTemplate({ ...emptyTemplate, id: "fan", settings: { form, device } });
+    await create({ id: "a", templateId: "fan" });
+    const { registry } = hub;
+    const sync = async (): Promise<unknown> => {
+      const { desired, reported } = await registry.deviceTwin("a");
+      return settingSync("fan", desired, reported);
+    };
+    expect(await sync()).toMatchObject({ state: "pending" });
+    await start();
+    const synced = (value: number, desiredVersion: number): Promise<void> =>
+      expect.poll(sync, { timeout: 5_000 }).toMatchObject({ state: "synced", reported: value, desiredVersion });
+    await synced(1, 1);
+    await registry.updateDevice("a", { settings: { device: { fan: 7 } } });
+    await synced(7, 2);
+    const { version } = (await registry.deviceTwin("a")).reported;
+    await registry.updateDevice("a", { name: "A" });
+    await clock.pass(3 * intervalMs);
+    expect((await registry.deviceTwin("a")).reported.version).toBe(version);
+  },
+);
 
 test("Devices come and go as the registry says", async () => {
   await create({ id: "first" });

@@ -15,13 +15,14 @@ import { messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { noProperties } from "../message/message.ts";
 import { type RecordHead, recordHead } from "../message/record-encoder.ts";
-import type { Device, DeviceTemplate, Registry } from "../registry/registry.ts";
+import type { Device, DeviceTemplate, JsonObject, Registry } from "../registry/registry.ts";
 import { Fleet, type FleetRegistry } from "./fleet.ts";
 import { randomOf } from "./random.ts";
+import { settingAnswers } from "./setting-answers.ts";
 import { SimulatedDevice } from "./simulated-device.ts";
 
 export interface SimulatorOptions {
-  readonly registry: FleetRegistry & Pick<Registry, "updateDevice">;
+  readonly registry: FleetRegistry & Pick<Registry, "deviceTwin" | "reportTwin">;
   readonly accept: Accept;
   readonly clock: Clock;
   readonly log: Log;
@@ -45,11 +46,15 @@ interface Active {
   readonly deviceId: string;
   readonly generationId: string;
   readonly templateKey: string;
+  readonly template: DeviceTemplate;
   readonly head: RecordHead;
   readonly device: SimulatedDevice;
   /** What it reported so far. */
   known: Readonly<Record<string, unknown>>;
+  /** One report at a time. */
   isReporting: boolean;
+  /** Its settings may have changed: they are looked at, and answered. */
+  hasNews: boolean;
   /** The clock's monotonic time of its next turn. */
   turnMs: number;
   cancel: () => void;
@@ -104,6 +109,7 @@ export class Simulator {
     const present = this.#active.get(device.id);
     if (present?.generationId === device.generationId && present.templateKey === templateKey) {
       present.known = device.properties.device;
+      this.#answer(present);
       return;
     }
     present?.cancel();
@@ -120,15 +126,18 @@ export class Simulator {
       deviceId,
       generationId,
       templateKey,
+      template,
       head: recordHead({ deviceId, authScope: "hub", generationId }, noProperties),
       device: new SimulatedDevice(template, randomOf(seed, deviceId)),
       known: device.properties.device,
       isReporting: false,
+      hasNews: false,
       // Spread over the interval by their ids, so that a thousand devices do not speak at once.
       turnMs: clock.monotonicMs() + (crc32(deviceId) / 2 ** 32) * intervalMs,
       cancel: () => {},
     };
     this.#active.set(deviceId, active);
+    this.#answer(active);
     this.#await(active);
   }
 
@@ -159,7 +168,7 @@ export class Simulator {
     const body = active.device.nextBody(timeMs);
     if (body !== null) this.#send(active, Buffer.from(JSON.stringify(body)));
     const report = active.isReporting ? null : active.device.nextReport(timeMs, active.known);
-    if (report !== null) this.#report(active, report);
+    if (report !== null) this.#report(active, () => Promise.resolve(report as JsonObject));
   }
 
   #send(active: Active, body: Buffer): void {
@@ -188,22 +197,35 @@ export class Simulator {
     });
   }
 
-  #report(active: Active, report: Active["known"]): void {
+  /** Settings that were sent and not answered yet. */
+  #answer(active: Active): void {
+    const { deviceId, generationId, template } = active;
+    if (Object.keys(template.settings.device).length === 0) return;
+    active.hasNews = true;
+    if (active.isReporting) return;
+    this.#report(active, async () => {
+      active.hasNews = false;
+      const twin = await this.#options.registry.deviceTwin(deviceId);
+      return twin.generationId === generationId ? settingAnswers(template, twin) : null;
+    });
+  }
+
+  #report(active: Active, of: () => Promise<JsonObject | null>): void {
     const { registry, log } = this.#options;
+    const { deviceId, generationId } = active;
     active.isReporting = true;
-    const update = registry
-      .updateDevice(active.deviceId, { properties: { device: report as Device["properties"]["device"] } })
-      .then(
-        (device) => {
-          active.known = device.properties.device;
-        },
-        (error: unknown) =>
-          log.debug({ error: messageOf(error), deviceId: active.deviceId }, "A simulated device could not report."),
+    const work = (async () => {
+      const report = await of();
+      if (report !== null) await registry.reportTwin(deviceId, generationId, report);
+    })()
+      .catch((error: unknown) =>
+        log.debug({ error: messageOf(error), deviceId }, "A simulated device could not report."),
       )
       .finally(() => {
         active.isReporting = false;
-        this.#reports.delete(update);
+        this.#reports.delete(work);
+        if (active.hasNews && this.#active.get(deviceId) === active) this.#answer(active);
       });
-    this.#reports.add(update);
+    this.#reports.add(work);
   }
 }

@@ -5,6 +5,7 @@ import azureMqtt from "azure-iot-device-mqtt";
 import type { Twin } from "azure-iot-device";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { DeviceBench } from "../lib/device-bench.ts";
+import { lakeFiles, lakeRecords } from "../lib/lake.ts";
 
 const { Client } = device;
 const template = {
@@ -53,6 +54,52 @@ test("azure-iot-device-mqtt reads its twin, reports, and hears of a setting", as
     await client.close();
   }
 });
+
+test("a setting reaches a connected and a later-connecting device; answered, it is synced, and the next minute's files have it", async () => {
+  const folder = await bench.export({ container: "fleet", types: ["devices"] });
+  const devices = ["connected", "later"];
+  for (const id of devices) await bench.hub.api("POST", "/devices", { id, templateId: template.id });
+  const clients: InstanceType<typeof Client>[] = [];
+  const connect = async (id: string): Promise<Twin> => {
+    const client = Client.fromConnectionString((await bench.keysOf(id)).connectionString, azureMqtt.Mqtt);
+    clients.push(client);
+    await client.setOptions({ ca: bench.ca });
+    await client.open();
+    return await client.getTwin();
+  };
+  /** As firmware does: what is wanted is applied and reported, under the version it came with. */
+  const follow = (twin: Twin): void => {
+    twin.on(
+      "properties.desired",
+      (patch: { readonly speed?: { readonly value: number }; readonly $version: number }) => {
+        if (patch.speed === undefined) return;
+        const answer = { ...patch.speed, desiredVersion: patch.$version, statusCode: 200, status: "completed" };
+        twin.properties.reported["update"]({ speed: answer, firmware: `v${patch.speed.value}` }, () => {});
+      },
+    );
+  };
+  try {
+    follow(await connect("connected"));
+    for (const id of devices) await bench.hub.api("PATCH", `/devices/${id}`, { settings: { device: { speed: 42 } } });
+    expect(await stateOf("later")).toMatchObject({ state: "pending" });
+    follow(await connect("later"));
+    for (const id of devices) {
+      await expect.poll(() => stateOf(id), { timeout: 10_000 }).toMatchObject({ state: "synced", reported: 42 });
+    }
+  } finally {
+    for (const client of clients) await client.close();
+  }
+  const exported = async (): Promise<unknown> => {
+    const records = (await Promise.all(lakeFiles(folder).map(lakeRecords))).flat();
+    return devices.map((id) => records.findLast((record) => record["id"] === id));
+  };
+  const expected = { settings: { device: { speed: 42 } }, properties: { device: { firmware: "v42" } } };
+  await expect.poll(exported, { timeout: 30_000 }).toMatchObject([expected, expected]);
+});
+
+async function stateOf(id: string): Promise<unknown> {
+  return (await bench.hub.api<{ settings: Record<string, unknown> }>("GET", `/devices/${id}/twin`)).settings["speed"];
+}
 
 async function report(twin: Twin, patch: object): Promise<void> {
   await new Promise<void>((resolve, reject) => {

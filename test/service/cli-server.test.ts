@@ -88,6 +88,25 @@ describe("device", () => {
     expect(wrong.stderr).toMatch(/^coldpath: settings\.device\.fanSpeed must be a finite number, not "fast"\.\n {2}→ /);
   });
 
+  test("twin shows both sides and the state of settings; --desired patches what is no setting", () => {
+    ok(["device", "update", "fridge-7", "--setting", "fanSpeed=5"]);
+    const shown = ok(["device", "twin", "fridge-7"]);
+    expect(shown).toContain('"fanSpeed":{"value":5}');
+    expect(shown).toMatch(/fanSpeed +pending/);
+    expect(json("device", "twin", "fridge-7", "--desired", '{"interval":{"seconds":30}}')).toMatchObject({
+      desired: { content: { fanSpeed: { value: 5 }, interval: { seconds: 30 } } },
+      settings: { fanSpeed: { state: "pending" } },
+    });
+    expect(run(["device", "twin", "fridge-7", "--desired", '{"fanSpeed":1}'])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("desired.fanSpeed is a setting"),
+    });
+    expect(run(["device", "twin", "fridge-7", "--desired", "{"])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("--desired is not JSON"),
+    });
+  });
+
   test("list searches, limits and says how many there are", () => {
     expect(ok(["device", "list", "--search", "fridge-7"])).toMatch(
       /^ID +NAME +TEMPLATE +VERSION +SIMULATED +ENABLED +CONNECTED\nfridge-7 +Canteen, left +Refrigerated Vending Machine +1\.0\.0 +no +yes +no\n$/,
