@@ -26,7 +26,12 @@ function registryOf(enabled = true): AuthRegistry {
 
 async function outcome(token: string, deviceId = "dev-1", more: { moduleId?: string; enabled?: boolean } = {}) {
   const { moduleId, enabled } = more;
-  const found = await authenticate(registryOf(enabled), hostNames(["hub"]), { deviceId, moduleId, token }, nowMs);
+  const found = await authenticate(
+    registryOf(enabled),
+    hostNames(["hub"]),
+    { deviceId, moduleId, token, certificate: null },
+    nowMs,
+  );
   return found.kind === "known" ? `${found.authScope} ${found.policy}` : found.reason;
 }
 
@@ -67,7 +72,7 @@ test("A1: an unknown device or policy costs the same work as a wrong key", async
       deviceCredentials: async (id) => (asked.push("device"), await registryOf().deviceCredentials(id)),
       policyKeys: async (name) => (asked.push("policy"), await registryOf().policyKeys(name)),
     };
-    const found = await authenticate(registry, hostNames(["hub"]), { deviceId, token: sas }, nowMs);
+    const found = await authenticate(registry, hostNames(["hub"]), { deviceId, token: sas, certificate: null }, nowMs);
     expect(found.kind).toBe("rejected");
     asked.push(hmac.mock.calls.length);
     hmac.mockRestore();

@@ -1,17 +1,32 @@
-// Who is this device? The answer for every front end, from a device id and a token.
+// Who is this device? The answer for every front end, from what it says to be, and a token or a certificate.
 
 import { randomBytes } from "node:crypto";
+import type { ShownCertificates } from "../lib/certificate.ts";
 import type { AuthScope } from "../message/message.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { RejectionReason } from "./ingest.ts";
 import { isSignedWith, opensDevice, parseSasToken } from "./sas-token.ts";
 
+/** What a device says to be, and how it proves it. */
+export interface DeviceClaim {
+  readonly deviceId: string;
+  readonly moduleId?: string | undefined;
+  /** A shared access signature; null or empty for none. */
+  readonly token: string | null;
+  /** Looked at only when there is no token. */
+  readonly certificate: ShownCertificates | null;
+}
+
 export type AuthOutcome =
   | {
       readonly kind: "known";
       readonly authScope: AuthScope;
+      readonly moduleId: string | undefined;
+      /** Of the device. */
       readonly generationId: string;
-      /** Real time at which the token ends. */
+      /** Of who sends: the device, or its module. A new one is somebody else (D1). */
+      readonly identityGenerationId: string;
+      /** Real time at which the token, or the certificate, ends. */
       readonly expiresMs: number;
       /** The hub policy whose key signed, or null for a key of the device. */
       readonly policy: string | null;
@@ -31,11 +46,11 @@ export type AuthRegistry = Pick<Registry, "deviceCredentials" | "policyKeys">;
 export async function authenticate(
   registry: AuthRegistry,
   isOurHost: (host: string) => boolean,
-  claim: { readonly deviceId: string; readonly moduleId?: string | undefined; readonly token: string },
+  claim: DeviceClaim,
   nowMs: number,
 ): Promise<AuthOutcome> {
   const reject = (reason: RejectionReason): AuthOutcome => ({ kind: "rejected", reason });
-  const token = parseSasToken(claim.token);
+  const token = parseSasToken(claim.token ?? "");
   if (token === null) return reject("token-malformed");
   // Modules have identities of their own, which this hub does not keep: only a hub policy opens for them.
   if (token.policy === null && claim.moduleId !== undefined) return reject("token-resource");
@@ -54,7 +69,9 @@ export async function authenticate(
   return {
     kind: "known",
     authScope: token.policy === null ? "device" : "hub",
+    moduleId: claim.moduleId,
     generationId: device.generationId,
+    identityGenerationId: device.generationId,
     expiresMs: token.expiresMs,
     policy: token.policy,
   };

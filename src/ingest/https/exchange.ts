@@ -10,6 +10,7 @@ import { messageOf } from "../../lib/errors.ts";
 import { type Sender, countedBytes } from "../../message/message.ts";
 import { recordHead } from "../../message/record-encoder.ts";
 import { type AuthOutcome, authenticate } from "../authenticate.ts";
+import { clientCertificateOf } from "../client-certificate.ts";
 import type { LiveConnection } from "../connection-table.ts";
 import type { RejectionReason } from "../ingest.ts";
 import { type Answer, type HttpsReason, answerBody, answerOf, notImplemented } from "./answer.ts";
@@ -173,7 +174,11 @@ export class Exchange implements LiveConnection {
 
   async #authenticate(): Promise<Refusal> {
     const { registry, isOurHost } = this.#context;
-    const claim = { deviceId: this.#deviceId ?? "", token: this.#request.headers.authorization ?? "" };
+    const claim = {
+      deviceId: this.#deviceId ?? "",
+      token: this.#request.headers.authorization ?? null,
+      certificate: clientCertificateOf(this.#request.socket),
+    };
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       const changes = this.#changes;
       const outcome = await authenticate(registry, isOurHost, claim, Date.now());

@@ -9,9 +9,9 @@ import { type IncomingMessage, type Server, type ServerOptions, type ServerRespo
 import { type Server as SecureServer, createServer as createSecureServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { codeOf } from "../../lib/errors.ts";
-import { secureTransport } from "../../lib/secure-transport.ts";
 import { answerBody, answerOf } from "./answer.ts";
 import { BodyBudget } from "./body.ts";
+import { deviceTransport } from "../client-certificate.ts";
 import type { SocketPlaces } from "../socket-places.ts";
 import { type HttpsContext, type HttpsServerOptions, defaultHttpsBounds } from "./context.ts";
 import { Exchange } from "./exchange.ts";
@@ -56,7 +56,7 @@ export class HttpsServer {
     const server = createSecureServer(
       {
         ...this.#serverOptions(),
-        ...secureTransport,
+        ...deviceTransport,
         ...secure,
         handshakeTimeout,
         ALPNProtocols: applicationProtocols,
@@ -85,7 +85,7 @@ export class HttpsServer {
 
   /** A renewed certificate: for connections from now on. */
   setSecureContext(secure: SecureFiles): void {
-    for (const server of this.#secureServers) server.setSecureContext({ ...secureTransport, ...secure });
+    for (const server of this.#secureServers) server.setSecureContext({ ...deviceTransport, ...secure });
   }
 
   /** Takes no new connections, and no further request on those that idle; requests under way go on. */

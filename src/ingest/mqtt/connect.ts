@@ -12,7 +12,7 @@ export interface ConnectRequest {
   readonly deviceId: string;
   readonly moduleId: string | undefined;
   readonly modelId: string | undefined;
-  readonly token: string;
+  readonly token: string | null;
   /** The device keeps nothing of its session from one connection to the next, and nor may we (§3.1.2.4). */
   readonly isCleanSession: boolean;
   /** The device's own topic, up to the property bag. */
@@ -52,7 +52,7 @@ export function readConnect(
     deviceId,
     moduleId,
     modelId,
-    token: packet.password?.toString("utf8") ?? "",
+    token: packet.password?.toString("utf8") ?? null,
     isCleanSession: packet.clean !== false,
     events,
     will,

@@ -10,6 +10,8 @@
 
 import type { Socket } from "node:net";
 import type { Refusal } from "../../journal/journal.ts";
+import type { ShownCertificates } from "../../lib/certificate.ts";
+import { clientCertificateOf } from "../client-certificate.ts";
 import type { Bucket } from "../device-rates.ts";
 import type { RejectionReason } from "../ingest.ts";
 import type { TurnTaker } from "../turns.ts";
@@ -100,6 +102,10 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     socket.on("data", (chunk: Buffer) => this.#read(chunk));
     socket.on("error", () => this.#close(true));
     socket.on("close", () => this.#close(true));
+  }
+
+  get certificate(): ShownCertificates | null {
+    return clientCertificateOf(this.#socket);
   }
 
   get address(): string | undefined {

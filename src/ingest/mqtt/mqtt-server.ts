@@ -3,7 +3,7 @@
 import { type Server, type Socket, createServer } from "node:net";
 import { type Server as TlsServer, createServer as createTlsServer } from "node:tls";
 import { codeOf } from "../../lib/errors.ts";
-import { secureTransport } from "../../lib/secure-transport.ts";
+import { deviceTransport } from "../client-certificate.ts";
 import { MqttConnection } from "./connection.ts";
 import { ReadGate } from "./read-gate.ts";
 import { type MqttServerContext, type MqttServerOptions, coarseErrorMs } from "./context.ts";
@@ -59,7 +59,7 @@ export class MqttServer {
   /** As `listenPlain`, with TLS. @param secure  the present certificate; `setSecureContext` gives the next. */
   listenTls(port: number, host: string, secure: { readonly cert: string; readonly key: string }): Promise<number> {
     const handshakeTimeout = this.#options.limits.connectTimeoutMs;
-    const server = createTlsServer({ ...secureTransport, ...secure, handshakeTimeout }, (socket) => this.#take(socket));
+    const server = createTlsServer({ ...deviceTransport, ...secure, handshakeTimeout }, (socket) => this.#take(socket));
     server.on("tlsClientError", (error, socket) => {
       // A handshake that is too slow is only told: whoever hears of it ends the connection.
       if (codeOf(error) === "ERR_TLS_HANDSHAKE_TIMEOUT") {
@@ -74,7 +74,7 @@ export class MqttServer {
 
   /** A renewed certificate: for connections from now on. */
   setSecureContext(secure: { readonly cert: string; readonly key: string }): void {
-    for (const server of this.#tlsServers) server.setSecureContext({ ...secureTransport, ...secure });
+    for (const server of this.#tlsServers) server.setSecureContext({ ...deviceTransport, ...secure });
   }
 
   /** Read from connections and not used yet. */

@@ -5,6 +5,7 @@
 
 import { messageOf } from "../../lib/errors.ts";
 import { type AuthOutcome, authenticate } from "../authenticate.ts";
+import type { ShownCertificates } from "../../lib/certificate.ts";
 import type { LiveConnection } from "../connection-table.ts";
 import type { RejectionReason } from "../ingest.ts";
 import { type ConnectRequest, readConnect } from "./connect.ts";
@@ -15,6 +16,8 @@ export type Identity = Extract<AuthOutcome, { kind: "known" }>;
 
 /** The connection that signs in. */
 export interface SigningIn extends LiveConnection {
+  /** Shown in its TLS handshake. */
+  readonly certificate: ShownCertificates | null;
   /** Nothing is read meanwhile: for the credentials, or because the device's former connection may not be taken over yet. */
   waitsFor(what: "authenticating" | "take-over"): void;
   letIn(request: ConnectRequest, identity: Identity): void;
@@ -57,7 +60,8 @@ export class SignIn {
     connection.waitsFor("authenticating");
     this.#claimedId = deviceId;
     table.claim(deviceId, connection);
-    authenticate(registry, isOurHost, { deviceId, moduleId, token }, Date.now()).then(
+    const { certificate } = connection;
+    authenticate(registry, isOurHost, { deviceId, moduleId, token, certificate }, Date.now()).then(
       (outcome) => {
         if (this.#isOver) return;
         if (outcome.kind === "rejected") return connection.refuse(outcome.reason, connack.notAuthorized);
