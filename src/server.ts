@@ -25,6 +25,7 @@ import { TakeOvers } from "./ingest/take-overs.ts";
 import { SocketPlaces } from "./ingest/socket-places.ts";
 import { Turns } from "./ingest/turns.ts";
 import { MqttServer } from "./ingest/mqtt/mqtt-server.ts";
+import { WebSocketDoor } from "./ingest/websocket/websocket-door.ts";
 import { Unacknowledged } from "./ingest/mqtt/unacknowledged.ts";
 import { RecentMessages } from "./live/recent-messages.ts";
 import { Rates } from "./live/rates.ts";
@@ -173,6 +174,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
   closers.push(() => mqtt.close());
   const https = new HttpsServer({
     ...front,
+    webSockets: new WebSocketDoor({ mqtt: (stream) => mqtt.take(stream) }, front),
     bounds: { requestTimeoutMs: config.httpsTimeoutMs, bodiesBytesMax: config.httpsBodiesBytesMax },
   });
   closers.push(() => https.close());

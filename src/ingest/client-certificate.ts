@@ -25,8 +25,9 @@ export const deviceTransport = {
 
 /** Null when the connection is without TLS, or the client showed none that can be read. */
 export function clientCertificateOf(connection: Duplex): ShownCertificates | null {
-  if (!(connection instanceof TLSSocket)) return null;
-  const shown = connection.getPeerX509Certificate();
+  const socket = "beneath" in connection ? connection.beneath : connection;
+  if (!(socket instanceof TLSSocket)) return null;
+  const shown = socket.getPeerX509Certificate();
   const leaf = shown === undefined ? null : readCertificate(shown.raw);
   if (leaf === null) return null;
   const others: Buffer[] = [];

@@ -44,6 +44,8 @@ export const rejectionReasons = [
   "malformed-request",
   "request-timeout",
   "path",
+  "sub-protocol",
+  "malformed-frame",
   // ends that are no fault of the device's
   "journal-full",
   "overloaded",

@@ -21,6 +21,7 @@ import { Unacknowledged } from "../../src/ingest/mqtt/unacknowledged.ts";
 import { TakeOvers } from "../../src/ingest/take-overs.ts";
 import { SocketPlaces } from "../../src/ingest/socket-places.ts";
 import { Turns } from "../../src/ingest/turns.ts";
+import { WebSocketDoor } from "../../src/ingest/websocket/websocket-door.ts";
 import { makeSasToken } from "../../src/ingest/sas-token.ts";
 import type { DurableWaiter, Journal, PartitionWriter, RecordBatch, Refusal } from "../../src/journal/journal.ts";
 import { MemoryJournal } from "../../src/journal/memory/memory-journal.ts";
@@ -213,7 +214,8 @@ export class IngestHub {
       takeOvers: new TakeOvers({ clock, log: options.log ?? silentLog, waitingMax: options.takeOversWaitingMax }),
       unacknowledged: this.unacknowledged,
     });
-    this.https = new HttpsServer({ ...front, bounds: options.bounds });
+    const webSockets = new WebSocketDoor({ mqtt: (stream) => this.mqtt.take(stream) }, front);
+    this.https = new HttpsServer({ ...front, webSockets, bounds: options.bounds });
   }
 
   /** The journal is recovered. */

@@ -1,6 +1,7 @@
 // A raw MQTT client: sends the bytes it is told to, and tells which packets came back and how it ended.
 
 import { type Socket, connect } from "node:net";
+import type { Duplex } from "node:stream";
 import mqtt, { type IConnackPacket, type IConnectPacket, type Packet } from "mqtt-packet";
 
 export interface Publish {
@@ -51,6 +52,11 @@ export class RawMqtt {
     const code = await client.connect(connectBytes(deviceId, token, more));
     if (code !== 0) throw new Error(`The hub answered CONNECT with ${code}.`);
     return client;
+  }
+
+  /** Over a stream that is open, and that nobody reads yet. What only sockets have is missing. */
+  static over(stream: Duplex): RawMqtt {
+    return new RawMqtt(stream as Socket);
   }
 
   private constructor(socket: Socket) {

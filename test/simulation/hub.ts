@@ -235,7 +235,7 @@ export class Machine {
     const twins = new Twins(registry);
     registry.subscribe((event) => twins.hear(event));
     const mqtt = new MqttServer({ ...front, twins, takeOvers: new TakeOvers({ clock, log }), unacknowledged });
-    const https = new HttpsServer({ ...front, bounds: { bodiesBytesMax: 8192 } });
+    const https = new HttpsServer({ ...front, webSockets: null, bounds: { bodiesBytesMax: 8192 } });
     await mqtt.listenPlain(1883, "0.0.0.0");
     await https.listenPlain(443, "0.0.0.0");
     const disk = this.#watched(this.disk.session());

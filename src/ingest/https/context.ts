@@ -8,6 +8,7 @@ import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts
 import type { SocketPlaces } from "../socket-places.ts";
 import type { BodyBudget } from "./body.ts";
 import type { Turns } from "../turns.ts";
+import type { WebSocketDoor } from "../websocket/websocket-door.ts";
 
 /** Bounds of this front end alone; those it shares with MQTT are in IngestLimits. */
 export interface HttpsBounds {
@@ -43,10 +44,12 @@ export interface HttpsServerOptions {
   readonly isOurHost: (host: string) => boolean;
   readonly log: Log;
   readonly bounds?: Partial<HttpsBounds> | undefined;
+  /** Null: nobody is let through to another protocol. */
+  readonly webSockets: WebSocketDoor | null;
 }
 
 /** What a request needs of its server. */
-export interface HttpsContext extends Omit<HttpsServerOptions, "bounds" | "sockets"> {
+export interface HttpsContext extends Omit<HttpsServerOptions, "bounds" | "sockets" | "webSockets"> {
   readonly bounds: HttpsBounds;
   readonly budget: BodyBudget;
   reject(reason: RejectionReason, deviceId: string | null, address: string | undefined): void;

@@ -15,6 +15,8 @@ import { deviceTransport } from "../client-certificate.ts";
 import type { SocketPlaces } from "../socket-places.ts";
 import { type HttpsContext, type HttpsServerOptions, defaultHttpsBounds } from "./context.ts";
 import { Exchange } from "./exchange.ts";
+import { asksForWebSocket } from "../websocket/handshake.ts";
+import type { WebSocketDoor } from "../websocket/websocket-door.ts";
 
 interface SecureFiles {
   readonly cert: string;
@@ -30,14 +32,16 @@ const closeGraceMs = 1_000;
 export class HttpsServer {
   readonly #context: HttpsContext;
   readonly #sockets: SocketPlaces;
+  readonly #webSockets: WebSocketDoor | null;
   readonly #servers: Server[] = [];
   readonly #secureServers: SecureServer[] = [];
   readonly #answering = new Set<ServerResponse>();
   #isStopping = false;
 
   constructor(options: HttpsServerOptions) {
-    const { counters, log, sockets } = options;
+    const { counters, log, sockets, webSockets } = options;
     this.#sockets = sockets;
+    this.#webSockets = webSockets;
     const bounds = { ...defaultHttpsBounds, ...options.bounds };
     this.#context = {
       ...options,
@@ -91,6 +95,7 @@ export class HttpsServer {
   /** Takes no new connections, and no further request on those that idle; requests under way go on. */
   stopListening(): void {
     this.#isStopping = true;
+    this.#webSockets?.close();
     for (const server of this.#servers) {
       server.close();
       server.closeIdleConnections();
@@ -116,6 +121,7 @@ export class HttpsServer {
       requestTimeout: bounds.requestTimeoutMs,
       keepAliveTimeout: bounds.keepAliveMs,
       connectionsCheckingInterval: Math.min(5_000, limits.connectTimeoutMs, bounds.requestTimeoutMs),
+      shouldUpgradeCallback: (request) => this.#webSockets !== null && asksForWebSocket(request),
     };
   }
 
@@ -132,6 +138,7 @@ export class HttpsServer {
     server.maxHeadersCount = 0;
     this.#sockets.bound(server, limits.connectionsMax);
     server.on("drop", (peer) => this.#context.reject("too-many-connections", null, peer?.remoteAddress));
+    server.on("upgrade", (request, socket, head) => this.#webSockets?.take(request, socket, head));
     server.on("clientError", (error, socket) => this.#refuse(error, socket));
     this.#servers.push(server);
     return new Promise((resolve, reject) => {

@@ -8,11 +8,11 @@
 //
 // Facts about IoT Hub's protocol: docs/formats.md "MQTT"; MQTT 3.1.1 section numbers beside the rules.
 
-import type { Socket } from "node:net";
 import type { Refusal } from "../../journal/journal.ts";
 import type { ShownCertificates } from "../../lib/certificate.ts";
 import { clientCertificateOf } from "../client-certificate.ts";
 import type { Bucket } from "../device-rates.ts";
+import type { DeviceStream } from "../device-stream.ts";
 import type { RejectionReason } from "../ingest.ts";
 import type { TurnTaker } from "../turns.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
@@ -66,7 +66,7 @@ const publish = new Publish();
 export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
   policy: string | null = null;
   readonly #context: MqttServerContext;
-  readonly #socket: Socket;
+  readonly #socket: DeviceStream;
   readonly #unread: Unread;
   readonly #unsent: Unsent;
   readonly #signIn: SignIn;
@@ -88,7 +88,7 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
   #sinceMs: number;
   #silenceMsMax: number;
 
-  constructor(context: MqttServerContext, socket: Socket) {
+  constructor(context: MqttServerContext, socket: DeviceStream) {
     this.#context = context;
     this.#socket = socket;
     this.#unread = new Unread(context.gate);

@@ -1,9 +1,10 @@
-// The MQTT front end: listeners, plain and TLS, and the connections behind them.
+// The MQTT front end: listeners, plain and TLS, and the connections behind them, those of WebSockets too.
 
-import { type Server, type Socket, createServer } from "node:net";
+import { type Server, createServer } from "node:net";
 import { type Server as TlsServer, createServer as createTlsServer } from "node:tls";
 import { codeOf } from "../../lib/errors.ts";
 import { deviceTransport } from "../client-certificate.ts";
+import type { DeviceStream } from "../device-stream.ts";
 import { MqttConnection } from "./connection.ts";
 import { ReadGate } from "./read-gate.ts";
 import { type MqttServerContext, type MqttServerOptions, coarseErrorMs } from "./context.ts";
@@ -17,6 +18,7 @@ export class MqttServer {
   readonly #tlsServers: TlsServer[] = [];
   readonly #sweep: NodeJS.Timeout;
   #coarseMs = performance.now();
+  #isClosed = false;
 
   constructor(options: MqttServerOptions) {
     this.#options = options;
@@ -50,7 +52,7 @@ export class MqttServer {
   /** Listens without TLS. @returns the port, also when 0 asked for any. Rejects with the system's error. */
   listenPlain(port: number, host: string): Promise<number> {
     return this.#listen(
-      createServer({ noDelay: true }, (socket) => this.#take(socket)),
+      createServer({ noDelay: true }, (socket) => this.take(socket)),
       port,
       host,
     );
@@ -59,7 +61,7 @@ export class MqttServer {
   /** As `listenPlain`, with TLS. @param secure  the present certificate; `setSecureContext` gives the next. */
   listenTls(port: number, host: string, secure: { readonly cert: string; readonly key: string }): Promise<number> {
     const handshakeTimeout = this.#options.limits.connectTimeoutMs;
-    const server = createTlsServer({ ...deviceTransport, ...secure, handshakeTimeout }, (socket) => this.#take(socket));
+    const server = createTlsServer({ ...deviceTransport, ...secure, handshakeTimeout }, (socket) => this.take(socket));
     server.on("tlsClientError", (error, socket) => {
       // A handshake that is too slow is only told: whoever hears of it ends the connection.
       if (codeOf(error) === "ERR_TLS_HANDSHAKE_TIMEOUT") {
@@ -84,12 +86,18 @@ export class MqttServer {
 
   /** Takes no new connections and ends every present one. */
   close(): void {
+    this.#isClosed = true;
     for (const server of this.#servers) server.close();
     clearInterval(this.#sweep);
     for (const connection of this.#connections) connection.stop();
   }
 
-  #take(socket: Socket): void {
+  /** A device has come, on a listener of ours or on another's. */
+  take(socket: DeviceStream): void {
+    if (this.#isClosed) {
+      socket.destroy();
+      return;
+    }
     // Sockets that have not authenticated yet are bounded too, with room for a storm of reconnects.
     if (this.#connections.size >= this.#options.limits.connectionsMax * 2) {
       this.#context.reject("too-many-connections", null, socket.remoteAddress);
@@ -101,7 +109,7 @@ export class MqttServer {
 
   #listen(server: Server, port: number, host: string): Promise<number> {
     this.#servers.push(server);
-    // Those in their TLS handshake too, which `#take` does not see.
+    // Those in their TLS handshake too, which `take` does not see.
     this.#options.sockets.bound(server, this.#options.limits.connectionsMax * 2);
     server.on("drop", (peer) => this.#context.reject("too-many-connections", null, peer?.remoteAddress));
     return new Promise((resolve, reject) => {

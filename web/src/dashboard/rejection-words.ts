@@ -123,6 +123,14 @@ const words: Readonly<Record<string, RejectionWords>> = {
     title: "An HTTPS path that the hub does not know",
     toDo: "Messages are posted to /devices/{device id}/messages/events?api-version=…",
   },
+  "sub-protocol": {
+    title: "A WebSocket for another protocol",
+    toDo: "The device's WebSocket must name the sub-protocol mqtt.",
+  },
+  "malformed-frame": {
+    title: "A WebSocket that cannot be read",
+    toDo: "The device's WebSocket client has a fault; update it.",
+  },
   "journal-full": {
     title: "The journal is full",
     toDo: "Exports owe all that it holds. See what stands in their way under Continuous Data Export. Devices keep their messages and send again.",
