@@ -6,15 +6,22 @@ import { expect, onTestFinished, test } from "vitest";
 import { fridge } from "../contract/stand.ts";
 import { makeDirectory, openIn } from "./sqlite-stand.contract.ts";
 
+/** As many at a time write through the same commits. */
+const writersAtOnce = 8;
+
 const writer = (directory: string): string => `
   import { openSqliteRegistry } from ${JSON.stringify(new URL("sqlite-registry.ts", import.meta.url).href)};
   import { systemClock } from ${JSON.stringify(new URL("../../lib/clock.ts", import.meta.url).href)};
   const registry = await openSqliteRegistry({ directory: ${JSON.stringify(directory)}, clock: systemClock });
-  for (let count = 0; ; count++) {
-    const { id, generationId } = await registry.createDevice({ templateId: "fridge" });
-    await registry.updateDevice(id, { name: "written" });
-    process.stdout.write(id + " " + generationId + "\\n");
-  }`;
+  const write = async () => {
+    for (;;) {
+      const { id, generationId } = await registry.createDevice({ templateId: "fridge" });
+      await registry.createDevice({ templateId: "none" }).catch(() => {});
+      await registry.updateDevice(id, { name: "written" });
+      process.stdout.write(id + " " + generationId + "\\n");
+    }
+  };
+  for (let count = 0; count < ${writersAtOnce}; count++) void write();`;
 
 test("D1, D2: after SIGKILL in mid-write every change that resolved is there, and generation ids go on", async () => {
   const directory = makeDirectory();
@@ -45,4 +52,9 @@ test("D1, D2: after SIGKILL in mid-write every change that resolved is there, an
     expect(await after.device(id)).toMatchObject({ name: "written", generationId });
     if (index > 0) expect(BigInt(generationId) > BigInt(lines[index - 1]!.split(" ")[1]!)).toBe(true);
   }
+  const view = after.openView();
+  const revisions = view.devices(0, 10_000).map(({ revision }) => revision);
+  view.close();
+  expect(revisions.length).toBeGreaterThanOrEqual(lines.length);
+  expect(new Set(revisions).size, "S1: each has a revision of its own").toBe(revisions.length);
 });

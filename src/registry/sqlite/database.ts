@@ -1,15 +1,15 @@
 // The registry's database: its connections, its one queue of changes, and who is told of them.
 //
-// Owns:      the SQLite connections and their pragmas, migrations, the order of changes and events.
-// Does not:  know devices, exports or any other table's meaning.
+// Owns:      the SQLite connections and their pragmas, migrations, who is told of changes.
+// Does not:  know devices, exports or any other table's meaning. The order of changes, and which share a commit: change-queue.ts.
 //
 // Invariants:
 //   S1  Changes run one at a time, each in a transaction; a revision is taken inside it, so revisions commit in order.
-//   D2  `change` resolves after the commit is durable (WAL, synchronous=FULL); then, in order of commit, the events go
+//   D2  `change` resolves after the commit is durable (WAL, synchronous=FULL); then, in order of the changes, the events go
 //       out.
 //   -   Readers have connections of their own: they see committed states only, and a long change never blocks them.
 
-import { Kysely, type Transaction } from "kysely";
+import { Kysely } from "kysely";
 import { Migrator } from "kysely/migration";
 import { closeSync, existsSync, openSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
@@ -17,16 +17,15 @@ import { pathToFileURL } from "node:url";
 import { assert } from "../../lib/assert.ts";
 import { ColdpathError, messageOf } from "../../lib/errors.ts";
 import { registryError } from "../errors.ts";
-import type { RegistryEvent } from "../registry.ts";
+import { type Change, ChangeQueue, type Tell } from "./change-queue.ts";
 import { nodeSqliteDialect } from "./dialect.ts";
 import { migrations } from "./migrations/migrations.ts";
 import type { Tables } from "./schema.ts";
 
 const busyTimeoutMs = 5_000;
 
+export type { Change, Tell } from "./change-queue.ts";
 export type Reader = Kysely<Tables>;
-export type Change = Transaction<Tables>;
-export type Tell = (event: RegistryEvent) => void;
 
 export class Database {
   readonly file: string;
@@ -34,17 +33,18 @@ export class Database {
   readonly reader: Reader;
   /** The same connection, for prepared statements on the hot path. */
   readonly rawReader: DatabaseSync;
-  readonly #writer: Kysely<Tables>;
   readonly #rawWriter: DatabaseSync;
   readonly #listeners = new Set<Tell>();
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #changes: ChangeQueue;
   #isClosed = false;
 
   private constructor(file: string, rawWriter: DatabaseSync, writer: Kysely<Tables>, rawReader: DatabaseSync) {
     this.file = file;
     this.#rawWriter = rawWriter;
-    this.#writer = writer;
     this.rawReader = rawReader;
+    this.#changes = new ChangeQueue(writer, rawWriter, (event) => {
+      for (const listener of this.#listeners) listener(event);
+    });
     this.reader = new Kysely<Tables>({ dialect: nodeSqliteDialect(this.rawReader) });
   }
 
@@ -92,20 +92,13 @@ export class Database {
   }
 
   /**
-   * Runs `work` in a transaction, after all changes asked for before. Keep it short.
+   * Runs `work` in a transaction, after all changes asked for before; those that wait share one commit. Keep it short.
    *
    * @param work  may throw: then nothing is changed and nobody is told.
    */
   change<T>(work: (change: Change, tell: Tell) => Promise<T>): Promise<T> {
     assert(!this.#isClosed, "nobody uses a closed registry");
-    const run = this.#tail.then(async () => {
-      const events: RegistryEvent[] = [];
-      const result = await this.#writer.transaction().execute((change) => work(change, (event) => events.push(event)));
-      for (const event of events) for (const listener of this.#listeners) listener(event);
-      return result;
-    });
-    this.#tail = run.catch(() => {});
-    return run;
+    return this.#changes.add(work);
   }
 
   /**
@@ -113,7 +106,7 @@ export class Database {
    * call, so "window W is closed" followed by this and a read shows all that was decided while W was open.
    */
   async settled(): Promise<void> {
-    await this.#tail;
+    await this.#changes.settled();
   }
 
   /**
