@@ -47,6 +47,7 @@ import { type Sample, makeSample } from "./server/sample.ts";
 import { watchStorage } from "./server/storage-watch.ts";
 import { Simulator } from "./simulator/simulator.ts";
 import { openTls } from "./tls/tls.ts";
+import { Methods } from "./twins/methods.ts";
 import { Twins } from "./twins/twins.ts";
 import { version } from "./lib/version.ts";
 
@@ -170,7 +171,10 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
       : new Unacknowledged({ windowMs: config.dupWindowMs, messagesMax: config.dupMessagesMax });
   const twins = new Twins(registry);
   registry.subscribe((event) => twins.hear(event));
-  const mqtt = new MqttServer({ ...front, twins, takeOvers: new TakeOvers({ clock, log }), unacknowledged });
+  // The device on the other side keeps real time.
+  const methods = new Methods({ clock: systemClock, callsMax: config.methodCallsMax });
+  registry.subscribe((event) => methods.hear(event));
+  const mqtt = new MqttServer({ ...front, twins, methods, takeOvers: new TakeOvers({ clock, log }), unacknowledged });
   closers.push(() => mqtt.close());
   const https = new HttpsServer({
     ...front,
@@ -261,6 +265,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     registry,
     journal,
     exporter,
+    methods,
     openStorage: openAccount,
     openStorageWith: (settings, secret) => openStorage(settings, secret, storageOptions),
     connections: table,
@@ -305,6 +310,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
       journal,
       exporter,
       registry,
+      methods,
       certificateEndsMs: () => tls.identity.notAfter.getTime(),
       version,
     }),

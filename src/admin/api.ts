@@ -21,6 +21,7 @@ import { deviceKeyRoutes } from "./routes/device-keys.ts";
 import { deviceListRoutes } from "./routes/device-lists.ts";
 import { deviceTemplateRoutes } from "./routes/device-templates.ts";
 import { deviceMessageRoutes } from "./routes/device-messages.ts";
+import { deviceMethodRoutes } from "./routes/device-methods.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { deviceTwinRoutes } from "./routes/device-twins.ts";
 import { exportFileRoutes } from "./routes/export-files.ts";
@@ -157,6 +158,7 @@ async function addApi(api: Api, options: AdminOptions, authorization: Authorizat
   deviceListRoutes(api, options);
   await deviceFileRoutes(api, options);
   deviceTwinRoutes(api, options);
+  deviceMethodRoutes(api, options);
   deviceKeyRoutes(api, options);
   deviceMessageRoutes(api, options, streams);
   connectionCodeRoutes(api, options);

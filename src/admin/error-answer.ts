@@ -24,6 +24,7 @@ const statusOfKind: Readonly<Record<ErrorKind, number>> = {
   "not-found": 404,
   conflict: 409,
   unavailable: 503,
+  "no-answer": 504,
   fatal: 500,
 };
 

@@ -12,6 +12,7 @@ import type { Journal } from "../journal/journal.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Registry, SessionBounds } from "../registry/registry.ts";
+import type { Methods } from "../twins/methods.ts";
 
 /** How devices reach this server. */
 export interface Endpoints {
@@ -40,6 +41,7 @@ export interface AdminOptions {
   readonly rates: Pick<Rates, "seconds" | "minutes" | "onSecond">;
   readonly recentMessages: Pick<RecentMessages, "find">;
   readonly watchedDevices: Pick<WatchedDevices, "watch">;
+  readonly methods: Pick<Methods, "invoke">;
 
   /** Opens a saved account, new each time: the caller closes it. Throws ColdpathError. */
   readonly openStorage: (storageAccountId: string) => Promise<StorageAccess>;

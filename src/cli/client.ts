@@ -201,7 +201,12 @@ export function segment(id: string): string {
   return encodeURIComponent(id);
 }
 
-const kindOfStatus: Readonly<Record<number, ErrorKind>> = { 404: "not-found", 409: "conflict", 503: "unavailable" };
+const kindOfStatus: Readonly<Record<number, ErrorKind>> = {
+  404: "not-found",
+  409: "conflict",
+  503: "unavailable",
+  504: "no-answer",
+};
 
 function errorOf(status: number, content: unknown, url: string): ColdpathError {
   const error =

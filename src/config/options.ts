@@ -433,6 +433,15 @@ export const serverOptions = {
     default: "8",
     description: "Downloads of exported files at once; each holds a connection to the storage account.",
   },
+  "method-calls-max": {
+    group: "Limits",
+    type: "integer",
+    min: "1",
+    max: "100000",
+    default: "1000",
+    description:
+      "Calls of direct methods that wait for their devices at the same time, each with up to 128 KiB; one device has 10 at most. Further ones are told to come back.",
+  },
 
   "streams-max": {
     group: "Live pages",

@@ -5,9 +5,10 @@
 //   not-found    the thing named does not exist                                      (HTTP 404, exit 1)
 //   conflict     the input is fine, the present state forbids it                     (HTTP 409, exit 1)
 //   unavailable  something outside this process does not answer; try again           (HTTP 503, exit 1)
+//   no-answer    it was asked of a device, and what came of it is not known          (HTTP 504, exit 1)
 //   fatal        this process cannot go on; the message says what to do              (exit 2)
 
-const errorKinds = ["invalid", "not-found", "conflict", "unavailable", "fatal"] as const;
+const errorKinds = ["invalid", "not-found", "conflict", "unavailable", "no-answer", "fatal"] as const;
 export type ErrorKind = (typeof errorKinds)[number];
 
 export class ColdpathError extends Error {

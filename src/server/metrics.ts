@@ -8,6 +8,7 @@ import type { ConnectionTable } from "../ingest/connection-table.ts";
 import { type IngestCounters, foldReasons, rejectionReasons } from "../ingest/ingest.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Registry, StorageAccount } from "../registry/registry.ts";
+import type { Methods } from "../twins/methods.ts";
 
 export interface MetricSources {
   readonly counters: IngestCounters;
@@ -15,6 +16,7 @@ export interface MetricSources {
   readonly journal: Journal;
   readonly exporter: Exporter;
   readonly registry: Pick<Registry, "storageAccounts">;
+  readonly methods: Pick<Methods, "counters">;
   /** Real time. */
   readonly certificateEndsMs: () => number;
   readonly version: string;
@@ -90,6 +92,19 @@ export function openMetrics(of: MetricSources): () => Promise<string> {
     "Messages that folding forgot before their time, for want of room.",
     () => counters.foldForgotten,
   );
+  void new Counter({
+    name: "coldpath_methods_total",
+    help: "Calls of direct methods, by outcome; late answers are those that nobody waited for any more.",
+    labelNames: ["outcome"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      const { answered, unanswered, lateAnswers } = of.methods.counters;
+      this.inc({ outcome: "answered" }, answered);
+      this.inc({ outcome: "unanswered" }, unanswered);
+      this.inc({ outcome: "late-answer" }, lateAnswers);
+    },
+  });
 
   counter("journal_appended_records_total", "Records made durable.", () => journal.status().appendedRecords);
   counter("journal_appended_bytes_total", "Bytes of these records.", () => journal.status().appendedBytes);

@@ -8,6 +8,8 @@ import { type IngestCounters, newCounters } from "../../src/ingest/ingest.ts";
 import { RecentMessages } from "../../src/live/recent-messages.ts";
 import { Rates } from "../../src/live/rates.ts";
 import { WatchedDevices } from "../../src/live/watched-devices.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { Methods } from "../../src/twins/methods.ts";
 import type { Log } from "../../src/lib/log.ts";
 import { type BenchOptions, ExportBench } from "./export-bench.ts";
 
@@ -31,6 +33,7 @@ export class AdminBench {
   readonly rooms: ExportBench;
   readonly connections = new ConnectionTable();
   readonly counters: IngestCounters = newCounters();
+  readonly methods = new Methods({ clock: systemClock, callsMax: 1000 });
   readonly answers: string[] = [];
   readonly logged: string[] = [];
   /** Seconds pass by `rates.tick()`. */
@@ -73,6 +76,7 @@ export class AdminBench {
       connections: bench.connections,
       counters: bench.counters,
       rates: bench.rates,
+      methods: bench.methods,
       recentMessages: new RecentMessages({
         journal,
         scanBytesMax: 64 * 1024 * 1024,

@@ -2,6 +2,7 @@
 //
 // The test may hold back the word "durable" (J1), refuse for any reason the journal has, and read what was taken.
 
+import { Methods } from "../../src/twins/methods.ts";
 import { Twins } from "../../src/twins/twins.ts";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -145,6 +146,7 @@ export class IngestHub {
   readonly memory: MemoryJournal;
   readonly writer: HandledWriter;
   readonly registry: Registry;
+  readonly methods = new Methods({ clock: systemClock, callsMax: 1000 });
   readonly mqtt: MqttServer;
   readonly https: HttpsServer;
   mqttPort = 0;
@@ -208,9 +210,11 @@ export class IngestHub {
     this.unacknowledged = dup === null ? null : new Unacknowledged(dup);
     const twins = new Twins(registry);
     registry.subscribe((event) => twins.hear(event));
+    registry.subscribe((event) => this.methods.hear(event));
     this.mqtt = new MqttServer({
       ...front,
       twins,
+      methods: this.methods,
       takeOvers: new TakeOvers({ clock, log: options.log ?? silentLog, waitingMax: options.takeOversWaitingMax }),
       unacknowledged: this.unacknowledged,
     });

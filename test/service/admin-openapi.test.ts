@@ -42,6 +42,7 @@ test("has every route", () => {
       "GET /authority.pem",
       "GET /devices/{deviceId}/twin",
       "PATCH /devices/{deviceId}/twin",
+      "POST /devices/{deviceId}/methods",
       "GET /devices/{deviceId}/messages",
       "GET /devices/{deviceId}/live",
       "GET /session",

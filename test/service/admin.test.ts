@@ -353,6 +353,43 @@ test("a public authority has no certificate to download", async () => {
   expect((await bench.expect(404, "GET", "/authority.pem")).error.code).toBe("authority-public");
 });
 
+test("a direct method is called, and what the device answers is the answer", async () => {
+  await bench.expect(201, "POST", "/device-templates", { id: "fridge", name: "Fridge", publish: true });
+  const { generationId } = await bench.expect(201, "POST", "/devices", { id: "f1", templateId: "fridge" });
+  const owner = { deviceId: "f1", generationId: generationId as string };
+  const stop = bench.methods.serve(owner, ({ requestId, name, payload }) =>
+    bench.methods.answer(owner, requestId, 207, Buffer.from(`{"${name}":${payload}}`)),
+  );
+  const path = "/devices/f1/methods";
+  expect(await bench.expect(200, "POST", path, { name: "echo", payload: [1] })).toEqual({
+    status: 207,
+    payload: { echo: [1] },
+  });
+  expect(await bench.expect(200, "POST", path, { name: "echo" })).toEqual({ status: 207, payload: { echo: null } });
+  for (const [body, field] of [
+    [{}, "name"],
+    [{ name: "" }, "name"],
+    [{ name: "echo", responseTimeoutSeconds: 1 }, "responseTimeoutSeconds"],
+    [{ name: "echo", connectTimeoutSeconds: 301 }, "connectTimeoutSeconds"],
+  ] as const) {
+    expect(await bench.refused(400, "POST", path, body)).toMatchObject({ field });
+  }
+  stop();
+  expect(await bench.refused(404, "POST", path, { name: "echo", payload: "s3cret" })).toMatchObject({
+    code: "device-offline",
+  });
+  expect(await bench.refused(404, "POST", "/devices/none/methods", { name: "echo" })).toMatchObject({
+    code: "device-not-found",
+  });
+  const silent = bench.methods.serve(owner, () => queueMicrotask(() => silent()));
+  expect(await bench.refused(504, "POST", path, { name: "echo" })).toMatchObject({ code: "device-disconnected" });
+  // Who asked for what, also when nothing came of it; what was given with it may be a secret.
+  const { items } = await bench.expect(200, "GET", "/audit-log");
+  const calls = items.filter((one: { action: string }) => one.action === "callDeviceMethod");
+  expect(calls[0]).toMatchObject({ subject: "f1", outcome: 504, detail: { name: "echo" } });
+  expect(JSON.stringify(items)).not.toContain("s3cret");
+});
+
 test("a device's twin is shown, and what in it is no setting is changed", async () => {
   await bench.expect(201, "POST", "/device-templates", {
     id: "fan",

@@ -12,6 +12,7 @@ import { MqttServer } from "../../src/ingest/mqtt/mqtt-server.ts";
 import { Unacknowledged } from "../../src/ingest/mqtt/unacknowledged.ts";
 import { TakeOvers } from "../../src/ingest/take-overs.ts";
 import { SocketPlaces } from "../../src/ingest/socket-places.ts";
+import { Methods } from "../../src/twins/methods.ts";
 import { Twins } from "../../src/twins/twins.ts";
 import { Turns } from "../../src/ingest/turns.ts";
 import { FileJournal } from "../../src/journal/file/file-journal.ts";
@@ -234,7 +235,8 @@ export class Machine {
     const unacknowledged = dupWindowMs === 0 ? null : new Unacknowledged({ windowMs: dupWindowMs, messagesMax });
     const twins = new Twins(registry);
     registry.subscribe((event) => twins.hear(event));
-    const mqtt = new MqttServer({ ...front, twins, takeOvers: new TakeOvers({ clock, log }), unacknowledged });
+    const methods = new Methods({ clock, callsMax: 1000 });
+    const mqtt = new MqttServer({ ...front, twins, methods, takeOvers: new TakeOvers({ clock, log }), unacknowledged });
     const https = new HttpsServer({ ...front, webSockets: null, bounds: { bodiesBytesMax: 8192 } });
     await mqtt.listenPlain(1883, "0.0.0.0");
     await https.listenPlain(443, "0.0.0.0");

@@ -29,6 +29,7 @@ const meanings = {
   429: "It was tried too often; Retry-After says in how many seconds again.",
   500: "Something failed inside the server; its log has the details.",
   503: "Something outside the server does not answer; try again.",
+  504: "It was asked of a device, which did not answer: what came of it is not known.",
 };
 export type FailureStatus = keyof typeof meanings;
 

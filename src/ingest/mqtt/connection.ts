@@ -18,6 +18,7 @@ import type { TurnTaker } from "../turns.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import type { ConnectRequest } from "./connect.ts";
 import { type MqttServerContext, coarseErrorMs } from "./context.ts";
+import { HubTopics } from "./hub-topics.ts";
 import {
   type ISubscribePacket,
   type IUnsubscribePacket,
@@ -31,8 +32,7 @@ import {
 import { Publish, readPublish } from "./publish.ts";
 import { type Session, openSession } from "./session.ts";
 import { type Identity, SignIn, type SigningIn } from "./sign-in.ts";
-import { maySubscribe, parseHubTopic } from "./topics.ts";
-import { TwinTopics } from "./twin-topics.ts";
+import { maySubscribe } from "./topics.ts";
 import type { ReadPackets, SentPublish } from "./unacknowledged.ts";
 import type { GatedReader } from "./read-gate.ts";
 import { Unsent } from "./unsent.ts";
@@ -74,7 +74,7 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
   #isTurnDue = false;
   #state: "connect" | "authenticating" | "open" | "closed" = "connect";
   #session: Session | null = null;
-  #twin: TwinTopics | null = null;
+  #hub: HubTopics | null = null;
   /** Why reading is stopped; null while it is not. */
   #paused: Pause | null = null;
   /** All connections together have read enough. */
@@ -429,9 +429,8 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     this.policy = identity.policy;
     const session = openSession(request, identity, accept.pathOf(request.deviceId));
     this.#session = session;
-    const { twins, log } = this.#context;
     const { sender, subscriptions } = session;
-    this.#twin = new TwinTopics({ twins, log, sender, subscriptions, write: (packet) => this.write(packet) });
+    this.#hub = new HubTopics({ ...this.#context, sender, subscriptions, write: (packet) => this.write(packet) });
     this.#state = "open";
     this.#silenceMsMax = request.silenceMsMax;
     counters.connectionsOpened++;
@@ -461,20 +460,18 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     if (session.subscriptions.size > subscriptionsMax) return this.#violation("too-many-subscriptions");
     if (granted.length === 0) return this.#violation("malformed-packet"); // §3.8.3-3
     this.write(subackPacket(packet.messageId ?? 0, granted));
-    this.#twin?.subscriptionsChanged(); // behind the SUBACK, or the device would not know what comes
+    this.#hub?.subscriptionsChanged(); // behind the SUBACK, or the device would not know what comes
   }
 
   #unsubscribe(session: Session, packet: IUnsubscribePacket): void {
     for (const topic of packet.unsubscriptions) session.subscriptions.delete(topic);
-    this.#twin?.subscriptionsChanged();
+    this.#hub?.subscriptionsChanged();
     this.write(unsubackPacket(packet.messageId ?? 0));
   }
 
-  /** A PUBLISH that is not a message: a twin request, the answer to a command, or nothing a device may say. */
+  /** A PUBLISH that is not a message: a twin request, the answer to a direct method, or nothing a device may say. */
   #hubTopic(topic: string, packetId: number, payload: Buffer): number {
-    const request = parseHubTopic(topic);
-    if (request === null) return this.#refuse("topic");
-    if (request.kind !== "method-answer") this.#twin?.request(request, payload);
+    if (this.#hub?.take(topic, payload) !== true) return this.#refuse("topic");
     return packetId; // acknowledged in turn, behind the messages before it (§4.6)
   }
 
@@ -499,7 +496,7 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     const session = this.#session;
     this.#state = "closed";
     this.#session = null;
-    this.#twin?.close();
+    this.#hub?.close();
     this.#signIn.end();
     this.#unread.drop();
     this.#unsent.drop();

@@ -9,6 +9,7 @@ import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts
 import type { SocketPlaces } from "../socket-places.ts";
 import type { TakeOvers } from "../take-overs.ts";
 import type { Unacknowledged } from "./unacknowledged.ts";
+import type { Methods } from "../../twins/methods.ts";
 import type { Twins } from "../../twins/twins.ts";
 import type { Turns } from "../turns.ts";
 import type { ReadGate } from "./read-gate.ts";
@@ -23,6 +24,7 @@ export interface MqttServerOptions {
   readonly sockets: SocketPlaces;
   readonly turns: Turns;
   readonly twins: Twins;
+  readonly methods: Methods;
   readonly takeOvers: TakeOvers;
   readonly isOurHost: (host: string) => boolean;
   readonly log: Log;

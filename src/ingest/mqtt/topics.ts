@@ -26,6 +26,7 @@ export function bagOf(topic: string, events: string): string | null {
 
 export const twinAnswersFilter = "$iothub/twin/res/#";
 export const desiredFilter = "$iothub/twin/PATCH/properties/desired/#";
+export const methodsFilter = "$iothub/methods/POST/#";
 
 /** Whether a device may subscribe to a filter. */
 export function maySubscribe(filter: string, deviceId: string, moduleId: string | undefined): boolean {
@@ -35,7 +36,7 @@ export function maySubscribe(filter: string, deviceId: string, moduleId: string 
     `${own}/messages/events/`,
     twinAnswersFilter,
     desiredFilter,
-    "$iothub/methods/POST/#",
+    methodsFilter,
     ...(moduleId === undefined ? [] : [`${own}/inputs/#`]),
   ];
   return filters.includes(filter);
@@ -47,9 +48,19 @@ export interface TwinRequest {
   readonly requestId: string;
 }
 
+export interface MethodReply {
+  readonly kind: "method-reply";
+  readonly requestId: string;
+  readonly status: number;
+}
+
 /** What a device publishes on `$iothub/…`, or null when the topic is none of those. */
-export function parseHubTopic(topic: string): TwinRequest | { readonly kind: "method-answer" } | null {
-  if (topic.startsWith("$iothub/methods/res/")) return { kind: "method-answer" };
+export function parseHubTopic(topic: string): TwinRequest | MethodReply | null {
+  const reply = /^\$iothub\/methods\/res\/(-?\d{1,10})\/\?(.*)$/.exec(topic);
+  if (reply !== null) {
+    const requestId = new URLSearchParams(reply[2]).get("$rid") ?? "";
+    return { kind: "method-reply", requestId, status: Number(reply[1]) };
+  }
   const match = /^\$iothub\/twin\/(GET|PATCH\/properties\/reported)\/\?(.*)$/.exec(topic);
   if (match === null) return null;
   const requestId = new URLSearchParams(match[2]).get("$rid") ?? "";

@@ -21,6 +21,7 @@ import type { MqttServerContext } from "../../../src/ingest/mqtt/context.ts";
 import { TakeOvers } from "../../../src/ingest/take-overs.ts";
 import { ReadGate } from "../../../src/ingest/mqtt/read-gate.ts";
 import { patchedSection, untouchedSection } from "../../../src/registry/registry.ts";
+import { Methods } from "../../../src/twins/methods.ts";
 import { Twins } from "../../../src/twins/twins.ts";
 import { Turns } from "../../../src/ingest/turns.ts";
 import { makeSasToken } from "../../../src/ingest/sas-token.ts";
@@ -312,6 +313,7 @@ export const target: Target = {
         reportTwin: async (_deviceId, _generationId, patch) =>
           patchedSection(untouchedSection, "reported", patch, "2026-01-02T03:04:05.678Z").version,
       }),
+      methods: new Methods({ clock: systemClock, callsMax: 10 }),
       takeOvers: new TakeOvers({ clock: systemClock, log: silentLog }),
       gate: new ReadGate(
         limits.unreadBytesMax,

@@ -417,6 +417,23 @@ export interface paths {
         patch: operations["updateDeviceTwin"];
         trace?: never;
     };
+    "/api/v1/devices/{deviceId}/methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Calls a direct method of a connected device and waits for its answer. */
+        post: operations["callDeviceMethod"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices/{deviceId}/credentials": {
         parameters: {
             query?: never;
@@ -2244,6 +2261,24 @@ export interface components {
              */
             lastUsedAt: string | null;
             token: string;
+        };
+        /** @description What the device answered. */
+        MethodAnswer: {
+            /** @description The device's own: 200 is usual for done. */
+            status: number;
+            /** @description The device's JSON, its text where that is none, null where there is nothing. */
+            payload: unknown;
+        };
+        /** @description What a device is asked to do. */
+        MethodRequest: {
+            /** @description In IoT Central's words a command, of a component `component*command`. */
+            name: string;
+            /** @description Any JSON, up to 128 KiB; null when left out. */
+            payload?: unknown;
+            /** @description How long the device may take to answer, 5 to 300; 30 when left out. */
+            responseTimeoutSeconds?: number;
+            /** @description How long a device that is away may take to connect, 0 to 300; 0 when left out. */
+            connectTimeoutSeconds?: number;
         };
         /** @description An API token to be made. */
         NewApiToken: {
@@ -5075,6 +5110,95 @@ export interface operations {
             };
             /** @description Something failed inside the server; its log has the details. */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    callDeviceMethod: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MethodRequest"];
+            };
+        };
+        responses: {
+            /** @description What the device answered. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MethodAnswer"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller's role does not allow it, or the call comes from a page of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something outside the server does not answer; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It was asked of a device, which did not answer: what came of it is not known. */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,0 +1,49 @@
+// What a connected device and the hub say to each other on topics that are not messages: its twin and direct methods.
+
+import type { Log } from "../../lib/log.ts";
+import type { Sender } from "../../message/message.ts";
+import type { Methods } from "../../twins/methods.ts";
+import type { Twins } from "../../twins/twins.ts";
+import { MethodTopics } from "./method-topics.ts";
+import { parseHubTopic } from "./topics.ts";
+import { TwinTopics } from "./twin-topics.ts";
+
+export interface HubTopicsOptions {
+  readonly twins: Twins;
+  readonly methods: Methods;
+  readonly log: Log;
+  readonly sender: Sender;
+  /** Of the session; asked again at each use. */
+  readonly subscriptions: ReadonlySet<string>;
+  readonly write: (packet: Buffer) => void;
+}
+
+export class HubTopics {
+  readonly #twin: TwinTopics;
+  readonly #methods: MethodTopics;
+
+  constructor(options: HubTopicsOptions) {
+    this.#twin = new TwinTopics(options);
+    this.#methods = new MethodTopics(options);
+  }
+
+  /** A PUBLISH that is no message. @returns whether its topic is one of the hub's. */
+  take(topic: string, payload: Buffer): boolean {
+    const said = parseHubTopic(topic);
+    if (said === null) return false;
+    if (said.kind === "method-reply") this.#methods.reply(said, payload);
+    else this.#twin.request(said, payload);
+    return true;
+  }
+
+  /** Filters were subscribed to, or left. Called behind the SUBACK, or the device would not know what comes. */
+  subscriptionsChanged(): void {
+    this.#twin.subscriptionsChanged();
+    this.#methods.subscriptionsChanged();
+  }
+
+  close(): void {
+    this.#twin.close();
+    this.#methods.close();
+  }
+}

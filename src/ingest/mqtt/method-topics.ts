@@ -1,0 +1,46 @@
+// Direct methods of a connected device over MQTT: calls on `$iothub/methods/POST/…`, answers on `$iothub/methods/res/…`.
+// Topics: docs/formats.md "MQTT". Calls wait in the room twins.
+
+import type { Sender } from "../../message/message.ts";
+import type { MethodCall, Methods } from "../../twins/methods.ts";
+import { publishPacket } from "./packets.ts";
+import { type MethodReply, methodsFilter } from "./topics.ts";
+
+export interface MethodTopicsOptions {
+  readonly methods: Methods;
+  readonly sender: Sender;
+  readonly subscriptions: ReadonlySet<string>;
+  readonly write: (packet: Buffer) => void;
+}
+
+export class MethodTopics {
+  readonly #options: MethodTopicsOptions;
+  #stop: (() => void) | null = null;
+
+  constructor(options: MethodTopicsOptions) {
+    this.#options = options;
+  }
+
+  reply({ requestId, status }: MethodReply, payload: Buffer): void {
+    const { methods, sender } = this.#options;
+    methods.answer(sender, requestId, status, payload);
+  }
+
+  /** A filter was subscribed to, or left. */
+  subscriptionsChanged(): void {
+    const { methods, sender, subscriptions, write } = this.#options;
+    if (!subscriptions.has(methodsFilter)) return this.close();
+    this.#stop ??= methods.serve(sender, (call) => write(publishPacket(topicOf(call), call.payload)));
+  }
+
+  close(): void {
+    this.#stop?.();
+    this.#stop = null;
+  }
+}
+
+/** Encoded as little as a topic allows: the Node SDK takes the name as it stands there. */
+function topicOf({ name, requestId }: MethodCall): string {
+  const segment = encodeURIComponent(name).replace(/%(?:3A|40|24|2C|3B|3D)/g, decodeURIComponent);
+  return `$iothub/methods/POST/${segment}/?$rid=${requestId}`;
+}
