@@ -66,6 +66,14 @@ export class DeviceAdministration {
     return await this.#calls.isDone(`edit ${id}`, (hub) => hub.registry.updateDevice(id, patch));
   }
 
+  /** Another value of its setting. */
+  async turn({ id }: Identity): Promise<boolean> {
+    const fan = this.#next();
+    return await this.#calls.isDone(`turn ${id} to ${fan}`, (hub) =>
+      hub.registry.updateDevice(id, { settings: { device: { fan } } }),
+    );
+  }
+
   async enable(identity: Identity, enabled: boolean): Promise<boolean> {
     const { id } = identity;
     const done = await this.#calls.call(`${enabled ? "enable" : "disable"} ${id}`, (hub) =>

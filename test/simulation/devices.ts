@@ -3,6 +3,7 @@
 
 import { createHmac } from "node:crypto";
 import { connectBytes, publishBytes } from "../lib/raw-mqtt.ts";
+import { DeviceTwin } from "./device-twin.ts";
 import type { Ledger, Message } from "./ledger.ts";
 import type { Link, Network } from "./network.ts";
 import type { Oracle } from "./oracle.ts";
@@ -61,6 +62,8 @@ export interface Surroundings {
   readonly ledger: Ledger;
   readonly oracle: Oracle;
   readonly habits: Habits;
+  /** Devices use their twins. */
+  readonly hasTwins: boolean;
   /** Keys of hub policies. */
   readonly policies: Key[];
   /** The number of the next message. */
@@ -84,11 +87,13 @@ export class SimulatedDevice {
   #again: Sent[] = [];
   #packetId = 0;
   #silentSinceMs = 0;
+  readonly twin: DeviceTwin | null;
 
   constructor(identity: Identity, of: Surroundings) {
     this.identity = identity;
     this.#of = of;
     this.#chance = of.world.chance(`device ${identity.id}`);
+    this.twin = of.hasTwins ? new DeviceTwin(identity.id, of) : null;
     this.#schedule();
   }
 
@@ -142,6 +147,7 @@ export class SimulatedDevice {
       for (let times = chance.int(1, 4); times > 0; times--) this.#connect();
       return;
     }
+    this.twin?.act();
     if (habits.nonsense && chance.is(0.08)) return this.#nonsense();
     if (chance.is(0.05)) {
       world.tell(this.identity.id, "hangs up");
@@ -219,10 +225,13 @@ export class SimulatedDevice {
       if (code !== 0) return this.#leave(connection);
       world.count("let in");
       this.#state = "open";
+      if (connection.link !== null) this.twin?.letIn(connection.link, packet[2] === 1);
       for (const sent of this.#again.splice(0)) {
         world.count("re-send");
         this.#publish(sent, true);
       }
+    } else if (type === 3) {
+      this.twin?.hear(packet);
     } else if (type === 4) {
       const id = ((packet[2] as number) << 8) | (packet[3] as number);
       const sent = this.#inFlight.get(id);
@@ -299,6 +308,7 @@ export class SimulatedDevice {
     const isSentAgain = this.#of.habits.sendsAgain && this.#chance.is(0.8);
     if (isSentAgain) this.#again.push(...this.#inFlight.values());
     this.#inFlight.clear();
+    this.twin?.left();
     this.#connection = null;
     this.#state = "off";
   }
@@ -431,9 +441,13 @@ export class SimulatedDevice {
   }
 }
 
-/** Where the first packet in `bytes` ends, or 0. All that a hub sends is short. */
+/** Where the first packet in `bytes` ends, or 0. */
 function packetEnd(bytes: Buffer): number {
-  if (bytes.length < 2) return 0;
-  const end = 2 + (bytes[1] as number);
-  return bytes.length >= end ? end : 0;
+  let length = 0;
+  for (let at = 1; at < Math.min(bytes.length, 5); at++) {
+    const byte = bytes[at] as number;
+    length += (byte & 127) * 128 ** (at - 1);
+    if (byte < 128) return bytes.length >= at + 1 + length ? at + 1 + length : 0;
+  }
+  return 0;
 }

@@ -238,4 +238,20 @@ export const mutations: readonly Mutation[] = [
       "  const isSigned = isSignedWith(token, [keys.primaryKey, keys.secondaryKey]);\n  if (!isSigned) throw new Error(`neither ${keys.primaryKey} nor ${keys.secondaryKey} signed it`);\n",
     breaks: "A2",
   },
+  {
+    name: "report answered and not kept",
+    file: "src/registry/sqlite/twins.ts",
+    text: "        await keep(change, { ...twin, reported });\n",
+    replacement: "",
+    breaks: "D2",
+    focus: { hasTwins: true },
+  },
+  {
+    name: "settings not told to the device",
+    file: "src/twins/twins.ts",
+    text: "    entry.listener(JSON.stringify({ ...event.patch, $version: event.version }), event.version);\n",
+    replacement: "",
+    breaks: "D2",
+    focus: { hasTwins: true, acts: { "device edited": 8 }, actShare: 0.5 },
+  },
 ];

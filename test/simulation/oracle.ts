@@ -18,12 +18,14 @@ import {
   tenureAt,
 } from "./registry-truth.ts";
 import { type CreatedFile, SnapshotOracle } from "./snapshot-oracle.ts";
+import { TwinOracle } from "./twin-oracle.ts";
 import type { World } from "./world.ts";
 
 export class Oracle {
   readonly journal: JournalTruth;
   readonly registry: RegistryTruth;
   readonly ledger: Ledger;
+  readonly twins: TwinOracle;
   /** Of the installation: what sync markers are made with. */
   secret: Buffer | null = null;
   installation = "";
@@ -54,6 +56,7 @@ export class Oracle {
     this.registry = of.registry;
     this.ledger = of.ledger;
     this.#snapshots = new SnapshotOracle(world, of.registry);
+    this.twins = new TwinOracle(world, of.registry);
   }
 
   // ---- what happens ----
@@ -255,6 +258,7 @@ export class Oracle {
   /** Nothing is missing: every message that was acknowledged is in the journal, every owed window in its files. */
   checkAll(): void {
     this.check();
+    this.twins.checkAll();
     const damaged = this.journal.isDamaged;
     for (const message of this.ledger.messages.values()) {
       if (message.stored >= message.acknowledged) continue;

@@ -8,6 +8,8 @@ import type { Waits } from "./waits.ts";
 
 /** The longest that a stopped export waits before it looks again, the answer's time limit, and a minute's window. */
 const freshMs = 7 * 60_000;
+/** A device notices after 15 s that its connection is dead. */
+const toldMs = 60_000;
 
 export class Peace {
   readonly #cast: Cast;
@@ -40,6 +42,7 @@ export class Peace {
     await this.#waits.done(administrator.learn());
     await this.#waits.done(administrator.mend());
     await world.pass(60_000);
+    await this.#devicesTold();
     for (const device of devices.values()) device.stop();
     await world.pass(25_000); // answers under way
     const peaceMs = world.flowMs;
@@ -58,6 +61,39 @@ export class Peace {
     if (world.violation === null) oracle.checkAll();
     checkBounds(this.#cast);
     await this.#checkStates();
+  }
+
+  /**
+   * Settings are changed, and each device that may connect comes to know: one that stays connected soon, one that was let go
+   * or whose session was kept when it comes again.
+   */
+  async #devicesTold(): Promise<void> {
+    const { world, plan, devices, administrator, oracle, registry } = this.#cast;
+    if (!plan.hasTwins) return;
+    const untold = new Map([...devices].filter(([, { identity }]) => identity.isLetIn));
+    for (const { identity } of untold.values()) await this.#waits.done(administrator.devices.turn(identity));
+    // Where the journal is full nobody is let in until an export has gone on.
+    const endMs = world.flowMs + 2 * freshMs;
+    const wrongSinceMs = new Map<object, number>();
+    for (;;) {
+      registry.lookAtThings();
+      for (const [id, { twin }] of untold) {
+        if (twin === null || oracle.twins.isTold(id, twin.desired)) untold.delete(id);
+        else if (twin.connection !== null && twin.desired !== null) {
+          const sinceMs = wrongSinceMs.get(twin.connection) ?? world.flowMs;
+          wrongSinceMs.set(twin.connection, sinceMs);
+          if (world.flowMs - sinceMs > toldMs) {
+            return world.violate("D2", `${id} is connected and was not told of its settings`);
+          }
+        }
+      }
+      if (untold.size === 0 || world.violation !== null) return;
+      if (world.flowMs > endMs) {
+        return world.violate("D2", `${[...untold.keys()].join(", ")} do not know their settings`);
+      }
+      await this.#letDamageGo();
+      await world.pass(1_000);
+    }
   }
 
   /** Freshness: within `freshMs` everything that was closed by `closedByMs` is exported. */

@@ -46,6 +46,8 @@ export interface Plan {
   readonly diskDelayTurnsMax: number;
   readonly durationMs: number;
   readonly stepMsMax: number;
+  /** Devices use their twins. */
+  readonly hasTwins: boolean;
 }
 
 /** What stories are given besides what chance gives them, so that they meet something often. */
@@ -109,5 +111,6 @@ export function planOf(chance: Chance): Plan {
     diskDelayTurnsMax: chance.pick([0, 0, 1, 4]),
     durationMs: chance.int(2, 6) * 60_000,
     stepMsMax: chance.pick([5_000, 20_000, 60_000]),
+    hasTwins: chance.is(0.5),
   };
 }

@@ -45,6 +45,13 @@ export interface ExportRow {
   readonly gaps: { type: string; partition: number; windowFirst: number; windowLast: number }[];
 }
 
+type Content = Readonly<Record<string, unknown>>;
+
+export interface Twin {
+  readonly desired: Content;
+  readonly reported: Content;
+}
+
 type Row = Record<string, string | number | null>;
 
 export class RegistryTruth {
@@ -58,7 +65,16 @@ export class RegistryTruth {
   readonly #present = new Map<string, State>();
   readonly #world: World;
   #statements: Record<
-    "version" | "devices" | "templates" | "counters" | "exports" | "definitions" | "tenures" | "checkpoints" | "gaps",
+    | "version"
+    | "devices"
+    | "twins"
+    | "templates"
+    | "counters"
+    | "exports"
+    | "definitions"
+    | "tenures"
+    | "checkpoints"
+    | "gaps",
     () => Row[]
   > | null = null;
   #connection: DatabaseSync | null = null;
@@ -86,6 +102,7 @@ export class RegistryTruth {
         `select id, name, simulated, template_id, template_version, property_values, generation_id, revision
          from devices order by revision`,
       ),
+      twins: query("select device_id, desired, reported from device_twins"),
       templates: query(
         "select id, version, name, content, revision from device_templates where published = 1 order by revision",
       ),
@@ -178,6 +195,20 @@ export class RegistryTruth {
   /** Present now, with their last revisions. */
   present(type: State["type"]): readonly State[] {
     return [...this.#present.values()].filter((state) => state.type === type);
+  }
+
+  /** What stands in the twin of a device; one without a row has its settings in desired, as its template wraps them. */
+  twin(deviceId: string): Twin | null {
+    const device = this.#present.get(`devices ${deviceId}`);
+    if (device === undefined) return null;
+    const row = this.#statements?.twins().find((one) => one["device_id"] === deviceId);
+    if (row !== undefined) {
+      const contentOf = (text: unknown) => (JSON.parse(String(text)) as { readonly content: Content }).content;
+      return { desired: contentOf(row["desired"]), reported: contentOf(row["reported"]) };
+    }
+    const { settings } = device.record as { readonly settings: { readonly device: Content } };
+    const set = Object.entries(settings.device).filter(([, value]) => value !== null);
+    return { desired: Object.fromEntries(set.map(([name, value]) => [name, { value }])), reported: {} };
   }
 
   /** After every step. */

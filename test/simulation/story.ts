@@ -111,6 +111,7 @@ class Story {
         ledger: ledger,
         oracle,
         habits: plan.habits,
+        hasTwins: plan.hasTwins,
         policies: administrator.devices.policies,
         next: () => ++this.#messages,
       });
