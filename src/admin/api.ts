@@ -31,6 +31,8 @@ import { healthRoutes } from "./routes/health.ts";
 import { liveRoutes } from "./routes/live.ts";
 import { pageRoutes } from "./routes/page.ts";
 import { policyRoutes } from "./routes/policies.ts";
+import { provisioningRoutes } from "./routes/provisioning.ts";
+import { registrationRoutes } from "./routes/registrations.ts";
 import { knownHosts, secureAnswers } from "./secure-answers.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { statusRoutes } from "./routes/status.ts";
@@ -163,6 +165,8 @@ async function addApi(api: Api, options: AdminOptions, authorization: Authorizat
   deviceMessageRoutes(api, options, streams);
   connectionCodeRoutes(api, options);
   policyRoutes(api, options);
+  provisioningRoutes(api, options);
+  registrationRoutes(api, options);
   storageAccountRoutes(api, options);
   exportRoutes(api, options);
   exportRunRoutes(api, options);

@@ -7,7 +7,17 @@ import type { Exporter } from "../export/exporter.ts";
 import type { Registry, RegistryEvent } from "../registry/registry.ts";
 
 /** What can change under a page. */
-export const changeKinds = ["device", "template", "policy", "storage-account", "export", "user", "token"] as const;
+export const changeKinds = [
+  "device",
+  "template",
+  "policy",
+  "provisioning",
+  "registration",
+  "storage-account",
+  "export",
+  "user",
+  "token",
+] as const;
 export type ChangeKind = (typeof changeKinds)[number];
 
 export interface ChangeOf {
@@ -109,6 +119,10 @@ function changeOf(event: RegistryEvent): { readonly kind: ChangeKind; readonly i
       return { kind: "template", id: event.templateId };
     case "policy-changed":
       return { kind: "policy", id: event.name };
+    case "provisioning-changed":
+      return { kind: "provisioning", id: event.id };
+    case "registration-changed":
+      return { kind: "registration", id: event.registrationId };
     case "storage-changed":
       return { kind: "storage-account", id: event.storageAccountId };
     case "export-changed":

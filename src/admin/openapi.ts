@@ -28,6 +28,8 @@ export function documentOptions(version: string): FastifyDynamicSwaggerOptions {
         { name: "device-templates", description: "What devices of a kind send and have, in versions." },
         { name: "devices", description: "Devices, their properties and their keys." },
         { name: "policies", description: "Hub policies: keys that let any device in." },
+        { name: "provisioning", description: "ID scopes, enrollment groups and enrollments: who may become a device." },
+        { name: "registrations", description: "Those that came to be provisioned." },
         { name: "storage-accounts", description: "Where exports write to." },
         { name: "exports", description: "Continuous data exports." },
         { name: "users", description: "Who may sign in, and their roles." },

@@ -68,6 +68,8 @@ export interface DevicePropertyDefinition {
 
 /** Keys are field names: what stands in the device's JSON, `[A-Za-z_][A-Za-z0-9_]*`, at most 64 characters. */
 export interface TemplateContent {
+  /** What devices of it say they are when they are provisioned, e.g. `dtmi:com:example:Thermostat;1`. */
+  readonly modelId?: string | undefined;
   readonly measurements: {
     readonly telemetry: Readonly<Record<string, TelemetryDefinition>>;
     readonly states: Readonly<Record<string, StateDefinition>>;

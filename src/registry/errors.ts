@@ -94,6 +94,36 @@ const registryErrors = {
     meaning: "A hub policy of this name exists.",
     hint: "Use another name, or delete the existing policy first.",
   },
+  "enrollment-not-found": {
+    kind: "not-found",
+    meaning: "There is no such enrollment group, or no enrollment for this registration id.",
+    hint: "List the enrollment groups and the enrollments.",
+  },
+  "enrollment-exists": {
+    kind: "conflict",
+    meaning: "An enrollment group of this name, or an enrollment for this registration id, exists.",
+    hint: "Use another name, or edit the existing one.",
+  },
+  "enrollments-too-many": {
+    kind: "conflict",
+    meaning: "There are as many enrollment groups, or enrollments, as there may be.",
+    hint: "Delete those that are no longer used; devices that were made stay.",
+  },
+  "registration-not-found": {
+    kind: "not-found",
+    meaning: "There is no such registration.",
+    hint: "List the registrations; ids are case-sensitive.",
+  },
+  "registration-not-waiting": {
+    kind: "conflict",
+    meaning: "Only a registration that waits can be approved.",
+    hint: "Look at the registration: it has a device, or is blocked.",
+  },
+  "registration-assigned": {
+    kind: "conflict",
+    meaning: "A registration goes with its device.",
+    hint: "Delete the device, or block the registration.",
+  },
   "storage-not-found": {
     kind: "not-found",
     meaning: "There is no such storage account.",

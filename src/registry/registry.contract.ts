@@ -7,7 +7,9 @@ import { auditStories } from "./contract/audit.contract.ts";
 import { credentialStories } from "./contract/credentials.contract.ts";
 import { deviceListStories } from "./contract/device-lists.contract.ts";
 import { deviceStories } from "./contract/devices.contract.ts";
+import { enrollmentStories } from "./contract/enrollments.contract.ts";
 import { exportStories } from "./contract/exports.contract.ts";
+import { registrationStories } from "./contract/registrations.contract.ts";
 import { snapshotStories } from "./contract/snapshots.contract.ts";
 import type { MakeStand } from "./contract/stand.ts";
 import { storageStories } from "./contract/storage-accounts.contract.ts";
@@ -22,6 +24,8 @@ export function registryContract(adapter: string, make: MakeStand): void {
     deviceListStories(make);
     twinStories(make);
     credentialStories(make);
+    enrollmentStories(make);
+    registrationStories(make);
     storageStories(make);
     exportStories(make);
     snapshotStories(make);

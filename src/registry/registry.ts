@@ -1,4 +1,4 @@
-// The registry: device templates, devices, credentials, storage accounts, exports and how far each export got; users, their
+// The registry: device templates, devices, credentials, provisioning, storage accounts, exports and how far each export got; users, their
 // sessions, API tokens and the audit log.
 //
 // Owns:      what an administrator decided and what the exporter must not forget; validation of values against
@@ -27,8 +27,10 @@ import type { AuditLogCalls } from "./audit-log.ts";
 import type { CredentialCalls } from "./credentials.ts";
 import type { DeviceCalls } from "./device.ts";
 import type { TemplateCalls } from "./device-template.ts";
+import type { EnrollmentCalls } from "./enrollment.ts";
 import type { ExportCalls } from "./export.ts";
 import type { ProgressCalls } from "./progress.ts";
+import type { RegistrationCalls } from "./registration.ts";
 import type { SessionCalls } from "./session.ts";
 import type { RegistryView, SnapshotCalls } from "./snapshot.ts";
 import type { StorageAccountCalls } from "./storage-account.ts";
@@ -43,6 +45,8 @@ export * from "./twin-section.ts";
 export * from "./setting-sync.ts";
 export * from "./reported-value.ts";
 export * from "./credentials.ts";
+export * from "./enrollment.ts";
+export * from "./registration.ts";
 export * from "./storage-account.ts";
 export * from "./export.ts";
 export * from "./progress.ts";
@@ -65,6 +69,9 @@ export type RegistryEvent =
   /** Made, edited, published or deleted, in one version or all. */
   | { readonly kind: "template-changed"; readonly templateId: string }
   | { readonly kind: "policy-changed"; readonly name: string }
+  /** An enrollment group, an enrollment (by its registration id), or `id-scopes`. */
+  | { readonly kind: "provisioning-changed"; readonly id: string }
+  | { readonly kind: "registration-changed"; readonly registrationId: string }
   | { readonly kind: "storage-changed"; readonly storageAccountId: string }
   | { readonly kind: "export-changed"; readonly exportId: string }
   | { readonly kind: "user-changed"; readonly userId: string }
@@ -89,6 +96,8 @@ export interface Registry
     DeviceCalls,
     TwinCalls,
     CredentialCalls,
+    EnrollmentCalls,
+    RegistrationCalls,
     StorageAccountCalls,
     ExportCalls,
     ProgressCalls,

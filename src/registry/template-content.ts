@@ -28,6 +28,7 @@ export const templateLimits = {
   unitChars: 100,
   enumValues: 100,
   contentChars: 512 * 1024,
+  modelIdChars: 256,
 } as const;
 
 const telemetryTypes = dataTypes.filter((dataType) => dataType !== "enum");
@@ -38,6 +39,7 @@ const telemetryTypes = dataTypes.filter((dataType) => dataType !== "enum");
  * @throws  ColdpathError `input-invalid`, `field-unknown` or, for an initial value, `value-invalid`.
  */
 export function templateContentOf(input: {
+  readonly modelId?: unknown;
   readonly measurements?: unknown;
   readonly settings?: unknown;
   readonly properties?: unknown;
@@ -45,7 +47,11 @@ export function templateContentOf(input: {
   const measurements = objectOrEmpty(input.measurements, "measurements", ["telemetry", "states", "events"]);
   const settings = objectOrEmpty(input.settings, "settings", ["form", "device"]);
   const properties = objectOrEmpty(input.properties, "properties", ["cloud", "device"]);
+  const { modelId } = input;
   const content: TemplateContent = {
+    ...(modelId === undefined || modelId === null || modelId === ""
+      ? {}
+      : { modelId: nameOf(modelId, "modelId", templateLimits.modelIdChars) }),
     measurements: {
       telemetry: definitionsOf(measurements["telemetry"], "measurements.telemetry", telemetryOf),
       states: definitionsOf(measurements["states"], "measurements.states", stateOf),

@@ -81,6 +81,8 @@ export class Fleet {
         return;
       case "desired-changed":
       case "policy-changed":
+      case "provisioning-changed":
+      case "registration-changed":
       case "storage-changed":
       case "export-changed":
       case "user-changed":

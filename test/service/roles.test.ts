@@ -36,6 +36,8 @@ const leastOfTag: Readonly<Record<string, Role>> = {
   exports: "administrator",
   "storage-accounts": "administrator",
   policies: "administrator",
+  provisioning: "administrator",
+  registrations: "operator",
   users: "administrator",
   tokens: "administrator",
   "audit-log": "administrator",

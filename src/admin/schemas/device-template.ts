@@ -69,6 +69,12 @@ const settingForm = Type.Optional(
     'How settings are sent to devices: wrapped, `{"fan": {"value": 3}}` as in 2018, when left out; bare, `{"fan": 3}` as since July 2020.',
   ),
 );
+const modelId = Type.Optional(
+  Type.String({
+    description:
+      "Devices that say they are of this model when they are provisioned get this template, e.g. `dtmi:com:example:Thermostat;1`.",
+  }),
+);
 const propertiesCloud = mapOf(ref(FieldDefinition), keys);
 const propertiesDevice = mapOf(ref(DevicePropertyDefinition), keys);
 const exactly = <P extends TProperties>(properties: P) => Type.Object(properties, { additionalProperties: false });
@@ -80,6 +86,7 @@ export const DeviceTemplate = shape("DeviceTemplate", "One version of a device t
   published: Type.Boolean({
     description: "Devices use published versions only, so of these only edits that break nothing are made in place.",
   }),
+  modelId,
   measurements: exactly({ telemetry, states, events }),
   settings: exactly({ form: settingForm, device: settingsDevice }),
   properties: exactly({ cloud: propertiesCloud, device: propertiesDevice }),
@@ -110,6 +117,7 @@ export const DeviceTemplateFile = shape(
     id: Type.String(),
     version: Type.String(),
     name: Type.String(),
+    modelId,
     measurements: exactly({ telemetry, states, events }),
     settings: exactly({ form: settingForm, device: settingsDevice }),
     properties: exactly({ cloud: propertiesCloud, device: propertiesDevice }),
@@ -119,6 +127,7 @@ export const DeviceTemplateFile = shape(
 const content = {
   name: Type.String(),
   publish: Type.Optional(Type.Boolean({ description: "Left as a draft unless true." })),
+  modelId,
   measurements: Type.Optional(
     exactly({
       telemetry: Type.Optional(telemetry),

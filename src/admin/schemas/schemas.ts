@@ -8,6 +8,7 @@ import * as exportedFiles from "./exported-file.ts";
 import * as exports from "./export.ts";
 import * as live from "./live.ts";
 import * as methods from "./method.ts";
+import * as provisioning from "./provisioning.ts";
 import * as status from "./status.ts";
 import * as storageAccounts from "./storage-account.ts";
 import * as twins from "./twin.ts";
@@ -16,7 +17,17 @@ import * as users from "./user.ts";
 /** A schema file exports named schemas only. */
 export const namedSchemas: readonly TSchema[] = [
   ErrorAnswer,
-  ...[deviceTemplates, devices, twins, methods, storageAccounts, exports, exportedFiles, status, live, users].flatMap(
-    (file) => Object.values<TSchema>(file),
-  ),
+  ...[
+    deviceTemplates,
+    devices,
+    twins,
+    methods,
+    provisioning,
+    storageAccounts,
+    exports,
+    exportedFiles,
+    status,
+    live,
+    users,
+  ].flatMap((file) => Object.values<TSchema>(file)),
 ];

@@ -142,7 +142,7 @@ export function policyIdentity(name: string): string {
   return `policy:${name}`;
 }
 
-function nextKeys(present: KeyPair, wanted: KeyChange): KeyPair {
+export function nextKeys(present: KeyPair, wanted: KeyChange): KeyPair {
   if (wanted === "regenerate-primary") return { ...present, primaryKey: newAccessKey() };
   if (wanted === "regenerate-secondary") return { ...present, secondaryKey: newAccessKey() };
   const { primaryKey, secondaryKey } = objectOf(wanted, "keys", ["primaryKey", "secondaryKey"]);

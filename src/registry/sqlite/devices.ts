@@ -18,6 +18,7 @@ import { devicePagesIn } from "./device-pages.ts";
 import { deviceFromRow, deviceNameCharsMax, deviceNotFound, requireDevice, valuesFromRow } from "./device-row.ts";
 import { valueColumns, writeDevice } from "./device-write.ts";
 import { checkEtag } from "./etag.ts";
+import { forgetRegistrationsOf } from "./registrations.ts";
 import type { SecretBox } from "./secrets.ts";
 import { usableTemplate } from "./templates.ts";
 import { followSettings } from "./twins.ts";
@@ -159,6 +160,7 @@ async function migrate(
 }
 
 async function remove(change: Change, tell: Tell, id: string): Promise<null> {
+  await forgetRegistrationsOf(change, id);
   const { numDeletedRows } = await change.deleteFrom("devices").where("id", "=", id).executeTakeFirst();
   if (numDeletedRows === 0n) throw deviceNotFound(id);
   tell({ kind: "device-deleted", deviceId: id });

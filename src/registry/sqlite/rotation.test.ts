@@ -24,6 +24,8 @@ async function sealedDirectory(secretKey?: Buffer): Promise<string> {
     })),
   );
   await registry.createPolicy("p", { primaryKey: planted("policy") });
+  await registry.createEnrollmentGroup({ name: "g", primaryKey: planted("group") });
+  await registry.createEnrollment({ registrationId: "r", primaryKey: planted("enrollment") });
   await registry.createStorageAccount({
     name: "s",
     settings: { kind: "azure-blob", auth: "connection-string", endpoint: "" },
@@ -41,6 +43,9 @@ async function expectWhole(directory: string, secretKey?: Buffer): Promise<void>
     expect((await registry.deviceKeys(`d${index}`)).primaryKey).toBe(planted(`d${index}`));
   }
   expect((await registry.policyKeys("p"))?.primaryKey).toBe(planted("policy"));
+  const [group] = await registry.enrollmentGroups();
+  expect((await registry.enrollmentGroupKeys(group?.id ?? "")).primaryKey).toBe(planted("group"));
+  expect((await registry.enrollmentKeys("r")).primaryKey).toBe(planted("enrollment"));
   const accounts = await registry.storageAccounts();
   const secrets = await Promise.all(accounts.map(async ({ id }) => await registry.storageSecret(id)));
   expect(new Set(secrets)).toEqual(new Set([connectionString, null]));
@@ -81,7 +86,7 @@ describe("rotation of the secret key", () => {
     expect(former.size).toBeGreaterThan(devices + 2);
 
     expect(await rotateSecretKey({ directory })).toMatchObject({
-      sealed: devices + 4,
+      sealed: devices + 6,
       wasNeeded: true,
       leftovers: null,
     });

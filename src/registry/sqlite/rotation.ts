@@ -18,6 +18,7 @@ import { registryError } from "../errors.ts";
 import { policyIdentity } from "./credentials.ts";
 import { type Change, Database, refuseNewerRegistry } from "./database.ts";
 import { deviceIdentity } from "./device-row.ts";
+import { enrollmentIdentity, groupIdentity } from "./enrollments.ts";
 import { installationIdentity, openWith } from "./installation.ts";
 import { lockDirectory } from "./lock.ts";
 import type { InstallationRow } from "./schema.ts";
@@ -152,6 +153,19 @@ async function sealAll(
   for (const row of await change.selectFrom("hub_policies").select(["name", "access_keys"]).execute()) {
     const access_keys = again(row.access_keys, policyIdentity(row.name));
     await change.updateTable("hub_policies").set({ access_keys }).where("name", "=", row.name).execute();
+    count++;
+  }
+  for (const row of await change.selectFrom("enrollment_groups").select(["id", "access_keys"]).execute()) {
+    if (row.access_keys === null) continue;
+    const access_keys = again(row.access_keys, groupIdentity(row.id));
+    await change.updateTable("enrollment_groups").set({ access_keys }).where("id", "=", row.id).execute();
+    count++;
+  }
+  for (const row of await change.selectFrom("enrollments").select(["registration_id", "access_keys"]).execute()) {
+    if (row.access_keys === null) continue;
+    const { registration_id: id } = row;
+    const access_keys = again(row.access_keys, enrollmentIdentity(id));
+    await change.updateTable("enrollments").set({ access_keys }).where("registration_id", "=", id).execute();
     count++;
   }
   for (const row of await change.selectFrom("storage_accounts").select(["id", "secret"]).execute()) {

@@ -12,6 +12,10 @@ export interface Tables {
   devices: DeviceRow;
   device_twins: DeviceTwinRow;
   hub_policies: PolicyRow;
+  id_scopes: IdScopeRow;
+  enrollment_groups: EnrollmentGroupRow;
+  enrollments: EnrollmentRow;
+  registrations: RegistrationRow;
   storage_accounts: StorageAccountRow;
   exports: ExportRow;
   export_definitions: DefinitionRow;
@@ -84,6 +88,48 @@ export interface DeviceTwinRow {
   /** JSON of TwinSection, both. */
   desired: string;
   reported: string;
+}
+
+export interface IdScopeRow {
+  id_scope: string;
+}
+
+/** The columns of EnrollmentTerms, and what proves those that come by it. */
+interface EnrollmentColumns {
+  attestation: string;
+  /** Both keys, sealed. */
+  access_keys: Uint8Array | null;
+  template_id: string | null;
+  template_version: string | null;
+  auto_approve: Flag;
+  enabled: Flag;
+  etag: number;
+  created_at: string;
+}
+
+export interface EnrollmentGroupRow extends EnrollmentColumns {
+  id: string;
+  name: string;
+  ca_certificate_id: string | null;
+}
+
+export interface EnrollmentRow extends EnrollmentColumns {
+  registration_id: string;
+  device_id: string;
+  /** JSON. */
+  thumbprints: string | null;
+}
+
+export interface RegistrationRow {
+  registration_id: string;
+  status: string;
+  waits_for: string | null;
+  enrollment_group_id: string | null;
+  device_id: string | null;
+  keys_digest: string | null;
+  model_id: string | null;
+  created_at: string;
+  updated_at: string;
 }
 
 export interface PolicyRow {

@@ -15,12 +15,16 @@ describe("secrets", () => {
     await registry.createDevice({ id: "a", templateId: "fridge", ...keys });
     await registry.setDeviceKeys("a", { primaryKey: planted("next") });
     await registry.createPolicy("p", { primaryKey: planted("policy"), secondaryKey: planted("policy 2") });
+    await registry.createEnrollmentGroup({ name: "g", primaryKey: planted("group") });
+    await registry.createEnrollment({ registrationId: "r", primaryKey: planted("enrollment") });
     await registry.createStorageAccount({
       name: "s",
       settings: { kind: "azure-blob", auth: "connection-string", endpoint: "" },
       secret: `AccountName=acct;AccountKey=${planted("storage")}`,
     });
-    const secrets = ["primary", "secondary", "next", "policy", "policy 2", "storage"].map(planted);
+    const secrets = ["primary", "secondary", "next", "policy", "policy 2", "storage", "group", "enrollment"].map(
+      planted,
+    );
     const { secret } = registry.installation;
     const search = (): void => {
       for (const name of readdirSync(directory)) {

@@ -17,10 +17,12 @@ import { auditLogIn } from "./audit-log.ts";
 import { credentialsIn } from "./credentials.ts";
 import { Database, refuseNewerRegistry } from "./database.ts";
 import { devicesIn } from "./devices.ts";
+import { enrollmentsIn } from "./enrollments.ts";
 import { exportsIn } from "./exports.ts";
 import { openInstallation, readInstallation } from "./installation.ts";
 import { lockDirectory } from "./lock.ts";
 import { progressIn } from "./progress.ts";
+import { registrationsIn } from "./registrations.ts";
 import { sessionsIn } from "./sessions.ts";
 import { snapshotsIn } from "./snapshots.ts";
 import { storageAccountsIn } from "./storage-accounts.ts";
@@ -70,6 +72,8 @@ export async function openSqliteRegistry(options: SqliteRegistryOptions): Promis
       ...devicesIn(opened, secrets, clock),
       ...twinsIn(opened, clock),
       ...credentialsIn(opened, secrets, clock),
+      ...enrollmentsIn(opened, secrets, installation.id, clock),
+      ...registrationsIn(opened, secrets, installation.id, clock),
       ...storageAccountsIn(opened, secrets, clock),
       ...exportsIn(opened, clock),
       ...progressIn(opened),

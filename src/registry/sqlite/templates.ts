@@ -1,5 +1,6 @@
 // Device templates in SQLite: versions as rows, drafts without a revision.
 
+import { sql } from "kysely";
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../../lib/clock.ts";
 import { nextVersion, templateIdOf, templateVersionOf, versionRank } from "../device-id.ts";
@@ -172,6 +173,20 @@ export async function usableTemplate(db: Reader, id: string, version?: string): 
     throw registryError("template-not-published", `${what}; devices use published versions.`, { field });
   }
   return templateFromRow(row);
+}
+
+/** The newest published version that says it is of this model, of whichever template; null: there is none. */
+export async function modelTemplate(db: Reader, modelId: string): Promise<DeviceTemplate | null> {
+  const row = await db
+    .selectFrom("device_templates")
+    .selectAll()
+    .where(sql<string>`json_extract(content, '$.modelId')`, "=", modelId)
+    .where("published", "=", 1)
+    .orderBy("version_rank", "desc")
+    .orderBy("id")
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? null : templateFromRow(row);
 }
 
 function contentFromRow(row: TemplateRow): TemplateContent {

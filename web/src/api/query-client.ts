@@ -16,6 +16,8 @@ export const collections = [
   "storage-accounts",
   "exports",
   "policies",
+  "provisioning",
+  "registrations",
   "users",
   "tokens",
   "audit-log",

@@ -20,6 +20,8 @@ const collectionOfKind: Readonly<Record<string, Collection>> = {
   device: "devices",
   template: "device-templates",
   "device-template": "device-templates",
+  provisioning: "provisioning",
+  registration: "registrations",
   "storage-account": "storage-accounts",
   export: "exports",
   policy: "policies",

@@ -4,7 +4,7 @@
 import type { Schema } from "../api/client.ts";
 
 export type DeviceTemplate = Schema<"DeviceTemplate">;
-type Content = Pick<DeviceTemplate, "name" | "measurements" | "settings" | "properties">;
+type Content = Pick<DeviceTemplate, "name" | "modelId" | "measurements" | "settings" | "properties">;
 
 export const dataTypes = ["double", "string", "boolean", "dateTime", "enum", "location"] as const;
 export type DataType = (typeof dataTypes)[number];
@@ -112,6 +112,8 @@ export type SettingForm = NonNullable<DeviceTemplate["settings"]["form"]>;
 
 export interface TemplateDraft {
   readonly name: string;
+  /** What its devices say they are; empty: nothing. */
+  readonly modelId: string;
   readonly settingForm: SettingForm;
   readonly rows: Readonly<Record<SectionId, readonly FieldRow[]>>;
 }
@@ -138,9 +140,10 @@ export function emptyValue(): ValueRow {
   return { key: ++lastKey, value: "", name: "" };
 }
 
-export function draftOf({ name, measurements, settings, properties }: Content): TemplateDraft {
+export function draftOf({ name, modelId, measurements, settings, properties }: Content): TemplateDraft {
   return {
     name,
+    modelId: modelId ?? "",
     settingForm: settings.form ?? "wrapped",
     rows: {
       telemetry: rowsOf("telemetry", measurements.telemetry),
@@ -178,7 +181,7 @@ function initialText(value: Schema<"PropertyValue"> | undefined): string {
 }
 
 /** What is sent. Fields whose name is empty or taken are left out: `problemsOf` says so before. */
-export function contentOf({ name, settingForm, rows }: TemplateDraft): Content {
+export function contentOf({ name, modelId, settingForm, rows }: TemplateDraft): Content {
   const section = (id: SectionId) => {
     const kind = sections.find((one) => one.id === id)!;
     return Object.fromEntries(
@@ -187,6 +190,7 @@ export function contentOf({ name, settingForm, rows }: TemplateDraft): Content {
   };
   return {
     name: name.trim(),
+    ...(modelId.trim() === "" ? {} : { modelId: modelId.trim() }),
     measurements: { telemetry: section("telemetry"), states: section("states"), events: section("events") },
     settings: { ...(settingForm === "bare" ? { form: settingForm } : {}), device: section("settings") },
     properties: { cloud: section("cloud"), device: section("device") },

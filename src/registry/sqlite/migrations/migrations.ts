@@ -8,6 +8,7 @@ import { runsByPath } from "./0004-runs-by-path.ts";
 import { deviceLists } from "./0005-device-lists.ts";
 import { users } from "./0006-users.ts";
 import { deviceTwins } from "./0007-device-twins.ts";
+import { provisioning } from "./0008-provisioning.ts";
 
 export const migrations: Readonly<Record<string, Migration>> = {
   "0001-first": first,
@@ -17,4 +18,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0005-device-lists": deviceLists,
   "0006-users": users,
   "0007-device-twins": deviceTwins,
+  "0008-provisioning": provisioning,
 };

@@ -1,0 +1,264 @@
+import { describe, expect, test } from "vitest";
+import type { KeyPair, NewEnrollmentGroup, Registry, RegistrationOutcome } from "../registry.ts";
+import { type MakeStand, changesSince, eventsOf, fridge } from "./stand.ts";
+
+const madeAt = "2026-01-02T03:04:05.678Z";
+const model = "dtmi:com:example:Fridge;1";
+
+export function registrationStories(make: MakeStand): void {
+  const makeWithGroup = async (more: Partial<NewEnrollmentGroup> = { templateId: "fridge" }) => {
+    const stand = await make();
+    await stand.registry.createTemplate(fridge);
+    const { id } = await stand.registry.createEnrollmentGroup({ name: "g", ...more });
+    return { ...stand, groupId: id };
+  };
+
+  describe("registrations", () => {
+    test("by a group make a device, with the keys derived from the group's; it is exported (S1)", async () => {
+      const { registry, groupId, reopen } = await makeWithGroup();
+      const { revision } = changesSince(registry, 0);
+      const events = eventsOf(registry);
+      const [proof, ...others] = registry.enrollmentProofs("dev-1");
+      expect(others).toEqual([]);
+      expect(proof?.enrollmentGroupId).toBe(groupId);
+      expect(await register(registry, "dev-1")).toEqual({
+        kind: "assigned",
+        deviceId: "dev-1",
+        isNew: true,
+        createdAt: madeAt,
+        updatedAt: madeAt,
+      });
+      expect(events.map(({ kind }) => kind)).toEqual(["device-created", "registration-changed"]);
+      const again = await reopen();
+      expect(await again.deviceKeys("dev-1")).toEqual(proof?.keys);
+      expect(await again.device("dev-1")).toMatchObject({ templateId: "fridge", enabled: true, simulated: false });
+      expect(changesSince(again, revision).devices).toMatchObject([{ id: "dev-1" }]);
+      expect(await again.registration("dev-1")).toEqual({
+        registrationId: "dev-1",
+        status: "assigned",
+        waitsFor: null,
+        enrollmentGroupId: groupId,
+        deviceId: "dev-1",
+        modelId: null,
+        templateId: null,
+        createdAt: madeAt,
+        updatedAt: madeAt,
+      });
+    });
+
+    test("of a device that is known are assigned again, and change nothing", async () => {
+      const { registry } = await makeWithGroup();
+      await register(registry, "dev-1");
+      const device = await registry.device("dev-1");
+      const events = eventsOf(registry);
+      expect(await register(registry, "dev-1")).toMatchObject({ kind: "assigned", deviceId: "dev-1", isNew: false });
+      expect(await register(registry, "dev-1", { isPoll: true })).toMatchObject({ kind: "assigned", isNew: false });
+      expect(events).toEqual([]);
+      expect(await registry.device("dev-1")).toEqual(device);
+    });
+
+    test("choose the template by the model that the device names, else the group's", async () => {
+      const { registry } = await makeWithGroup();
+      const modelled = { ...fridge, id: "modelled", modelId: model };
+      await registry.createTemplate(modelled);
+      await registry.createTemplateVersion("modelled", { ...modelled, version: "2.0.0" });
+      await registry.createTemplateVersion("modelled", { ...modelled, version: "3.0.0", publish: false });
+      await register(registry, "a", { modelId: model });
+      await register(registry, "b", { modelId: "dtmi:com:example:Other;1" });
+      expect(await registry.device("a")).toMatchObject({ templateId: "modelled", templateVersion: "2.0.0" });
+      expect(await registry.device("b")).toMatchObject({ templateId: "fridge", templateVersion: "1.0.0" });
+    });
+
+    test("without a template wait until an administrator approves them with one; nothing is exported meanwhile", async () => {
+      const { registry, groupId } = await makeWithGroup({});
+      const { revision } = changesSince(registry, 0);
+      expect(await register(registry, "dev-1", { modelId: model })).toMatchObject({
+        kind: "waiting",
+        waitsFor: "template",
+      });
+      expect(await registry.countDevices()).toBe(0);
+      expect(changesSince(registry, 0).revision).toBe(revision);
+      const events = eventsOf(registry);
+      expect(await register(registry, "dev-1", { isPoll: true })).toMatchObject({ kind: "waiting" });
+      expect(await register(registry, "dev-1", { modelId: model })).toMatchObject({ kind: "waiting" });
+      expect(events).toEqual([]); // asked again: no change
+      expect((await registry.registrations({ status: "waiting" })).items).toMatchObject([
+        { registrationId: "dev-1", waitsFor: "template", modelId: model, enrollmentGroupId: groupId, templateId: null },
+      ]);
+      await expect(registry.approveRegistration("dev-1")).rejects.toMatchObject({ field: "templateId" });
+      await expect(registry.approveRegistration("dev-1", { templateId: "none" })).rejects.toMatchObject({
+        code: "reference-unknown",
+      });
+      expect(await registry.approveRegistration("dev-1", { templateId: "fridge" })).toMatchObject({
+        status: "assigned",
+        deviceId: "dev-1",
+      });
+      expect(await register(registry, "dev-1", { isPoll: true })).toMatchObject({ kind: "assigned", isNew: false });
+      expect(await registry.deviceKeys("dev-1")).toEqual(registry.enrollmentProofs("dev-1")[0]?.keys);
+      await expect(registry.approveRegistration("dev-1")).rejects.toMatchObject({ code: "registration-not-waiting" });
+    });
+
+    test("wait for approval where the group wants it, and get the group's template", async () => {
+      const { registry, groupId } = await makeWithGroup({ templateId: "fridge", autoApprove: false });
+      expect(await register(registry, "dev-1")).toMatchObject({ kind: "waiting", waitsFor: "approval" });
+      expect(await registry.registration("dev-1")).toMatchObject({ templateId: "fridge" });
+      await registry.approveRegistration("dev-1");
+      expect(await registry.device("dev-1")).toMatchObject({ templateId: "fridge" });
+      // Those that wait come in when the group is changed so.
+      expect(await register(registry, "dev-2")).toMatchObject({ kind: "waiting", waiting: 0 });
+      await registry.updateEnrollmentGroup(groupId, { autoApprove: true });
+      expect(await register(registry, "dev-2", { isPoll: true })).toMatchObject({ kind: "assigned", isNew: true });
+    });
+
+    test("that never began are unknown to a poll, and so is one whose group is gone", async () => {
+      const { registry, groupId } = await makeWithGroup();
+      expect(await register(registry, "dev-1", { isPoll: true })).toEqual({ kind: "unknown" });
+      await register(registry, "dev-1");
+      const { keys } = registry.enrollmentProofs("dev-1")[0]!;
+      await registry.deleteEnrollmentGroup(groupId);
+      const claim = { registrationId: "dev-1", enrollmentGroupId: groupId, key: keys.primaryKey };
+      expect(await registry.register(claim)).toEqual({ kind: "unknown" });
+      // Its devices stay, and its registrations are gone.
+      expect(await registry.device("dev-1")).toMatchObject({ enabled: true });
+      expect((await registry.registrations()).items).toEqual([]);
+    });
+
+    test("D1: give a device the keys of its group after they were changed, and end its connections", async () => {
+      const { registry, groupId } = await makeWithGroup();
+      await register(registry, "dev-1");
+      const former = await registry.deviceKeys("dev-1");
+      await registry.setEnrollmentGroupKeys(groupId, "regenerate-primary");
+      // Until it registers again it goes on with the keys it has.
+      expect(await registry.deviceKeys("dev-1")).toEqual(former);
+      const events = eventsOf(registry);
+      expect(await register(registry, "dev-1")).toMatchObject({ kind: "assigned", isNew: false });
+      const next = await registry.deviceKeys("dev-1");
+      expect(next).toEqual(registry.enrollmentProofs("dev-1")[0]?.keys);
+      expect(next.primaryKey).not.toBe(former.primaryKey);
+      expect(next.secondaryKey).toBe(former.secondaryKey);
+      expect(events).toContainEqual({ kind: "device-changed", deviceId: "dev-1", access: true });
+    });
+
+    test("D1: do not hand over a device that was made by hand with other keys, nor undo keys changed by hand", async () => {
+      const { registry } = await makeWithGroup();
+      await registry.createDevice({ id: "by-hand", templateId: "fridge" });
+      const keys = await registry.deviceKeys("by-hand");
+      expect(await register(registry, "by-hand")).toEqual({ kind: "taken" });
+      expect(await registry.deviceKeys("by-hand")).toEqual(keys);
+      await register(registry, "dev-1");
+      const changed = await registry.setDeviceKeys("dev-1", "regenerate-primary");
+      expect(await register(registry, "dev-1", { by: "primaryKey" })).toEqual({ kind: "taken" });
+      expect(await registry.deviceKeys("dev-1")).toEqual(changed);
+      // Whoever has a key that opens it is the device.
+      expect(await register(registry, "dev-1", { by: "secondaryKey" })).toMatchObject({ kind: "assigned" });
+      expect(await registry.deviceKeys("dev-1")).toEqual(changed);
+    });
+
+    test("find a device that was made before with the very keys that are derived: a moved fleet", async () => {
+      const { registry, groupId } = await makeWithGroup();
+      const { keys } = registry.enrollmentProofs("moved")[0]!;
+      const { generationId } = await registry.createDevice({ id: "moved", templateId: "fridge", ...keys });
+      expect(await register(registry, "moved")).toMatchObject({ kind: "assigned", isNew: false });
+      expect(await registry.registration("moved")).toMatchObject({ status: "assigned", enrollmentGroupId: groupId });
+      expect(await registry.device("moved")).toMatchObject({ generationId });
+    });
+
+    test("by an individual enrollment stand before all groups, under the enrollment's device id", async () => {
+      const { registry, groupId } = await makeWithGroup();
+      const before = registry.enrollmentProofs("r-1");
+      await registry.createEnrollment({ registrationId: "r-1", deviceId: "pump-1", templateId: "fridge" });
+      const proofs = registry.enrollmentProofs("r-1");
+      expect(proofs.map(({ enrollmentGroupId }) => enrollmentGroupId)).toEqual([null, groupId]);
+      expect(proofs[0]?.keys).toEqual(await registry.enrollmentKeys("r-1"));
+      expect(await register(registry, "r-1")).toMatchObject({ kind: "assigned", deviceId: "pump-1" });
+      expect(await registry.deviceKeys("pump-1")).toEqual(proofs[0]?.keys);
+      const byGroup = { registrationId: "r-1", enrollmentGroupId: groupId, key: before[0]!.keys.primaryKey };
+      expect(await registry.register(byGroup)).toEqual({ kind: "unknown" });
+      await registry.deleteEnrollment("r-1");
+      expect((await registry.registrations()).items).toEqual([]);
+      expect(await registry.device("pump-1")).toMatchObject({ enabled: true });
+    });
+
+    test("are refused while their enrollment is disabled, or their device; what is there goes on", async () => {
+      const { registry, groupId } = await makeWithGroup();
+      await register(registry, "dev-1");
+      await registry.updateEnrollmentGroup(groupId, { enabled: false });
+      expect(await register(registry, "dev-1")).toEqual({ kind: "blocked" });
+      expect(await register(registry, "dev-2")).toEqual({ kind: "blocked" });
+      expect(await registry.device("dev-1")).toMatchObject({ enabled: true });
+      await registry.updateEnrollmentGroup(groupId, { enabled: true });
+      await registry.updateDevice("dev-1", { enabled: false });
+      expect(await register(registry, "dev-1")).toEqual({ kind: "blocked" });
+    });
+
+    test("can be blocked, with their device, and let in again", async () => {
+      const { registry } = await makeWithGroup();
+      await register(registry, "dev-1");
+      expect(await registry.blockRegistration("dev-1")).toMatchObject({ status: "blocked", deviceId: "dev-1" });
+      expect(await registry.device("dev-1")).toMatchObject({ enabled: false });
+      expect(await register(registry, "dev-1")).toEqual({ kind: "blocked" });
+      await expect(registry.deleteRegistration("dev-1")).rejects.toMatchObject({ code: "registration-assigned" });
+      expect(await registry.unblockRegistration("dev-1")).toMatchObject({ status: "assigned" });
+      expect(await registry.device("dev-1")).toMatchObject({ enabled: true });
+      expect(await register(registry, "dev-1")).toMatchObject({ kind: "assigned", isNew: false });
+    });
+
+    test("of a deleted device may come again, unless they are blocked: then they stay so", async () => {
+      const { registry } = await makeWithGroup();
+      await register(registry, "dev-1");
+      const { generationId } = await registry.device("dev-1");
+      await registry.deleteDevice("dev-1");
+      expect((await registry.registrations()).items).toEqual([]);
+      expect(await register(registry, "dev-1")).toMatchObject({ kind: "assigned", isNew: true });
+      const { generationId: next } = await registry.device("dev-1");
+      expect(BigInt(next)).toBeGreaterThan(BigInt(generationId));
+      await registry.blockRegistration("dev-1");
+      await registry.deleteDevice("dev-1");
+      expect(await registry.registration("dev-1")).toMatchObject({ status: "blocked", deviceId: null });
+      expect(await register(registry, "dev-1")).toEqual({ kind: "blocked" });
+      expect(await registry.unblockRegistration("dev-1")).toMatchObject({ status: "waiting", waitsFor: "approval" });
+      expect(await registry.countRegistrations()).toEqual({ waiting: 1, assigned: 0, blocked: 0 });
+      await registry.deleteRegistration("dev-1");
+      await expect(registry.registration("dev-1")).rejects.toMatchObject({ code: "registration-not-found" });
+    });
+
+    test("are listed in pages, by status and by group", async () => {
+      const { registry, groupId } = await makeWithGroup({});
+      for (const id of ["c", "a", "b"]) await register(registry, id);
+      await registry.approveRegistration("b", { templateId: "fridge" });
+      const ids = (page: { items: readonly { registrationId: string }[] }) =>
+        page.items.map(({ registrationId }) => registrationId);
+      const first = await registry.registrations({ limit: 2 });
+      expect([ids(first), first.next]).toEqual([["a", "b"], "b"]);
+      expect(ids(await registry.registrations({ limit: 2, after: "b" }))).toEqual(["c"]);
+      expect(ids(await registry.registrations({ status: "waiting" }))).toEqual(["a", "c"]);
+      expect(ids(await registry.registrations({ enrollmentGroupId: groupId, status: "assigned" }))).toEqual(["b"]);
+      expect(ids(await registry.registrations({ enrollmentGroupId: "none" }))).toEqual([]);
+    });
+
+    test("of many devices at once are each made once", async () => {
+      const { registry } = await makeWithGroup();
+      const ids = Array.from({ length: 50 }, (_, index) => `dev-${index % 25}`);
+      const outcomes = await Promise.all(ids.map(async (id) => await register(registry, id)));
+      expect(outcomes.every(({ kind }) => kind === "assigned")).toBe(true);
+      expect(outcomes.filter((one) => one.kind === "assigned" && one.isNew)).toHaveLength(25);
+      expect(await registry.countDevices()).toBe(25);
+    });
+  });
+}
+
+/** A device that proved itself by the first enrollment that it has a key of. */
+async function register(
+  registry: Registry,
+  registrationId: string,
+  more: { readonly modelId?: string; readonly isPoll?: boolean; readonly by?: keyof KeyPair } = {},
+): Promise<RegistrationOutcome> {
+  const [proof] = registry.enrollmentProofs(registrationId);
+  const { by = "primaryKey", ...rest } = more;
+  return await registry.register({
+    registrationId,
+    enrollmentGroupId: proof?.enrollmentGroupId ?? null,
+    key: proof?.keys[by] ?? "",
+    ...rest,
+  });
+}
