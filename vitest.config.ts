@@ -34,7 +34,7 @@ export default defineConfig({
       {
         test: {
           name: "service",
-          include: ["test/service/**/*.test.ts", "test/interop/**/*.test.ts"],
+          include: ["test/service/**/*.test.ts", "test/interop/**/*.test.ts", "test/conformance/**/*.test.ts"],
           testTimeout: 240_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },

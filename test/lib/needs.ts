@@ -50,7 +50,7 @@ const tools = {
   java: () => commandMissing("java") ?? commandMissing("javac") ?? fileMissing(jars),
   python: () => {
     if (!existsSync(pythonPath)) return "there is no .venv/bin/python";
-    const absent = ["pandas", "pandavro", "fastavro"].filter(
+    const absent = ["pandas", "pandavro", "fastavro", "azure/iot/device"].filter(
       (name) => globSync(join(root, `.venv/lib/python3*/site-packages/${name}`)).length === 0,
     );
     return absent.length === 0 ? null : `.venv lacks ${absent.join(", ")}`;

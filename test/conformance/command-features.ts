@@ -1,0 +1,90 @@
+// Columns: direct methods and cloud-to-device messages.
+
+import { expect } from "vitest";
+import type { DriverMessage } from "./driver-protocol.ts";
+import type { Feature } from "./features.ts";
+import type { SdkClient } from "./sdk-client.ts";
+import { type Cell, until } from "./stand.ts";
+
+async function method(cell: Cell): Promise<void> {
+  const call = { name: "reboot", payload: { delay: 3 }, connectTimeoutSeconds: 0 };
+  await expect(cell.api("POST", "/methods", call)).rejects.toThrow(/: 404 /);
+  const client = await cell.open();
+  await client.answerMethod("reboot", 207, { done: ["ä"] });
+  const answer = await cell.api("POST", "/methods", { ...call, connectTimeoutSeconds: 10 });
+  expect(answer).toMatchObject({ status: 207, payload: { done: ["ä"] } });
+  const [payload] = await client.until("method", (calls) => calls.length === 1);
+  expect(payload).toEqual({ delay: 3 });
+}
+
+const textOf = ({ body }: DriverMessage): string => Buffer.from(body, "base64").toString();
+
+async function post(cell: Cell, text: string): Promise<void> {
+  const properties = { level: "x&y/z = 100%" };
+  await cell.api("POST", "/cloud-messages", { body: text, properties, messageId: `c-${text}`, correlationId: "c 1" });
+}
+
+async function untilNoneIsQueued(cell: Cell): Promise<void> {
+  await until("no message is queued", async () => {
+    const { items } = await cell.api<{ items: readonly unknown[] }>("GET", "/cloud-messages");
+    return items.length === 0;
+  });
+}
+
+/** The SDK has settled so many messages, and says of none that it could not. */
+async function expectSettled(client: SdkClient, count: number): Promise<void> {
+  const settled = await client.until("settled", (all) => all.length >= count);
+  expect(settled).toEqual(Array.from({ length: count }, () => null));
+}
+
+async function complete(cell: Cell): Promise<void> {
+  const client = await cell.open();
+  await client.watchMessages("complete");
+  await post(cell, "one");
+  const [message] = await client.until("message", (messages) => messages.length === 1);
+  expect(message && textOf(message)).toBe("one");
+  expect(message).toMatchObject({ messageId: "c-one", correlationId: "c 1" });
+  const prefix = cell.row.transport === "Http" ? "iothub-app-" : "";
+  expect(message?.properties).toContainEqual([`${prefix}level`, "x&y/z = 100%"]);
+  await expectSettled(client, 1);
+  await untilNoneIsQueued(cell);
+}
+
+async function reject(cell: Cell): Promise<void> {
+  const client = await cell.open();
+  await client.watchMessages("reject", "complete");
+  await post(cell, "one");
+  await client.until("message", (messages) => messages.length === 1);
+  await expectSettled(client, 1);
+  await untilNoneIsQueued(cell);
+  await post(cell, "two");
+  const messages = await client.until("message", (all) => all.some((message) => textOf(message) === "two"));
+  expect(messages.map(textOf)).toEqual(["one", "two"]);
+}
+
+async function abandon(cell: Cell): Promise<void> {
+  const client = await cell.open();
+  await client.watchMessages("abandon", "complete");
+  await post(cell, "one");
+  await expectSettled(client, 1);
+  const messages = await client.until("message", (all) => all.length === 2);
+  expect(messages.map(textOf)).toEqual(["one", "one"]);
+  await untilNoneIsQueued(cell);
+}
+
+async function queued(cell: Cell): Promise<void> {
+  for (const text of ["one", "two", "three"]) await post(cell, text);
+  const client = await cell.open();
+  await client.watchMessages("complete");
+  const messages = await client.until("message", (all) => all.length === 3);
+  expect(messages.map(textOf)).toEqual(["one", "two", "three"]);
+  await untilNoneIsQueued(cell);
+}
+
+export const commandFeatures: readonly Feature[] = [
+  { id: "method", title: "direct method", kinds: ["device", "module"], run: method },
+  { id: "complete", title: "cloud-to-device message: complete", kinds: ["device"], run: complete },
+  { id: "reject", title: "cloud-to-device message: reject", kinds: ["device"], run: reject },
+  { id: "abandon", title: "cloud-to-device message: abandon, and get it again", kinds: ["device"], run: abandon },
+  { id: "queued", title: "cloud-to-device messages of the time away", kinds: ["device"], run: queued },
+];

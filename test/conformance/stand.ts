@@ -1,0 +1,163 @@
+// What the cells of one row share: a hub in a process of its own with an export into a folder, the gate before it, and a
+// process with the row's SDK. Each cell has a device of its own.
+
+import { type BenchDevice, DeviceBench } from "../lib/device-bench.ts";
+import { type SentMessage, expectExactly } from "../lib/exported-messages.ts";
+import type { OpenOptions } from "./driver-protocol.ts";
+import type { FeatureId } from "./features.ts";
+import { Gate } from "./gate.ts";
+import { hubHost } from "./gate-address.ts";
+import type { Row } from "./rows.ts";
+import { SdkClient } from "./sdk-client.ts";
+import { SdkProcess } from "./sdk-process.ts";
+
+const template = {
+  id: "fan",
+  name: "Fan",
+  publish: true,
+  measurements: { telemetry: {}, states: {}, events: {} },
+  settings: { device: { speed: { name: "Speed", dataType: "double", initialValue: 1 } } },
+  properties: { cloud: {}, device: { firmware: { name: "Firmware", dataType: "string" } } },
+};
+
+// Re-sends are told by the message id, so that exactly one record stands for a message also where an SDK sends twice.
+const hubFlags = [`--public-host=${hubHost},localhost`, "--fold-window=1h"];
+
+export class Stand {
+  readonly row: Row;
+  readonly bench: DeviceBench;
+  readonly gate: Gate;
+  #sdk: SdkProcess | null = null;
+  readonly #caPath: string;
+
+  static async open(row: Row): Promise<Stand> {
+    const bench = await DeviceBench.open(...hubFlags);
+    try {
+      await bench.hub.api("POST", "/device-templates", template);
+      return new Stand(row, bench, await Gate.open(bench.hub.address.ports));
+    } catch (error) {
+      await bench.close();
+      throw error;
+    }
+  }
+
+  private constructor(row: Row, bench: DeviceBench, gate: Gate) {
+    this.row = row;
+    this.bench = bench;
+    this.gate = gate;
+    this.#caPath = bench.caPath;
+  }
+
+  /** The SDK's process; a new one when the last has ended. */
+  get sdk(): SdkProcess {
+    if (this.#sdk === null || this.#sdk.isEnded) {
+      const extraCaPath = this.row.kind === "provisioning" ? this.#caPath : undefined;
+      this.#sdk = new SdkProcess({ language: this.row.language, ports: this.gate.ports, extraCaPath });
+    }
+    return this.#sdk;
+  }
+
+  /** Starts the hub again, as an operator does. */
+  async restart(): Promise<void> {
+    await this.bench.hub.stop();
+    await this.bench.start(...hubFlags);
+    this.gate.leadTo(this.bench.hub.address.ports);
+  }
+
+  /** How often the hub has turned a token down, or ended a connection, because it was out of date. */
+  async tokensExpired(): Promise<number> {
+    const metrics = await (await fetch(`${this.bench.hub.address.url}/metrics`)).text();
+    const lines = metrics.split("\n").filter((line) => /^coldpath_ingest_rejections_total.*token-expired/.test(line));
+    return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+  }
+
+  async cell(feature: FeatureId): Promise<Cell> {
+    const id = `${feature}-1`;
+    await this.bench.hub.api("POST", "/devices", { id, templateId: template.id });
+    return new Cell(this, await this.bench.keysOf(id));
+  }
+
+  async close(): Promise<void> {
+    await this.#sdk?.end();
+    await this.gate.close();
+    await this.bench.close();
+  }
+}
+
+/** One feature of one row while it is tried. */
+export class Cell {
+  readonly stand: Stand;
+  readonly device: BenchDevice;
+  readonly #sent: SentMessage[] = [];
+  readonly #clients: SdkClient[] = [];
+
+  constructor(stand: Stand, device: BenchDevice) {
+    this.stand = stand;
+    this.device = device;
+  }
+
+  get row(): Row {
+    return this.stand.row;
+  }
+
+  get gate(): Gate {
+    return this.stand.gate;
+  }
+
+  /** Opens a client of the row's SDK and transport as this cell's device. */
+  async open(options: Partial<OpenOptions> = {}): Promise<SdkClient> {
+    const { sdk, bench, row } = this.stand;
+    const { id, key } = this.device;
+    const client = new SdkClient(sdk, `${id} ${this.#clients.length}`);
+    this.#clients.push(client);
+    await client.open({ transport: row.transport, deviceId: id, host: hubHost, key, ca: bench.ca, ...options });
+    return client;
+  }
+
+  /** A call of the REST API below this device. */
+  async api<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return await this.stand.bench.hub.api<T>(method, `/devices/${this.device.id}${path}`, body);
+  }
+
+  async setSpeed(speed: number): Promise<void> {
+    await this.api("PATCH", "", { settings: { device: { speed } } });
+  }
+
+  /** Waits until the hub has this device connected, or no more. HTTP has no connections. */
+  async untilConnected(isConnected: boolean): Promise<void> {
+    if (this.row.transport === "Http") return;
+    await until(`the device's connection is ${isConnected}`, async () => {
+      return (await this.api<{ connected: boolean }>("GET", "")).connected === isConnected;
+    });
+  }
+
+  /** Notes what must stand exactly once in the files. */
+  mustBeExported(...sent: readonly SentMessage[]): void {
+    this.#sent.push(...sent);
+  }
+
+  /** After the files are written: each message noted stands in them once, every field right, and no other of this device. */
+  async expectExported(): Promise<void> {
+    const { bench } = this.stand;
+    const { id, generationId } = this.device;
+    const found = await bench.messages.of(id);
+    // A hub that was started again has another clock, so that any time is right here.
+    expectExactly(found, this.#sent, { deviceId: id, scope: "device", generationId, fromMs: 0, toMs: Infinity });
+  }
+
+  async close(): Promise<void> {
+    this.gate.reopen();
+    const { sdk } = this.stand;
+    const closed = await Promise.allSettled(this.#clients.map(async (client) => await client.close()));
+    if (closed.some(({ status }) => status === "rejected")) await sdk.end();
+  }
+}
+
+/** Asks again and again, for what no event tells. */
+export async function until(what: string, is: () => Promise<boolean> | boolean, timeoutMs = 20_000): Promise<void> {
+  const endMs = performance.now() + timeoutMs;
+  while (!(await is())) {
+    if (performance.now() > endMs) throw new Error(`${what}: not after ${timeoutMs / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
