@@ -21,7 +21,7 @@ export interface Row {
   readonly notYet: readonly FeatureId[];
 }
 
-const commands = ["method", "complete", "queued"] as const;
+const commands = ["complete", "queued"] as const;
 
 const nodeMqtt = {
   kind: "device",
