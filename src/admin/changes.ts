@@ -13,6 +13,7 @@ export const changeKinds = [
   "policy",
   "provisioning",
   "registration",
+  "ca-certificate",
   "storage-account",
   "export",
   "user",
@@ -123,6 +124,8 @@ function changeOf(event: RegistryEvent): { readonly kind: ChangeKind; readonly i
       return { kind: "provisioning", id: event.id };
     case "registration-changed":
       return { kind: "registration", id: event.registrationId };
+    case "ca-certificate-changed":
+      return { kind: "ca-certificate", id: event.caCertificateId };
     case "storage-changed":
       return { kind: "storage-account", id: event.storageAccountId };
     case "export-changed":

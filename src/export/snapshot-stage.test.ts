@@ -28,6 +28,7 @@ function viewOf(count: number): RegistryView {
           templateId: "t",
           templateVersion: "1.0.0",
           enabled: true,
+          authentication: { type: "sas" },
           generationId: "1",
           etag: 1,
           createdAt: "",

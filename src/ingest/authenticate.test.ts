@@ -11,6 +11,7 @@ const device: DeviceCredentials = {
   deviceId: "dev-1",
   enabled: true,
   generationId: "639000000000000000",
+  authentication: { type: "sas" },
   primaryKey: keyOf(1),
   secondaryKey: keyOf(2),
 };
@@ -21,6 +22,7 @@ function registryOf(enabled = true): AuthRegistry {
   return {
     deviceCredentials: async (id) => (id === device.deviceId ? { ...device, enabled } : null),
     policyKeys: async (name) => (name === "device" ? policy : null),
+    trustedCaCertificates: async () => [],
   };
 }
 
@@ -71,6 +73,7 @@ test("A1: an unknown device or policy costs the same work as a wrong key", async
     const registry: AuthRegistry = {
       deviceCredentials: async (id) => (asked.push("device"), await registryOf().deviceCredentials(id)),
       policyKeys: async (name) => (asked.push("policy"), await registryOf().policyKeys(name)),
+      trustedCaCertificates: async () => [],
     };
     const found = await authenticate(registry, hostNames(["hub"]), { deviceId, token: sas, certificate: null }, nowMs);
     expect(found.kind).toBe("rejected");

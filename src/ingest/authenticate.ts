@@ -1,9 +1,9 @@
 // Who is this device? The answer for every front end, from what it says to be, and a token or a certificate.
 
 import { randomBytes } from "node:crypto";
-import type { ShownCertificates } from "../lib/certificate.ts";
+import { type ShownCertificates, hasThumbprint, isValidAt, verifyChain } from "../lib/certificate.ts";
 import type { AuthScope } from "../message/message.ts";
-import type { Registry } from "../registry/registry.ts";
+import type { DeviceCredentials, Registry } from "../registry/registry.ts";
 import type { RejectionReason } from "./ingest.ts";
 import { isSignedWith, opensDevice, parseSasToken } from "./sas-token.ts";
 
@@ -26,22 +26,29 @@ export type AuthOutcome =
       readonly generationId: string;
       /** Of who sends: the device, or its module. A new one is somebody else (D1). */
       readonly identityGenerationId: string;
-      /** Real time at which the token, or the certificate, ends. */
+      /** Real time at which the token, or the first certificate of the chain, ends. */
       readonly expiresMs: number;
       /** The hub policy whose key signed, or null for a key of the device. */
       readonly policy: string | null;
+      /** The CA certificate that its certificate leads to, or null. */
+      readonly caCertificateId: string | null;
     }
   | { readonly kind: "rejected"; readonly reason: RejectionReason };
+
+type Known = Extract<AuthOutcome, { kind: "known" }>;
 
 /** Keys of nobody: made at each start and never given out. */
 const decoy = { primaryKey: randomBytes(32).toString("base64"), secondaryKey: randomBytes(32).toString("base64") };
 
-export type AuthRegistry = Pick<Registry, "deviceCredentials" | "policyKeys">;
+export type AuthRegistry = Pick<Registry, "deviceCredentials" | "policyKeys" | "trustedCaCertificates">;
 
 /**
- * Checks a shared access signature: a key of the device or of a hub policy, primary or secondary.
+ * Checks a shared access signature (a key of the device or of a hub policy, primary or secondary), or a certificate.
  *
- * @param nowMs  real time: tokens live in the devices' world, not on the window clock.
+ * A1: whoever holds no key cannot find out which ids there are: an id that does not exist costs the same work as a wrong key or
+ * certificate, and the front ends give the same answer.
+ *
+ * @param nowMs  real time: tokens and certificates live in the devices' world, not on the window clock.
  */
 export async function authenticate(
   registry: AuthRegistry,
@@ -49,30 +56,101 @@ export async function authenticate(
   claim: DeviceClaim,
   nowMs: number,
 ): Promise<AuthOutcome> {
-  const reject = (reason: RejectionReason): AuthOutcome => ({ kind: "rejected", reason });
-  const token = parseSasToken(claim.token ?? "");
+  const { token, certificate } = claim;
+  const isByCertificate = certificate !== null && (token === null || token === "");
+  return isByCertificate
+    ? await byCertificate(registry, claim, certificate, nowMs)
+    : await byToken(registry, isOurHost, claim, token ?? "", nowMs);
+}
+
+async function byToken(
+  registry: AuthRegistry,
+  isOurHost: (host: string) => boolean,
+  { deviceId, moduleId }: DeviceClaim,
+  text: string,
+  nowMs: number,
+): Promise<AuthOutcome> {
+  const token = parseSasToken(text);
   if (token === null) return reject("token-malformed");
   // Modules have identities of their own, which this hub does not keep: only a hub policy opens for them.
-  if (token.policy === null && claim.moduleId !== undefined) return reject("token-resource");
-  const device = await registry.deviceCredentials(claim.deviceId);
+  if (token.policy === null && moduleId !== undefined) return reject("token-resource");
+  const device = await registry.deviceCredentials(deviceId);
   const policy = token.policy === null ? null : await registry.policyKeys(token.policy);
   const keys = (token.policy === null ? device : policy) ?? decoy;
-  // A1: everything above and the comparison take the same way whether the device exists or not, and the front ends give
-  // the same answer: whoever holds no key cannot find out which ids there are.
   const isSigned = isSignedWith(token, [keys.primaryKey, keys.secondaryKey]);
   if (device === null) return reject("unknown-device");
   if (token.policy !== null && policy === null) return reject("unknown-policy");
   if (!isSigned) return reject("token-signature");
+  // A hub policy opens for every device, however that one signs in by itself.
+  if (token.policy === null && device.authentication.type !== "sas") return reject("authentication-type");
   if (token.expiresMs <= nowMs) return reject("token-expired");
-  if (!opensDevice(token, claim.deviceId, isOurHost)) return reject("token-resource");
+  if (!opensDevice(token, deviceId, isOurHost)) return reject("token-resource");
   if (!device.enabled) return reject("device-disabled");
   return {
     kind: "known",
     authScope: token.policy === null ? "device" : "hub",
-    moduleId: claim.moduleId,
+    moduleId,
     generationId: device.generationId,
     identityGenerationId: device.generationId,
     expiresMs: token.expiresMs,
     policy: token.policy,
+    caCertificateId: null,
   };
+}
+
+async function byCertificate(
+  registry: AuthRegistry,
+  { deviceId, moduleId }: DeviceClaim,
+  certificate: ShownCertificates,
+  nowMs: number,
+): Promise<AuthOutcome> {
+  const device = await registry.deviceCredentials(deviceId);
+  const trusted = await registry.trustedCaCertificates();
+  // For every certificate, needed or not: it must not take longer for devices that there are.
+  const authorities = trusted.map((one) => one.certificate);
+  const chain = verifyChain(certificate, authorities, nowMs);
+  if (device === null || moduleId !== undefined) return reject("unknown-device");
+  const known = (expiresMs: number, caCertificateId: string | null): AuthOutcome =>
+    device.enabled ? knownByCertificate(device, moduleId, expiresMs, caCertificateId) : reject("device-disabled");
+  const { leaf } = certificate;
+  switch (device.authentication.type) {
+    case "sas":
+      return reject("authentication-type");
+    case "x509-thumbprint": {
+      const { primaryThumbprint, secondaryThumbprint } = device.authentication;
+      const isOurs = [primaryThumbprint, secondaryThumbprint].some((one) => one !== null && hasThumbprint(leaf, one));
+      if (!isOurs) return reject("certificate-thumbprint");
+      if (!isValidAt(leaf, nowMs)) return reject("certificate-expired");
+      return known(leaf.validUntilMs, null);
+    }
+    case "x509-ca": {
+      // Who holds another device's certificate learns nothing of this one.
+      if (chain.kind === "refused") return reject(chain.reason);
+      if (leaf.commonName !== deviceId) return reject("certificate-name");
+      const authority = trusted[authorities.indexOf(chain.authority)];
+      return known(chain.expiresMs, authority?.id ?? null);
+    }
+  }
+}
+
+function knownByCertificate(
+  { generationId }: DeviceCredentials,
+  moduleId: string | undefined,
+  expiresMs: number,
+  caCertificateId: string | null,
+): Known {
+  return {
+    kind: "known",
+    authScope: "x509",
+    moduleId,
+    generationId,
+    identityGenerationId: generationId,
+    expiresMs,
+    policy: null,
+    caCertificateId,
+  };
+}
+
+function reject(reason: RejectionReason): AuthOutcome {
+  return { kind: "rejected", reason };
 }

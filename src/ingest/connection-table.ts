@@ -8,6 +8,8 @@ import type { RegistryEvent } from "../registry/registry.ts";
 export interface LiveConnection {
   /** The hub policy it came in by, once known. */
   readonly policy: string | null;
+  /** The CA certificate that its own leads to, once known. */
+  readonly caCertificateId?: string | null | undefined;
   /** Of its other end: address and port; for people. */
   readonly address?: string | undefined;
   /** `taken-over` by a newer connection of the same device; `access` was taken away by an administrator. */
@@ -61,9 +63,18 @@ export class ConnectionTable {
       for (const connection of ended) connection.end("access");
     } else if (event.kind === "policy-changed") {
       // A claim may be reading the policy's keys right now.
-      for (const claims of this.#claims.values()) for (const connection of claims) connection.end("access");
+      this.#endClaims();
       for (const connection of this.#open.values()) if (connection.policy === event.name) connection.end("access");
+    } else if (event.kind === "ca-certificate-changed" && event.isGone) {
+      this.#endClaims();
+      for (const connection of this.#open.values()) {
+        if (connection.caCertificateId === event.caCertificateId) connection.end("access");
+      }
     }
+  }
+
+  #endClaims(): void {
+    for (const claims of this.#claims.values()) for (const connection of claims) connection.end("access");
   }
 
   #unclaim(deviceId: string, connection: LiveConnection): void {

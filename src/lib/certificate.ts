@@ -79,7 +79,7 @@ export function hasThumbprint(certificate: Certificate, thumbprint: string): boo
   return thumbprint === certificate.thumbprintSha1 || thumbprint === certificate.thumbprintSha256;
 }
 
-function isValidAt({ validFromMs, validUntilMs }: Certificate, nowMs: number): boolean {
+export function isValidAt({ validFromMs, validUntilMs }: Certificate, nowMs: number): boolean {
   return validFromMs <= nowMs && nowMs < validUntilMs;
 }
 

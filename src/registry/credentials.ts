@@ -1,5 +1,7 @@
 // Credentials: the keys of devices and of hub policies, and the calls that give them out (A2: no other call does).
 
+import type { DeviceAuthentication, GivenAuthentication } from "./device-authentication.ts";
+
 /** Two base64 keys; either opens the door, so that keys can be changed without a gap. */
 export interface KeyPair {
   readonly primaryKey: string;
@@ -11,6 +13,8 @@ export interface DeviceCredentials extends KeyPair {
   readonly deviceId: string;
   readonly enabled: boolean;
   readonly generationId: string;
+  /** With another type than `sas`, the keys open nothing. */
+  readonly authentication: DeviceAuthentication;
 }
 
 /** A hub-level shared access policy: its keys let any device in. */
@@ -27,6 +31,8 @@ export type KeyChange = Partial<KeyPair> | "regenerate-primary" | "regenerate-se
 export interface CredentialCalls {
   deviceKeys(id: string): Promise<KeyPair>;
   setDeviceKeys(id: string, change: KeyChange): Promise<KeyPair>;
+  /** Its connections end. Its keys stay, and open nothing unless the type is `sas`. */
+  setDeviceAuthentication(id: string, authentication: GivenAuthentication): Promise<DeviceAuthentication>;
   /** Null when there is no such device. Fast: asked at every connection. */
   deviceCredentials(id: string): Promise<DeviceCredentials | null>;
 

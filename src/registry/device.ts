@@ -1,6 +1,7 @@
 // Devices: what an administrator says of one, its values, and the calls for them. Keys: credentials.ts.
 
 import type { ColdpathError } from "../lib/errors.ts";
+import type { DeviceAuthentication, GivenAuthentication } from "./device-authentication.ts";
 import type { PropertyValue } from "./device-template.ts";
 
 export interface DeviceValues {
@@ -19,6 +20,7 @@ export interface Device extends DeviceValues {
   readonly templateId: string;
   readonly templateVersion: string;
   readonly enabled: boolean;
+  readonly authentication: DeviceAuthentication;
   /** 18 decimal digits: .NET ticks at creation (D1). */
   readonly generationId: string;
   readonly etag: number;
@@ -35,6 +37,8 @@ export interface NewDevice {
   /** The newest published version when left out. */
   readonly templateVersion?: string | undefined;
   readonly enabled?: boolean | undefined;
+  /** Keys when left out. */
+  readonly authentication?: GivenAuthentication | undefined;
   /** Base64 of 16..64 bytes; 32 random bytes when left out. */
   readonly primaryKey?: string | undefined;
   readonly secondaryKey?: string | undefined;

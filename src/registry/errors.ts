@@ -84,6 +84,31 @@ const registryErrors = {
     meaning: "A section of a device twin would be larger than 32 KiB.",
     hint: "Remove properties that are no longer needed, by setting them to null.",
   },
+  "ca-certificate-not-found": {
+    kind: "not-found",
+    meaning: "There is no such CA certificate.",
+    hint: "List the CA certificates.",
+  },
+  "ca-certificate-exists": {
+    kind: "conflict",
+    meaning: "This CA certificate, or one of this name, is there already.",
+    hint: "Use the one that is there, or another name.",
+  },
+  "ca-certificate-invalid": {
+    kind: "invalid",
+    meaning: "What was given is no CA certificate, or one that cannot be used.",
+    hint: "Give the authority's own certificate as PEM: a text that begins with -----BEGIN CERTIFICATE-----.",
+  },
+  "ca-certificates-too-many": {
+    kind: "conflict",
+    meaning: "There are as many CA certificates as there may be.",
+    hint: "Delete those that are no longer used.",
+  },
+  "ca-proof-invalid": {
+    kind: "invalid",
+    meaning: "The certificate does not prove that its sender has the key of the CA certificate.",
+    hint: "Sign a certificate that has the verification code as its common name with the key of the CA certificate.",
+  },
   "policy-not-found": {
     kind: "not-found",
     meaning: "There is no such hub policy.",

@@ -15,6 +15,7 @@ import type { MakeStand } from "./contract/stand.ts";
 import { storageStories } from "./contract/storage-accounts.contract.ts";
 import { templateStories } from "./contract/templates.contract.ts";
 import { twinStories } from "./contract/twins.contract.ts";
+import { x509Stories } from "./contract/x509.contract.ts";
 import { userStories } from "./contract/users.contract.ts";
 
 export function registryContract(adapter: string, make: MakeStand): void {
@@ -26,6 +27,7 @@ export function registryContract(adapter: string, make: MakeStand): void {
     credentialStories(make);
     enrollmentStories(make);
     registrationStories(make);
+    x509Stories(make);
     storageStories(make);
     exportStories(make);
     snapshotStories(make);

@@ -24,6 +24,7 @@
 import type { ApiTokenCalls } from "./api-token.ts";
 import type { AuditCalls } from "./audit-facts.ts";
 import type { AuditLogCalls } from "./audit-log.ts";
+import type { CaCertificateCalls } from "./ca-certificate.ts";
 import type { CredentialCalls } from "./credentials.ts";
 import type { DeviceCalls } from "./device.ts";
 import type { TemplateCalls } from "./device-template.ts";
@@ -44,9 +45,11 @@ export * from "./twin.ts";
 export * from "./twin-section.ts";
 export * from "./setting-sync.ts";
 export * from "./reported-value.ts";
+export * from "./device-authentication.ts";
 export * from "./credentials.ts";
 export * from "./enrollment.ts";
 export * from "./registration.ts";
+export * from "./ca-certificate.ts";
 export * from "./storage-account.ts";
 export * from "./export.ts";
 export * from "./progress.ts";
@@ -61,7 +64,7 @@ export * from "./audit-log.ts";
 /** Told after the change is durable, in order of commit. Listeners must not throw. */
 export type RegistryEvent =
   | { readonly kind: "device-created"; readonly deviceId: string }
-  /** `access` is true when the device was disabled or a key changed: its connections must be authenticated again. */
+  /** `access` is true when the device was disabled, or a key or its authentication changed: its connections must be authenticated again. */
   | { readonly kind: "device-changed"; readonly deviceId: string; readonly access: boolean }
   | { readonly kind: "device-deleted"; readonly deviceId: string }
   /** For the device, too, when it is connected. */
@@ -72,6 +75,8 @@ export type RegistryEvent =
   /** An enrollment group, an enrollment (by its registration id), or `id-scopes`. */
   | { readonly kind: "provisioning-changed"; readonly id: string }
   | { readonly kind: "registration-changed"; readonly registrationId: string }
+  /** Added, given a code, verified; or deleted: devices get in by it no more. */
+  | { readonly kind: "ca-certificate-changed"; readonly caCertificateId: string; readonly isGone: boolean }
   | { readonly kind: "storage-changed"; readonly storageAccountId: string }
   | { readonly kind: "export-changed"; readonly exportId: string }
   | { readonly kind: "user-changed"; readonly userId: string }
@@ -98,6 +103,7 @@ export interface Registry
     CredentialCalls,
     EnrollmentCalls,
     RegistrationCalls,
+    CaCertificateCalls,
     StorageAccountCalls,
     ExportCalls,
     ProgressCalls,

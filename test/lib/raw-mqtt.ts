@@ -2,6 +2,7 @@
 
 import { type Socket, connect } from "node:net";
 import type { Duplex } from "node:stream";
+import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import mqtt, { type IConnackPacket, type IConnectPacket, type Packet } from "mqtt-packet";
 
 export interface Publish {
@@ -43,6 +44,13 @@ export class RawMqtt {
   static async open(port: number): Promise<RawMqtt> {
     const socket = connect({ port, host: "127.0.0.1", noDelay: true });
     await new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject));
+    return new RawMqtt(socket);
+  }
+
+  /** Over TLS, with a certificate or without. */
+  static async openTls(port: number, options: ConnectionOptions = {}): Promise<RawMqtt> {
+    const socket = connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false, ...options });
+    await new Promise((resolve, reject) => socket.once("secureConnect", resolve).once("error", reject));
     return new RawMqtt(socket);
   }
 

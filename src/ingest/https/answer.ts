@@ -33,6 +33,7 @@ export type HttpsReason = Extract<
   | "token-expired"
   | "token-resource"
   | "device-disabled"
+  | CertificateReason
   | "path"
   | "message-too-large"
   | "invalid-batch"
@@ -44,13 +45,15 @@ export type HttpsReason = Extract<
   | "throttled"
 >;
 
+export type CertificateReason = Extract<RejectionReason, "authentication-type" | `certificate-${string}`>;
+
 const unauthorized = (text: string, shown: string): Answer => ({
   status: 401,
   code: "IotHubUnauthorizedAccess",
   text,
   shown,
 });
-const unknown = unauthorized("The token does not open this device.", "unauthorized");
+const unknown = unauthorized("The token or certificate does not open this device.", "unauthorized");
 const unavailable = (text: string, shown: string, retryAfterSeconds: number): Answer => ({
   status: 503,
   code: "ServiceUnavailable",
@@ -61,7 +64,7 @@ const unavailable = (text: string, shown: string, retryAfterSeconds: number): An
 
 const answers: Readonly<Record<HttpsReason, Answer>> = {
   "token-malformed": unauthorized(
-    "The Authorization header must hold a SharedAccessSignature with sr, sig and se.",
+    "The Authorization header must hold a SharedAccessSignature with sr, sig and se, or the connection be made with a certificate.",
     "token-malformed",
   ),
   "unknown-device": unknown,
@@ -69,6 +72,11 @@ const answers: Readonly<Record<HttpsReason, Answer>> = {
   "token-signature": unknown,
   "token-expired": unauthorized("The token has expired.", "token-expired"),
   "token-resource": unauthorized("The token's sr names another hub or device.", "token-resource"),
+  "authentication-type": unknown,
+  "certificate-thumbprint": unknown,
+  "certificate-name": unknown,
+  "certificate-untrusted": unknown,
+  "certificate-expired": unknown,
   "device-disabled": unauthorized("The device is disabled.", "device-disabled"),
   path: {
     status: 404,

@@ -230,6 +230,11 @@ function httpsReason(reason: RejectionReason): HttpsReason {
     case "token-expired":
     case "token-resource":
     case "device-disabled":
+    case "authentication-type":
+    case "certificate-thumbprint":
+    case "certificate-name":
+    case "certificate-untrusted":
+    case "certificate-expired":
       return reason;
     default:
       return "token-signature";

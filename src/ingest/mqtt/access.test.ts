@@ -20,6 +20,7 @@ beforeAll(async () => {
         return found;
       },
       policyKeys: (name) => registry.policyKeys(name),
+      trustedCaCertificates: () => registry.trustedCaCertificates(),
     }),
   });
 });

@@ -197,6 +197,7 @@ describe("A device is not let in", () => {
           return await registry.deviceCredentials(id);
         },
         policyKeys: (name) => registry.policyKeys(name),
+        trustedCaCertificates: () => registry.trustedCaCertificates(),
       }),
     });
     const ids = Array.from({ length: 20 }, (_, index) => `storm-${index}`);

@@ -65,6 +65,7 @@ const publish = new Publish();
 
 export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
   policy: string | null = null;
+  caCertificateId: string | null = null;
   readonly #context: MqttServerContext;
   readonly #socket: DeviceStream;
   readonly #unread: Unread;
@@ -116,7 +117,9 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
   /** Called about once a second with real time in ms (for tokens) and the server's coarse monotonic time. */
   sweep(nowMs: number, coarseMs: number): void {
     if (this.#state === "closed") return;
-    if (this.#session !== null && this.#session.expiresMs <= nowMs) return this.#violation("token-expired");
+    if (this.#session !== null && this.#session.expiresMs <= nowMs) {
+      return this.#violation(this.#session.sender.authScope === "x509" ? "certificate-expired" : "token-expired");
+    }
     // While reading is stopped for our reasons we cannot see the device's pings, so they are not missed.
     if (this.#paused !== null && pausesOfOurs.has(this.#paused)) return;
     if (this.#isHeld && this.#state === "open" && this.#paused !== "unsent") return;
@@ -427,6 +430,7 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
   letIn(request: ConnectRequest, identity: Identity): void {
     const { accept, counters, table, unacknowledged } = this.#context;
     this.policy = identity.policy;
+    this.caCertificateId = identity.caCertificateId;
     const session = openSession(request, identity, accept.pathOf(request.deviceId));
     this.#session = session;
     const { sender, subscriptions } = session;

@@ -25,6 +25,7 @@ export function credentialStories(make: MakeStand): void {
         deviceId: "a",
         enabled: true,
         generationId: device.generationId,
+        authentication: { type: "sas" },
         ...(await registry.deviceKeys("a")),
       });
       await registry.updateDevice("a", { enabled: false });

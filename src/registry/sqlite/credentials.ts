@@ -1,21 +1,31 @@
 // Keys: of devices and of hub policies, sealed at rest (A2), and the fast look-up at every connection.
 
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../lib/clock.ts";
 import { isSameSecret } from "../../lib/secret-equality.ts";
 import { accessKeyOf, keyPairOf, newAccessKey, parseKeyPair, printKeyPair } from "../access-key.ts";
+import { deviceAuthenticationOf } from "../device-authentication.ts";
 import { registryError } from "../errors.ts";
 import { objectOf } from "../input.ts";
 import type { CredentialCalls, KeyChange, KeyPair } from "../registry.ts";
 import type { Change, Database } from "./database.ts";
-import { deviceIdentity, requireDevice } from "./device-row.ts";
+import { authenticationColumns, authenticationOfRow, deviceIdentity, requireDevice } from "./device-row.ts";
+import type { DeviceRow } from "./schema.ts";
 import type { SecretBox } from "./secrets.ts";
+
+type CredentialRow = Pick<
+  DeviceRow,
+  "enabled" | "generation_id" | "access_keys" | "authentication" | "thumbprint_primary" | "thumbprint_secondary"
+>;
 
 /** No row has it. */
 const decoyIdentity = "decoy";
 
 export function credentialsIn(database: Database, secrets: SecretBox, clock: Clock): CredentialCalls {
   // Raw and prepared: asked at every connection, and Kysely takes six times as long.
-  const lookUp = database.rawReader.prepare("select enabled, generation_id, access_keys from devices where id = ?");
+  const lookUp = database.rawReader.prepare(
+    "select enabled, generation_id, access_keys, authentication, thumbprint_primary, thumbprint_secondary from devices where id = ?",
+  );
   const open = (sealed: Uint8Array, identity: string): KeyPair =>
     parseKeyPair(secrets.open(sealed, identity).toString("utf8"));
 
@@ -44,16 +54,29 @@ export function credentialsIn(database: Database, secrets: SecretBox, clock: Clo
       });
     },
 
+    async setDeviceAuthentication(id, given) {
+      const wanted = deviceAuthenticationOf(given, "authentication");
+      return await database.change(async (change, tell) => {
+        const row = await requireDevice(change, id);
+        if (isDeepStrictEqual(authenticationOfRow(row), wanted)) return wanted;
+        const set = { ...authenticationColumns(wanted), etag: row.etag + 1 };
+        await change.updateTable("devices").set(set).where("id", "=", id).execute();
+        tell({ kind: "device-changed", deviceId: id, access: true });
+        return wanted;
+      });
+    },
+
     // oxlint-disable-next-line typescript/require-await -- synchronous here, not in every adapter
     async deviceCredentials(id) {
-      const row = lookUp.get(id) as { enabled: number; generation_id: string; access_keys: Uint8Array } | undefined;
+      const row = lookUp.get(id) as CredentialRow | undefined;
       if (row === undefined) {
         open(decoy, decoyIdentity);
         return null;
       }
       const { enabled, generation_id } = row;
       const keys = open(row.access_keys, deviceIdentity({ id, generation_id }));
-      return { deviceId: id, enabled: enabled === 1, generationId: generation_id, ...keys };
+      const authentication = authenticationOfRow(row);
+      return { deviceId: id, enabled: enabled === 1, generationId: generation_id, authentication, ...keys };
     },
 
     async createPolicy(name, keys = {}) {

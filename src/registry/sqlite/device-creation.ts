@@ -5,6 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import { must } from "../../lib/assert.ts";
 import { ColdpathError } from "../../lib/errors.ts";
 import { keyPairOf, printKeyPair } from "../access-key.ts";
+import { deviceAuthenticationOf } from "../device-authentication.ts";
 import { deviceIdOf, templateIdOf, templateVersionOf } from "../device-id.ts";
 import { registryError } from "../errors.ts";
 import { booleanOf, nameOf } from "../input.ts";
@@ -12,12 +13,12 @@ import { valuesAtCreation } from "../property-values.ts";
 import type { Device, DeviceOutcome, DeviceTemplate, NewDevice } from "../registry.ts";
 import { takeGenerationIds, takeRevisions } from "./counters.ts";
 import type { Change, Reader, Tell } from "./database.ts";
-import { deviceFromRow, deviceIdentity, deviceNameCharsMax, searchText } from "./device-row.ts";
+import { authenticationColumns, deviceFromRow, deviceIdentity, deviceNameCharsMax, searchText } from "./device-row.ts";
 import type { DeviceRow } from "./schema.ts";
 import type { SecretBox } from "./secrets.ts";
 import { usableTemplate } from "./templates.ts";
 
-/** Rows a statement, and devices a turn: some 10 ms. SQLite takes 32,766 parameters; a row has 13. */
+/** Rows a statement, and devices a turn: some 10 ms. SQLite takes 32,766 parameters; a row has 16. */
 const sliceRows = 200;
 
 interface Creation {
@@ -148,6 +149,8 @@ async function newRow(
   const name = device.name === undefined ? id : nameOf(device.name, "name", deviceNameCharsMax);
   const simulated = device.simulated !== undefined && booleanOf(device.simulated, "simulated");
   const enabled = device.enabled === undefined || booleanOf(device.enabled, "enabled");
+  const { authentication: given = { type: "sas" } } = device;
+  const authentication = deviceAuthenticationOf(given, "authentication");
   const keys = keyPairOf(device);
   const templateId = templateIdOf(device.templateId, "templateId");
   const { templateVersion } = device;
@@ -166,6 +169,7 @@ async function newRow(
     property_values: JSON.stringify(valuesAtCreation(template, device)),
     search_text: searchText(id, name),
     access_keys: secrets.seal(printKeyPair(keys), deviceIdentity(identity)),
+    ...authenticationColumns(authentication),
     revision: 0, // the caller sets it
     etag: 1,
     created_at: new Date(nowMs).toISOString(),

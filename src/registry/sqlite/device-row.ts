@@ -1,7 +1,8 @@
 // A device as a row: its columns, its values, what its keys are sealed for.
 
+import { must } from "../../lib/assert.ts";
 import { registryError } from "../errors.ts";
-import type { Device, DeviceValues } from "../registry.ts";
+import type { Device, DeviceAuthentication, DeviceValues } from "../registry.ts";
 import type { Reader } from "./database.ts";
 import type { DeviceRow } from "./schema.ts";
 
@@ -17,6 +18,9 @@ export const deviceColumns = [
   "template_version",
   "property_values",
   "enabled",
+  "authentication",
+  "thumbprint_primary",
+  "thumbprint_secondary",
   "generation_id",
   "etag",
   "created_at",
@@ -31,9 +35,28 @@ export function deviceFromRow(row: Pick<DeviceRow, (typeof deviceColumns)[number
     templateVersion: row.template_version,
     ...valuesFromRow(row),
     enabled: row.enabled === 1,
+    authentication: authenticationOfRow(row),
     generationId: row.generation_id,
     etag: row.etag,
     createdAt: row.created_at,
+  };
+}
+
+type AuthenticationColumns = Pick<DeviceRow, "authentication" | "thumbprint_primary" | "thumbprint_secondary">;
+
+export function authenticationOfRow(row: AuthenticationColumns): DeviceAuthentication {
+  const { authentication: type, thumbprint_primary, thumbprint_secondary: secondaryThumbprint } = row;
+  if (type !== "x509-thumbprint") return { type };
+  return { type, primaryThumbprint: must(thumbprint_primary, "a thumbprint stands with it"), secondaryThumbprint };
+}
+
+export function authenticationColumns(authentication: DeviceAuthentication): AuthenticationColumns {
+  const { type } = authentication;
+  const isByThumbprint = type === "x509-thumbprint";
+  return {
+    authentication: type,
+    thumbprint_primary: isByThumbprint ? authentication.primaryThumbprint : null,
+    thumbprint_secondary: isByThumbprint ? authentication.secondaryThumbprint : null,
   };
 }
 

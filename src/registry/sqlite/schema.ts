@@ -1,6 +1,7 @@
 // The tables as Kysely sees them. What they mean stands in the migration that makes them.
 
 import type { Generated } from "kysely";
+import type { AuthenticationType } from "../device-authentication.ts";
 
 /** 0 or 1. */
 export type Flag = 0 | 1;
@@ -16,6 +17,7 @@ export interface Tables {
   enrollment_groups: EnrollmentGroupRow;
   enrollments: EnrollmentRow;
   registrations: RegistrationRow;
+  ca_certificates: CaCertificateRow;
   storage_accounts: StorageAccountRow;
   exports: ExportRow;
   export_definitions: DefinitionRow;
@@ -78,6 +80,9 @@ export interface DeviceRow {
   search_text: string;
   /** Both keys, sealed. */
   access_keys: Uint8Array;
+  authentication: AuthenticationType;
+  thumbprint_primary: string | null;
+  thumbprint_secondary: string | null;
   revision: number;
   etag: number;
   created_at: string;
@@ -135,6 +140,20 @@ export interface RegistrationRow {
 export interface PolicyRow {
   name: string;
   access_keys: Uint8Array;
+  created_at: string;
+}
+
+export interface CaCertificateRow {
+  id: string;
+  name: string;
+  /** DER. */
+  certificate: Uint8Array;
+  thumbprint: string;
+  /** Null while nobody has proven to have its key. */
+  verified_at: string | null;
+  /** To be signed. */
+  code: string | null;
+  code_expires_ms: number | null;
   created_at: string;
 }
 

@@ -85,6 +85,8 @@ describe("a data directory", () => {
       drop index export_runs_by_path; drop table export_cuts; drop table export_tallies; drop table export_accepted_violations;
       drop table sessions; drop table users; drop table api_tokens; drop table audit_log; drop table device_twins;
       drop table registrations; drop table enrollments; drop table enrollment_groups; drop table id_scopes; drop index device_templates_by_model;
+      drop table ca_certificates; alter table devices drop column authentication; alter table devices drop column thumbprint_primary;
+      alter table devices drop column thumbprint_secondary;
       alter table export_gaps drop column offset_first; alter table export_gaps drop column offset_next;
       alter table export_gaps drop column records; delete from kysely_migration where name > '0001-first'`);
     database.prepare("insert into export_gaps values (null, ?, 'measurements', 0, 7, 8, 'old', 'then')").run(id);

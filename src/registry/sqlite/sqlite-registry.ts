@@ -14,6 +14,7 @@ import type { Registry } from "../registry.ts";
 import { apiTokensIn } from "./api-tokens.ts";
 import { auditIn } from "./audit.ts";
 import { auditLogIn } from "./audit-log.ts";
+import { caCertificatesIn } from "./ca-certificates.ts";
 import { credentialsIn } from "./credentials.ts";
 import { Database, refuseNewerRegistry } from "./database.ts";
 import { devicesIn } from "./devices.ts";
@@ -74,6 +75,7 @@ export async function openSqliteRegistry(options: SqliteRegistryOptions): Promis
       ...credentialsIn(opened, secrets, clock),
       ...enrollmentsIn(opened, secrets, installation.id, clock),
       ...registrationsIn(opened, secrets, installation.id, clock),
+      ...caCertificatesIn(opened, clock),
       ...storageAccountsIn(opened, secrets, clock),
       ...exportsIn(opened, clock),
       ...progressIn(opened),

@@ -215,9 +215,17 @@ export const target: Target = {
       registry: {
         deviceCredentials: async (deviceId) =>
           deviceId === "dev-1"
-            ? { deviceId, primaryKey: key, secondaryKey: key, enabled: true, generationId: "639000000000000000" }
+            ? {
+                deviceId,
+                primaryKey: key,
+                secondaryKey: key,
+                enabled: true,
+                generationId: "639000000000000000",
+                authentication: { type: "sas" as const },
+              }
             : null,
         policyKeys: async () => null,
+        trustedCaCertificates: async () => [],
       },
       reject: (reason) => counters.rejections[reason]++,
     };

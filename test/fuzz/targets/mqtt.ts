@@ -295,9 +295,17 @@ export const target: Target = {
       registry: {
         deviceCredentials: async (id) =>
           id === "dev-1"
-            ? { deviceId: id, primaryKey: key, secondaryKey: key, enabled: true, generationId: "639000000000000000" }
+            ? {
+                deviceId: id,
+                primaryKey: key,
+                secondaryKey: key,
+                enabled: true,
+                generationId: "639000000000000000",
+                authentication: { type: "sas" as const },
+              }
             : null,
         policyKeys: async () => null,
+        trustedCaCertificates: async () => [],
       },
       refusal: () => null,
       openCount: () => table.openCount,

@@ -19,9 +19,17 @@ const isOurHost = (host: string): boolean => host.toLowerCase() === "hub.test";
 const registry: AuthRegistry = {
   deviceCredentials: async (deviceId) =>
     deviceId === "dev-1"
-      ? { deviceId, primaryKey: key, secondaryKey: policyKey.slice(0, 40), enabled: true, generationId: "1" }
+      ? {
+          deviceId,
+          primaryKey: key,
+          secondaryKey: policyKey.slice(0, 40),
+          enabled: true,
+          generationId: "1",
+          authentication: { type: "sas" },
+        }
       : null,
   policyKeys: async (name) => (name === "device" ? { primaryKey: policyKey, secondaryKey: key.slice(0, 40) } : null),
+  trustedCaCertificates: async () => [],
 };
 
 /** What the token says, by its grammar; null when it has none of it. */

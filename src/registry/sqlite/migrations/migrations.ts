@@ -9,6 +9,7 @@ import { deviceLists } from "./0005-device-lists.ts";
 import { users } from "./0006-users.ts";
 import { deviceTwins } from "./0007-device-twins.ts";
 import { provisioning } from "./0008-provisioning.ts";
+import { x509 } from "./0009-x509.ts";
 
 export const migrations: Readonly<Record<string, Migration>> = {
   "0001-first": first,
@@ -19,4 +20,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0006-users": users,
   "0007-device-twins": deviceTwins,
   "0008-provisioning": provisioning,
+  "0009-x509": x509,
 };
