@@ -15,6 +15,7 @@ import { readQuery } from "./query-values.ts";
 import { apiTokenRoutes } from "./routes/api-tokens.ts";
 import { auditLogRoutes } from "./routes/audit-log.ts";
 import { authorityRoutes } from "./routes/authority.ts";
+import { caCertificateRoutes } from "./routes/ca-certificates.ts";
 import { connectionCodeRoutes } from "./routes/connection-code.ts";
 import { deviceFileRoutes } from "./routes/device-files.ts";
 import { deviceKeyRoutes } from "./routes/device-keys.ts";
@@ -167,6 +168,7 @@ async function addApi(api: Api, options: AdminOptions, authorization: Authorizat
   policyRoutes(api, options);
   provisioningRoutes(api, options);
   registrationRoutes(api, options);
+  caCertificateRoutes(api, options);
   storageAccountRoutes(api, options);
   exportRoutes(api, options);
   exportRunRoutes(api, options);

@@ -18,6 +18,11 @@ export function deviceConnectionString(hostName: string, deviceId: string, key: 
   return `HostName=${hostName};DeviceId=${deviceId};SharedAccessKey=${key}`;
 }
 
+/** For a device whose SDK gets the certificate and its key beside it. */
+export function x509ConnectionString(hostName: string, deviceId: string): string {
+  return `HostName=${hostName};DeviceId=${deviceId};x509=true`;
+}
+
 export function policyConnectionString(hostName: string, policy: string, key: string): string {
   return `HostName=${hostName};SharedAccessKeyName=${policy};SharedAccessKey=${key}`;
 }

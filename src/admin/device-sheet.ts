@@ -23,13 +23,20 @@ const columnOfField: Readonly<Record<string, Column>> = {
   name: "IOTC_DEVICENAME",
   primaryKey: "IOTC_SASKEY_PRIMARY",
   secondaryKey: "IOTC_SASKEY_SECONDARY",
+  "authentication.primaryThumbprint": "IOTC_X509THUMBPRINT_PRIMARY",
+  "authentication.secondaryThumbprint": "IOTC_X509THUMBPRINT_SECONDARY",
 };
 
 export const sheetHeading = csvLine(columns);
 
 /** @param keys  null: their cells stay empty. */
 export function sheetLine(device: Device, keys: KeyPair | null): string {
-  return csvLine([device.id, device.name, keys?.primaryKey ?? "", keys?.secondaryKey ?? "", "", ""]);
+  const { authentication } = device;
+  const thumbprints =
+    authentication.type === "x509-thumbprint"
+      ? [authentication.primaryThumbprint, authentication.secondaryThumbprint ?? ""]
+      : ["", ""];
+  return csvLine([device.id, device.name, keys?.primaryKey ?? "", keys?.secondaryKey ?? "", ...thumbprints]);
 }
 
 /** Where each known column stands. */
@@ -54,15 +61,19 @@ export function sheetColumns(heading: readonly string[]): SheetColumns {
 export function deviceOfRow(
   cells: readonly string[],
   found: SheetColumns,
-): (Pick<NewDevice, "name" | "primaryKey" | "secondaryKey"> & { readonly id: string }) | null {
+): (Pick<NewDevice, "name" | "primaryKey" | "secondaryKey" | "authentication"> & { readonly id: string }) | null {
   if (cells.every((cell) => cell.trim() === "")) return null;
   const cellOf = (column: Column): string => csvPlain(cells[found.get(column) ?? -1] ?? "");
   const given = (text: string): string | undefined => (text === "" ? undefined : text);
+  const primaryThumbprint = given(cellOf("IOTC_X509THUMBPRINT_PRIMARY").trim());
+  const secondaryThumbprint = given(cellOf("IOTC_X509THUMBPRINT_SECONDARY").trim());
+  const isByThumbprint = primaryThumbprint !== undefined || secondaryThumbprint !== undefined;
   return {
     id: cellOf("IOTC_DEVICEID").trim(),
     name: given(cellOf("IOTC_DEVICENAME")),
     primaryKey: given(cellOf("IOTC_SASKEY_PRIMARY").trim()),
     secondaryKey: given(cellOf("IOTC_SASKEY_SECONDARY").trim()),
+    ...(isByThumbprint ? { authentication: { type: "x509-thumbprint", primaryThumbprint, secondaryThumbprint } } : {}),
   };
 }
 
@@ -82,15 +93,6 @@ export function faultOfRow(cells: readonly string[], found: SheetColumns): Coldp
       "IOTC_DEVICEID",
       "Give every device an id: so the same file never makes it twice.",
     );
-  }
-  for (const column of ["IOTC_X509THUMBPRINT_PRIMARY", "IOTC_X509THUMBPRINT_SECONDARY"] as const) {
-    if ((cells[found.get(column) ?? -1] ?? "").trim() !== "") {
-      return fault(
-        "Devices sign in with keys here, not with certificates.",
-        column,
-        "Empty the cell; give the device a key.",
-      );
-    }
   }
   return null;
 }

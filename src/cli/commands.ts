@@ -5,6 +5,7 @@ import type { Command, CommandFamily } from "./command.ts";
 import { auditLogCommand } from "./audit-log.ts";
 import { backupCommand } from "./backup.ts";
 import { backupInspectCommand } from "./backup-inspect.ts";
+import { caCertificateCommands } from "./ca-certificate.ts";
 import { checkCommand } from "./check.ts";
 import { deviceCommands } from "./device.ts";
 import { exportCommands } from "./export.ts";
@@ -29,7 +30,7 @@ const sections: readonly { readonly title: string; readonly entries: readonly (C
   { title: "The server", entries: [serveCommand, checkCommand] },
   {
     title: "Administration of a running server",
-    entries: [deviceCommands, templateCommands, policyCommands, storageCommands, exportCommands],
+    entries: [deviceCommands, templateCommands, policyCommands, caCertificateCommands, storageCommands, exportCommands],
   },
   { title: "People and scripts", entries: [userCommands, tokenCommands, auditLogCommand] },
   { title: "Data at rest", entries: [verifyCommand, readCommand, schemaCommand, journalCommands, secretCommands] },

@@ -1,6 +1,7 @@
 // `coldpath device`: the devices that may connect, their values and their keys.
 
 import type { CommandFamily } from "./command.ts";
+import { deviceAuthenticationCommand } from "./device-authentication.ts";
 import {
   connectionStringCommand,
   deviceKeysCommand,
@@ -32,6 +33,7 @@ export const deviceCommands: CommandFamily = {
     deviceTwinCommand,
     updateDeviceCommand,
     deleteDeviceCommand,
+    deviceAuthenticationCommand,
     deviceKeysCommand,
     connectionStringCommand,
     deviceTokenCommand,

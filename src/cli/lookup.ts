@@ -3,7 +3,16 @@
 import { must } from "../lib/assert.ts";
 import { suggest } from "../config/suggest.ts";
 import { ColdpathError } from "../lib/errors.ts";
-import type { ApiToken, Device, DeviceTemplate, Export, Page, StorageAccount, User } from "../registry/registry.ts";
+import type {
+  ApiToken,
+  CaCertificate,
+  Device,
+  DeviceTemplate,
+  Export,
+  Page,
+  StorageAccount,
+  User,
+} from "../registry/registry.ts";
 import { segment, type Client } from "./client.ts";
 
 /** An answer of many; the API wraps lists so that they can gain fields. */
@@ -18,6 +27,16 @@ interface Named {
 
 export async function listOf<T>(client: Client, path: string): Promise<readonly T[]> {
   return (await client.get<Listed<T>>(path)).items;
+}
+
+export async function findCaCertificate(client: Client, nameOrId: string): Promise<CaCertificate> {
+  const all = await listOf<CaCertificate>(client, "/ca-certificates");
+  const found = all.find((one) => one.name === nameOrId) ?? all.find((one) => one.id === nameOrId);
+  if (found !== undefined) return found;
+  const message = `There is no CA certificate ${nameOrId}.`;
+  throw new ColdpathError("not-found", "ca-certificate-not-found", message, {
+    hint: "`coldpath ca-certificate list` shows them.",
+  });
 }
 
 export async function findDevice<T extends Device>(client: Client, idOrName: string): Promise<T> {

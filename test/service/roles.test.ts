@@ -38,6 +38,7 @@ const leastOfTag: Readonly<Record<string, Role>> = {
   policies: "administrator",
   provisioning: "administrator",
   registrations: "operator",
+  "ca-certificates": "administrator",
   users: "administrator",
   tokens: "administrator",
   "audit-log": "administrator",

@@ -3,7 +3,7 @@
 import { Type } from "typebox";
 import { makeSasToken } from "../../ingest/sas-token.ts";
 import type { KeyPair } from "../../registry/registry.ts";
-import { deviceConnectionString, hostNameOf } from "../connection-string.ts";
+import { deviceConnectionString, hostNameOf, x509ConnectionString } from "../connection-string.ts";
 import { keyChangeOf } from "../key-change.ts";
 import type { AdminOptions } from "../options.ts";
 import { type Api, ref } from "../schema.ts";
@@ -13,8 +13,9 @@ const tags = ["devices"];
 const oneDevice = Type.Object({ deviceId: Type.String() });
 
 export function deviceKeyRoutes(api: Api, { registry, endpoints }: AdminOptions): void {
-  const answer = (deviceId: string, { primaryKey, secondaryKey }: KeyPair) => {
+  const answer = async (deviceId: string, { primaryKey, secondaryKey }: KeyPair) => {
     const hostName = hostNameOf(endpoints());
+    const { authentication } = await registry.device(deviceId);
     return {
       deviceId,
       hostName,
@@ -22,6 +23,7 @@ export function deviceKeyRoutes(api: Api, { registry, endpoints }: AdminOptions)
       secondaryKey,
       primaryConnectionString: deviceConnectionString(hostName, deviceId, primaryKey),
       secondaryConnectionString: deviceConnectionString(hostName, deviceId, secondaryKey),
+      x509ConnectionString: authentication.type === "sas" ? null : x509ConnectionString(hostName, deviceId),
     };
   };
 
@@ -40,7 +42,7 @@ export function deviceKeyRoutes(api: Api, { registry, endpoints }: AdminOptions)
     },
     async (request) => {
       const { deviceId } = request.params;
-      const credentials = answer(deviceId, await registry.deviceKeys(deviceId));
+      const credentials = await answer(deviceId, await registry.deviceKeys(deviceId));
       // Who has seen a device's key can be that device.
       request.callNote = {};
       return credentials;
@@ -63,7 +65,7 @@ export function deviceKeyRoutes(api: Api, { registry, endpoints }: AdminOptions)
     },
     async (request) => {
       const { deviceId } = request.params;
-      return answer(deviceId, await registry.setDeviceKeys(deviceId, keyChangeOf(request.body)));
+      return await answer(deviceId, await registry.setDeviceKeys(deviceId, keyChangeOf(request.body)));
     },
   );
 

@@ -6,6 +6,7 @@ import { deviceFilter, filterOf } from "../device-filter.ts";
 import type { AdminOptions } from "../options.ts";
 import { pageLimit } from "../page-limit.ts";
 import { type Api, ref, words } from "../schema.ts";
+import { DeviceAuthentication } from "../schemas/certificate.ts";
 import {
   Device,
   DeviceChange,
@@ -156,6 +157,27 @@ export function deviceRoutes(api: Api, { registry, connections, pageSizeMax }: A
     async (request, reply) => {
       await registry.deleteDevice(request.params.deviceId);
       return await reply.code(204).send(null);
+    },
+  );
+
+  api.put(
+    "/devices/:deviceId/authentication",
+    {
+      schema: {
+        operationId: "setDeviceAuthentication",
+        summary: "Sets how a device proves who it is; its connection is closed.",
+        tags,
+        access: "operator",
+        params: oneDevice,
+        body: ref(DeviceAuthentication),
+        response: { 200: ref(Device) },
+        failures: [404],
+      },
+    },
+    async (request) => {
+      const { deviceId } = request.params;
+      await registry.setDeviceAuthentication(deviceId, request.body);
+      return answer(await registry.device(deviceId));
     },
   );
 

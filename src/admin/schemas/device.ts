@@ -2,6 +2,7 @@
 
 import { type TProperties, Type } from "typebox";
 import { count, etag, givenEtag, mapOf, orNull, ref, shape, time, words } from "../schema.ts";
+import { DeviceAuthentication } from "./certificate.ts";
 import { PropertyValue } from "./device-template.ts";
 
 const exactly = <P extends TProperties>(properties: P) => Type.Object(properties, { additionalProperties: false });
@@ -14,6 +15,7 @@ export const Device = shape("Device", "A device.", {
   templateId: Type.String(),
   templateVersion: Type.String(),
   enabled: Type.Boolean({ description: "A disabled device is refused." }),
+  authentication: ref(DeviceAuthentication),
   connected: Type.Boolean({ description: "Whether it has a connection open now. A simulated device has none." }),
   generationId: Type.String({
     description: "Of this incarnation: a device made again under the same id has a later one.",
@@ -48,6 +50,7 @@ export const NewDevice = shape("NewDevice", "A device to be made.", {
   templateId: Type.String(),
   templateVersion: Type.Optional(Type.String({ description: "The newest published version when left out." })),
   ...change,
+  authentication: Type.Optional(ref(DeviceAuthentication, "By its keys when left out.")),
   primaryKey,
   secondaryKey,
 });
@@ -146,6 +149,11 @@ export const DeviceCredentials = shape(
     secondaryKey: Type.String(),
     primaryConnectionString: Type.String(),
     secondaryConnectionString: Type.String(),
+    x509ConnectionString: orNull(
+      Type.String({
+        description: "Of a device that signs in by a certificate, for whom its keys open nothing; else null.",
+      }),
+    ),
   },
 );
 export const DeviceKeyChange = shape("DeviceKeyChange", "Keys to set, or one to make anew; not both.", {

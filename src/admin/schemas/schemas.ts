@@ -1,6 +1,7 @@
 // All named schemas, for the server to know and the OpenAPI document to list.
 
 import type { TSchema } from "typebox";
+import * as certificates from "./certificate.ts";
 import * as devices from "./device.ts";
 import * as deviceTemplates from "./device-template.ts";
 import { ErrorAnswer } from "./error.ts";
@@ -23,6 +24,7 @@ export const namedSchemas: readonly TSchema[] = [
     twins,
     methods,
     provisioning,
+    certificates,
     storageAccounts,
     exports,
     exportedFiles,

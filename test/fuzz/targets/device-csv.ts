@@ -10,6 +10,7 @@ import { type ImportReport, importDevices } from "../../../src/admin/device-impo
 import { sheetHeading, sheetLine } from "../../../src/admin/device-sheet.ts";
 import { ColdpathError } from "../../../src/lib/errors.ts";
 import { keyPairOf } from "../../../src/registry/access-key.ts";
+import { deviceAuthenticationOf } from "../../../src/registry/device-authentication.ts";
 import { deviceIdOf } from "../../../src/registry/device-id.ts";
 import { registryError } from "../../../src/registry/errors.ts";
 import { nameOf } from "../../../src/registry/input.ts";
@@ -27,7 +28,8 @@ class Devices {
         const name = given.name === undefined ? id : nameOf(given.name, "name", 200);
         const keys = keyPairOf(given);
         if (this.made.has(id)) throw registryError("device-exists", "It exists.", { field: "id" });
-        const device = { id, name } as Device;
+        const authentication = deviceAuthenticationOf(given.authentication ?? { type: "sas" }, "authentication");
+        const device = { id, name, authentication } as Device;
         if (!isTrial) this.made.set(id, { device, keys });
         return device;
       } catch (error) {
@@ -145,6 +147,8 @@ export const target: Target = {
     heading,
     "IOTC_SASKEY_PRIMARY",
     "IOTC_X509THUMBPRINT_PRIMARY",
+    "ab".repeat(20),
+    "0F:".repeat(32),
     '""',
     '",',
     '"\r\n',

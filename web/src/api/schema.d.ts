@@ -282,6 +282,23 @@ export interface paths {
         patch: operations["updateDevice"];
         trace?: never;
     };
+    "/api/v1/devices/{deviceId}/authentication": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sets how a device proves who it is; its connection is closed. */
+        put: operations["setDeviceAuthentication"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices/{deviceId}/migrate": {
         parameters: {
             query?: never;
@@ -823,6 +840,76 @@ export interface paths {
         put?: never;
         /** Lets a blocked registration in again: its device is enabled, or it waits to be approved. */
         post: operations["unblockRegistration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ca-certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All CA certificates. */
+        get: operations["listCaCertificates"];
+        put?: never;
+        /** Adds a CA certificate, with a code to be signed; it lets nobody in before. */
+        post: operations["createCaCertificate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ca-certificates/{caCertificateId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One CA certificate. */
+        get: operations["getCaCertificate"];
+        put?: never;
+        post?: never;
+        /** Deletes a CA certificate; connections that came in by it are closed. */
+        delete: operations["deleteCaCertificate"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ca-certificates/{caCertificateId}/verification-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a new code to be signed, in place of the former one; good for a week. */
+        post: operations["createVerificationCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ca-certificates/{caCertificateId}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes the signed code: from then on the CA certificate lets devices in. */
+        post: operations["verifyCaCertificate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1566,6 +1653,43 @@ export interface components {
             window: string;
             run: components["schemas"]["FileRun"] | null;
         };
+        /** @description An authority whose certificates let devices in. */
+        CaCertificate: {
+            id: string;
+            name: string;
+            /** @description Of its subject; empty when it has none. */
+            commonName: string;
+            /** @description SHA-256. */
+            thumbprint: string;
+            /** Format: date-time */
+            validFrom: string;
+            /** Format: date-time */
+            validUntil: string;
+            /**
+             * Format: date-time
+             * @description Null: nobody has proven to have its key, and nobody gets in by it.
+             */
+            verifiedAt: string | null;
+            verification: {
+                /** @description To be the common name of a certificate that this authority signs. */
+                code: string;
+                /** Format: date-time */
+                expiresAt: string;
+            } | null;
+            /** @description PEM. */
+            certificate: string;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /** @description CA certificates, by name. */
+        CaCertificateList: {
+            items: components["schemas"]["CaCertificate"][];
+        };
+        /** @description The verification code, signed. */
+        CaCertificateProof: {
+            /** @description PEM: the code is its common name, the CA certificate's key signed it. */
+            certificate: string;
+        };
         /** @description How a device connects to this server, as ready programs. */
         ConnectionCode: {
             deviceId: string;
@@ -1613,6 +1737,7 @@ export interface components {
             templateVersion: string;
             /** @description A disabled device is refused. */
             enabled: boolean;
+            authentication: components["schemas"]["DeviceAuthentication"];
             /** @description Whether it has a connection open now. A simulated device has none. */
             connected: boolean;
             /** @description Of this incarnation: a device made again under the same id has a later one. */
@@ -1637,6 +1762,18 @@ export interface components {
             etag: number;
             /** Format: date-time */
             createdAt: string;
+        };
+        /** @description How a device proves who it is. */
+        DeviceAuthentication: {
+            /**
+             * @description sas: a token, signed with one of its keys; x509-thumbprint: a certificate that is known by its thumbprint; x509-ca: any certificate for its id that leads to a verified CA certificate.
+             * @enum {string}
+             */
+            type: "sas" | "x509-thumbprint" | "x509-ca";
+            /** @description SHA-1 or SHA-256, 40 or 64 hexadecimal digits; case and colons do not matter. */
+            primaryThumbprint?: string | null;
+            /** @description SHA-1 or SHA-256, 40 or 64 hexadecimal digits; case and colons do not matter. */
+            secondaryThumbprint?: string | null;
         };
         /** @description A merge patch: what is left out stays, a null value clears that property. */
         DeviceChange: {
@@ -1670,6 +1807,8 @@ export interface components {
             secondaryKey: string;
             primaryConnectionString: string;
             secondaryConnectionString: string;
+            /** @description Of a device that signs in by a certificate, for whom its keys open nothing; else null. */
+            x509ConnectionString: string | null;
         };
         /** @description Devices. */
         DeviceIds: {
@@ -2525,7 +2664,7 @@ export interface components {
         /** @description The event `changed`: what a page shows of this may be old. */
         LiveChange: {
             /** @enum {string} */
-            kind: "device" | "template" | "policy" | "provisioning" | "registration" | "storage-account" | "export" | "user" | "token";
+            kind: "device" | "template" | "policy" | "provisioning" | "registration" | "ca-certificate" | "storage-account" | "export" | "user" | "token";
             /** @description Null: more of this kind than are named, so ask again for all. */
             id: string | null;
         };
@@ -2625,6 +2764,12 @@ export interface components {
             /** @description 1 to 366. */
             expiresInDays: number;
         };
+        /** @description A CA certificate to be added. */
+        NewCaCertificate: {
+            name: string;
+            /** @description PEM. */
+            certificate: string;
+        };
         /** @description A device to be made. */
         NewDevice: {
             /** @description A GUID when left out. */
@@ -2652,6 +2797,7 @@ export interface components {
                     [key: string]: components["schemas"]["PropertyValue"];
                 };
             };
+            authentication?: components["schemas"]["DeviceAuthentication"];
             /** @description Base64 of 16 to 64 bytes. */
             primaryKey?: string;
             /** @description Base64 of 16 to 64 bytes. */
@@ -4988,6 +5134,77 @@ export interface operations {
             };
             /** @description The present state forbids it, or the etag is stale. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    setDeviceAuthentication: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceAuthentication"];
+            };
+        };
+        responses: {
+            /** @description A device. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller's role does not allow it, or the call comes from a page of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7915,6 +8132,401 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Registration"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller's role does not allow it, or the call comes from a page of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listCaCertificates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CA certificates, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaCertificateList"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller's role does not allow it, or the call comes from a page of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createCaCertificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCaCertificate"];
+            };
+        };
+        responses: {
+            /** @description An authority whose certificates let devices in. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaCertificate"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller's role does not allow it, or the call comes from a page of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The present state forbids it, or the etag is stale. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getCaCertificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                caCertificateId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An authority whose certificates let devices in. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaCertificate"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller's role does not allow it, or the call comes from a page of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteCaCertificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                caCertificateId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller's role does not allow it, or the call comes from a page of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createVerificationCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                caCertificateId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An authority whose certificates let devices in. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaCertificate"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller's role does not allow it, or the call comes from a page of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    verifyCaCertificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                caCertificateId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaCertificateProof"];
+            };
+        };
+        responses: {
+            /** @description An authority whose certificates let devices in. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaCertificate"];
                 };
             };
             /** @description The input names something impossible; `field` says which one. */
