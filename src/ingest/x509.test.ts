@@ -1,6 +1,8 @@
 // X.509 devices at both front ends, over real TLS: who is let in, who is not, and when it ends.
 
+import { once } from "node:events";
 import { request } from "node:https";
+import { connect as connectTls } from "node:tls";
 import mqtt from "mqtt-packet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type TestCertificate, testAuthority, testCertificate } from "../../test/lib/certificates.ts";
@@ -151,6 +153,30 @@ describe("A device", () => {
     expect(await httpsAnswer(id, show(deep, intermediate))).toMatchObject({ status: 204 });
     await until(() => hub.records(id).length === 1, "it is journaled");
     expect(hub.records(id)[0]?.SystemProperties["connectionAuthMethod"]).toBe(authMethod);
+  });
+
+  test("is let in over a WebSocket as well", async () => {
+    const { id, shown } = await deviceByThumbprint();
+    const socket = connectTls({ port: ports.https, host: "127.0.0.1", rejectUnauthorized: false, ...shown });
+    await once(socket, "secureConnect");
+    const handshake = [
+      "GET /$iothub/websocket HTTP/1.1",
+      "Host: localhost",
+      "Upgrade: websocket",
+      "Connection: Upgrade",
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+      "Sec-WebSocket-Version: 13",
+      "Sec-WebSocket-Protocol: mqtt",
+    ];
+    socket.write(`${handshake.join("\r\n")}\r\n\r\n`);
+    const [upgraded] = (await once(socket, "data")) as [Buffer];
+    expect(upgraded.toString()).toContain("101 Switching Protocols");
+    const packet = connect(id);
+    // One binary frame, masked with zeros.
+    socket.write(Buffer.concat([Buffer.from([0x82, 0x80 | packet.length, 0, 0, 0, 0]), packet]));
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(answer.toString("hex")).toBe("820420020000");
+    socket.destroy();
   });
 
   test("with keys may have a certificate in its TLS connection, and signs in by its token", async () => {
