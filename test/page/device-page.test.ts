@@ -433,7 +433,7 @@ needs("chromium")("The page of a device", () => {
     const send = await connect(id);
     await send({ temp: 4, door: "open", fault: "E".repeat(300), extra: { a: 1 } });
     await send({ temp: 5, door: "closed" });
-    for (const tab of ["measurements", "values", "connect", "raw"]) {
+    for (const tab of ["measurements", "values", "commands", "connect", "twin", "raw"]) {
       const page = await open(id, tab, { theme, width });
       await page.getByRole("tabpanel").getByRole("heading", { level: 2 }).first().waitFor();
       if (tab === "raw") await page.getByRole("list", { name: "Messages" }).getByRole("button").first().click();

@@ -24,14 +24,14 @@ export const collections = [
 ] as const;
 export type Collection = (typeof collections)[number];
 
-/** A session that ended is noticed by whatever call comes next. */
-function onError(error: unknown): void {
+/** A session that ended is noticed by whatever call comes next: also by one that is no query and no mutation. */
+export function hearFailure(error: unknown): void {
   if (error instanceof ApiError && error.status === 401 && error.code === "unauthorized") void invalidate("session");
 }
 
 export const queryClient = new QueryClient({
-  queryCache: new QueryCache({ onError }),
-  mutationCache: new MutationCache({ onError }),
+  queryCache: new QueryCache({ onError: hearFailure }),
+  mutationCache: new MutationCache({ onError: hearFailure }),
   defaultOptions: {
     queries: {
       staleTime: 2_000,

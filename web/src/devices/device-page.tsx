@@ -35,18 +35,23 @@ import { useToast } from "../parts/toasts.tsx";
 import { type Device, type DeviceTemplate, deviceQuery, shownName, templateQuery } from "./device-queries.ts";
 import { DeviceState } from "./device-state.tsx";
 import type { DeviceTab } from "./device-tabs.ts";
+import { useMethodCalls } from "./method-calls.ts";
 import { MoveDeviceDialog } from "./move-device-dialog.tsx";
 import { RenameDeviceDialog } from "./rename-device-dialog.tsx";
 
 const MeasurementsTab = lazy(async () => await import("./measurements-tab.tsx"));
 const ValuesTab = lazy(async () => await import("./values-tab.tsx"));
+const CommandsTab = lazy(async () => await import("./commands-tab.tsx"));
 const ConnectTab = lazy(async () => await import("./connect-tab.tsx"));
+const TwinTab = lazy(async () => await import("./twin-tab.tsx"));
 const RawTab = lazy(async () => await import("./raw-tab.tsx"));
 
 const tabNames: Readonly<Record<DeviceTab, string>> = {
   measurements: "Measurements",
   values: "Properties and settings",
+  commands: "Commands",
   connect: "Connect",
+  twin: "Raw twin",
   raw: "Raw data",
 };
 const place = [{ label: "Device explorer", to: "/devices" }];
@@ -99,6 +104,8 @@ function OneDevice({
   const { tab = "measurements" } = route.useSearch();
   const navigate = route.useNavigate();
   const { id, templateId, templateVersion, generationId, createdAt } = device;
+  // Here, so that they are still there after a look at another tab.
+  const calls = useMethodCalls(id);
   return (
     <PageFrame
       title={shownName(device)}
@@ -143,7 +150,9 @@ function OneDevice({
           {tab === "values" && (
             <Shown query={query}>{(known) => <ValuesTab key={known.version} device={device} template={known} />}</Shown>
           )}
+          {tab === "commands" && <CommandsTab device={device} calls={calls} />}
           {tab === "connect" && <ConnectTab device={device} />}
+          {tab === "twin" && <TwinTab device={device} />}
           {tab === "raw" && <RawTab device={device} />}
         </Suspense>
       </div>

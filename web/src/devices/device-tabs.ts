@@ -1,6 +1,6 @@
 // The parts of a device's page, as they stand in its address. Pure.
 
-export const deviceTabs = ["measurements", "values", "connect", "raw"] as const;
+export const deviceTabs = ["measurements", "values", "commands", "connect", "twin", "raw"] as const;
 export type DeviceTab = (typeof deviceTabs)[number];
 
 export interface DeviceTabSearch {
