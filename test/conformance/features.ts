@@ -2,6 +2,7 @@
 
 import { commandFeatures } from "./command-features.ts";
 import { connectionFeatures } from "./connection-features.ts";
+import { identityFeatures } from "./identity-features.ts";
 import type { Kind } from "./rows.ts";
 import type { Cell } from "./stand.ts";
 import { telemetryFeatures } from "./telemetry-features.ts";
@@ -24,6 +25,8 @@ export const featureIds = [
   "renewal",
   "restart",
   "cut",
+  "x509-thumbprint",
+  "x509-ca",
 ] as const;
 export type FeatureId = (typeof featureIds)[number];
 
@@ -41,4 +44,5 @@ export const features: readonly Feature[] = [
   ...twinFeatures,
   ...commandFeatures,
   ...connectionFeatures,
+  ...identityFeatures,
 ];

@@ -1,6 +1,7 @@
 // What the cells of one row share: a hub in a process of its own with an export into a folder, the gate before it, and a
 // process with the row's SDK. Each cell has a device of its own.
 
+import { type TestCertificate, testCertificate } from "../lib/certificates.ts";
 import { type BenchDevice, DeviceBench } from "../lib/device-bench.ts";
 import { type SentMessage, expectExactly } from "../lib/exported-messages.ts";
 import type { OpenOptions } from "./driver-protocol.ts";
@@ -71,6 +72,18 @@ export class Stand {
     return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
   }
 
+  /** Adds a CA certificate, with proof of possession. */
+  async addAuthority(name: string, authority: TestCertificate): Promise<void> {
+    const { hub } = this.bench;
+    const { id } = await hub.api<{ id: string }>("POST", "/ca-certificates", { name, certificate: authority.certPem });
+    const { verification } = await hub.api<{ verification: { code: string } }>(
+      "POST",
+      `/ca-certificates/${id}/verification-code`,
+    );
+    const proof = await testCertificate({ name: verification.code, issuer: authority });
+    await hub.api("POST", `/ca-certificates/${id}/verify`, { certificate: proof.certPem });
+  }
+
   async cell(feature: FeatureId): Promise<Cell> {
     const id = `${feature}-1`;
     await this.bench.hub.api("POST", "/devices", { id, templateId: template.id });
@@ -88,6 +101,8 @@ export class Stand {
 export class Cell {
   readonly stand: Stand;
   readonly device: BenchDevice;
+  /** What the records of its messages must say of its sign-in. */
+  signsInBy: "sas" | "x509" = "sas";
   readonly #sent: SentMessage[] = [];
   readonly #clients: SdkClient[] = [];
 
@@ -142,7 +157,14 @@ export class Cell {
     const { id, generationId } = this.device;
     const found = await bench.messages.of(id);
     // A hub that was started again has another clock, so that any time is right here.
-    expectExactly(found, this.#sent, { deviceId: id, scope: "device", generationId, fromMs: 0, toMs: Infinity });
+    expectExactly(found, this.#sent, {
+      deviceId: id,
+      scope: "device",
+      signsInBy: this.signsInBy,
+      generationId,
+      fromMs: 0,
+      toMs: Infinity,
+    });
   }
 
   async close(): Promise<void> {

@@ -29,6 +29,8 @@ export interface SentMessage {
 export interface SentBy {
   readonly deviceId: string;
   readonly scope: "device" | "hub";
+  /** "sas" when left out. */
+  readonly signsInBy?: "sas" | "x509";
   readonly generationId: string;
   /** The window clock before the first message was sent and after the last was acknowledged. */
   readonly fromMs: number;
@@ -88,11 +90,15 @@ export class ExportedMessages {
 
 /** Each of `sent` stands exactly once in `found`, every field right, and nothing else does. */
 export function expectExactly(found: readonly ExportedMessage[], sent: readonly SentMessage[], by: SentBy): void {
-  const { deviceId, scope, generationId } = by;
+  const { deviceId, scope, generationId, signsInBy = "sas" } = by;
+  const [type, issuer] = signsInBy === "sas" ? ["sas", "iothub"] : ["x509Certificate", "external"];
   const expected = sent.map(({ body, application, system }) =>
     print(body, application, [
       ["connectionDeviceId", deviceId],
-      ["connectionAuthMethod", `{"scope":"${scope}","type":"sas","issuer":"iothub","acceptingIpFilterRule":null}`],
+      [
+        "connectionAuthMethod",
+        `{"scope":"${scope}","type":"${type}","issuer":"${issuer}","acceptingIpFilterRule":null}`,
+      ],
       ["connectionDeviceGenerationId", generationId],
       ...system,
       ["enqueuedTime", "EnqueuedTimeUtc"],
