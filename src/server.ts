@@ -47,6 +47,7 @@ import { type Sample, makeSample } from "./server/sample.ts";
 import { watchStorage } from "./server/storage-watch.ts";
 import { Simulator } from "./simulator/simulator.ts";
 import { openTls } from "./tls/tls.ts";
+import { CloudMessages } from "./twins/cloud-messages.ts";
 import { Methods } from "./twins/methods.ts";
 import { Twins } from "./twins/twins.ts";
 import { version } from "./lib/version.ts";
@@ -174,6 +175,10 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
   // The device on the other side keeps real time.
   const methods = new Methods({ clock: systemClock, callsMax: config.methodCallsMax });
   registry.subscribe((event) => methods.hear(event));
+  const cloudMessages = new CloudMessages({ registry, clock, log, bytesMax: config.cloudMessageBytesMax });
+  registry.subscribe((event) => cloudMessages.hear(event));
+  cloudMessages.start();
+  closers.push(() => cloudMessages.stop());
   const mqtt = new MqttServer({ ...front, twins, methods, takeOvers: new TakeOvers({ clock, log }), unacknowledged });
   closers.push(() => mqtt.close());
   const https = new HttpsServer({
@@ -266,6 +271,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     journal,
     exporter,
     methods,
+    cloudMessages,
     openStorage: openAccount,
     openStorageWith: (settings, secret) => openStorage(settings, secret, storageOptions),
     connections: table,
@@ -311,6 +317,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
       exporter,
       registry,
       methods,
+      cloudMessages,
       certificateEndsMs: () => tls.identity.notAfter.getTime(),
       version,
     }),
@@ -366,6 +373,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
   let stopping: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
     await simulator.stop();
+    cloudMessages.stop();
     clearInterval(renewal);
     hubRates.stop();
     await removeServerAddress(dataDir);

@@ -16,6 +16,7 @@ import { apiTokenRoutes } from "./routes/api-tokens.ts";
 import { auditLogRoutes } from "./routes/audit-log.ts";
 import { authorityRoutes } from "./routes/authority.ts";
 import { caCertificateRoutes } from "./routes/ca-certificates.ts";
+import { cloudMessageRoutes } from "./routes/cloud-messages.ts";
 import { connectionCodeRoutes } from "./routes/connection-code.ts";
 import { deviceFileRoutes } from "./routes/device-files.ts";
 import { deviceKeyRoutes } from "./routes/device-keys.ts";
@@ -162,6 +163,7 @@ async function addApi(api: Api, options: AdminOptions, authorization: Authorizat
   await deviceFileRoutes(api, options);
   deviceTwinRoutes(api, options);
   deviceMethodRoutes(api, options);
+  cloudMessageRoutes(api, options);
   deviceKeyRoutes(api, options);
   deviceMessageRoutes(api, options, streams);
   connectionCodeRoutes(api, options);

@@ -115,6 +115,7 @@ function changeOf(event: RegistryEvent): { readonly kind: ChangeKind; readonly i
     case "device-changed":
     case "device-deleted":
     case "desired-changed":
+    case "cloud-messages-changed":
       return { kind: "device", id: event.deviceId };
     case "template-changed":
       return { kind: "template", id: event.templateId };

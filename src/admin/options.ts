@@ -12,6 +12,7 @@ import type { Journal } from "../journal/journal.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Registry, SessionBounds } from "../registry/registry.ts";
+import type { CloudMessages } from "../twins/cloud-messages.ts";
 import type { Methods } from "../twins/methods.ts";
 
 /** How devices reach this server. */
@@ -42,6 +43,7 @@ export interface AdminOptions {
   readonly recentMessages: Pick<RecentMessages, "find">;
   readonly watchedDevices: Pick<WatchedDevices, "watch">;
   readonly methods: Pick<Methods, "invoke">;
+  readonly cloudMessages: Pick<CloudMessages, "send">;
 
   /** Opens a saved account, new each time: the caller closes it. Throws ColdpathError. */
   readonly openStorage: (storageAccountId: string) => Promise<StorageAccess>;

@@ -433,6 +433,15 @@ export const serverOptions = {
     default: "8",
     description: "Downloads of exported files at once; each holds a connection to the storage account.",
   },
+  "cloud-message-bytes-max": {
+    group: "Limits",
+    type: "bytes",
+    min: "64 KiB",
+    max: "64 GiB",
+    default: "256 MiB",
+    description:
+      "Cloud-to-device messages of all devices together that wait in the registry, 50 for a device at most; beyond it further ones are refused.",
+  },
   "method-calls-max": {
     group: "Limits",
     type: "integer",

@@ -109,6 +109,31 @@ const registryErrors = {
     meaning: "The certificate does not prove that its sender has the key of the CA certificate.",
     hint: "Sign a certificate that has the verification code as its common name with the key of the CA certificate.",
   },
+  "cloud-message-too-large": {
+    kind: "invalid",
+    meaning: "A cloud-to-device message is larger than 64 KiB, or its properties than 8 KiB.",
+    hint: "Send less, or where it is to be found.",
+  },
+  "cloud-message-exists": {
+    kind: "conflict",
+    meaning: "The device has, or lately had, a cloud-to-device message of this id.",
+    hint: "It was taken before: look what became of it. Give another message another id, or none.",
+  },
+  "cloud-message-not-found": {
+    kind: "not-found",
+    meaning: "No such cloud-to-device message waits for the device.",
+    hint: "List its messages; those that ended need no purging.",
+  },
+  "cloud-messages-full": {
+    kind: "conflict",
+    meaning: "As many cloud-to-device messages wait as may: 50 for a device, or --cloud-message-bytes-max in all.",
+    hint: "Wait until the device took some, or purge those that it need not get.",
+  },
+  "lock-lost": {
+    kind: "conflict",
+    meaning: "A device settles a cloud-to-device message that it does not hold any more.",
+    hint: "Receive it again: it is delivered until it is completed, rejected or over.",
+  },
   "policy-not-found": {
     kind: "not-found",
     meaning: "There is no such hub policy.",

@@ -4,6 +4,7 @@
 
 import { describe } from "vitest";
 import { auditStories } from "./contract/audit.contract.ts";
+import { cloudMessageStories } from "./contract/cloud-messages.contract.ts";
 import { credentialStories } from "./contract/credentials.contract.ts";
 import { deviceListStories } from "./contract/device-lists.contract.ts";
 import { deviceStories } from "./contract/devices.contract.ts";
@@ -24,6 +25,7 @@ export function registryContract(adapter: string, make: MakeStand): void {
     deviceStories(make);
     deviceListStories(make);
     twinStories(make);
+    cloudMessageStories(make);
     credentialStories(make);
     enrollmentStories(make);
     registrationStories(make);

@@ -25,6 +25,7 @@ import type { ApiTokenCalls } from "./api-token.ts";
 import type { AuditCalls } from "./audit-facts.ts";
 import type { AuditLogCalls } from "./audit-log.ts";
 import type { CaCertificateCalls } from "./ca-certificate.ts";
+import type { CloudMessageCalls, CloudMessageChange } from "./cloud-message.ts";
 import type { CredentialCalls } from "./credentials.ts";
 import type { DeviceCalls } from "./device.ts";
 import type { TemplateCalls } from "./device-template.ts";
@@ -46,6 +47,7 @@ export * from "./twin-section.ts";
 export * from "./setting-sync.ts";
 export * from "./reported-value.ts";
 export * from "./device-authentication.ts";
+export * from "./cloud-message.ts";
 export * from "./credentials.ts";
 export * from "./enrollment.ts";
 export * from "./registration.ts";
@@ -69,6 +71,8 @@ export type RegistryEvent =
   | { readonly kind: "device-deleted"; readonly deviceId: string }
   /** For the device, too, when it is connected. */
   | ({ readonly kind: "desired-changed" } & DesiredChange)
+  /** Its queue of cloud-to-device messages. */
+  | ({ readonly kind: "cloud-messages-changed" } & CloudMessageChange)
   /** Made, edited, published or deleted, in one version or all. */
   | { readonly kind: "template-changed"; readonly templateId: string }
   | { readonly kind: "policy-changed"; readonly name: string }
@@ -100,6 +104,7 @@ export interface Registry
     TemplateCalls,
     DeviceCalls,
     TwinCalls,
+    CloudMessageCalls,
     CredentialCalls,
     EnrollmentCalls,
     RegistrationCalls,

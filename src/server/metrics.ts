@@ -7,7 +7,8 @@ import type { Exporter } from "../export/exporter.ts";
 import type { ConnectionTable } from "../ingest/connection-table.ts";
 import { type IngestCounters, foldReasons, rejectionReasons } from "../ingest/ingest.ts";
 import type { Journal } from "../journal/journal.ts";
-import type { Registry, StorageAccount } from "../registry/registry.ts";
+import { type Registry, type StorageAccount, cloudMessageEnds } from "../registry/registry.ts";
+import type { CloudMessages } from "../twins/cloud-messages.ts";
 import type { Methods } from "../twins/methods.ts";
 
 export interface MetricSources {
@@ -15,8 +16,9 @@ export interface MetricSources {
   readonly table: ConnectionTable;
   readonly journal: Journal;
   readonly exporter: Exporter;
-  readonly registry: Pick<Registry, "storageAccounts">;
+  readonly registry: Pick<Registry, "storageAccounts" | "cloudMessageTotals">;
   readonly methods: Pick<Methods, "counters">;
+  readonly cloudMessages: Pick<CloudMessages, "counters">;
   /** Real time. */
   readonly certificateEndsMs: () => number;
   readonly version: string;
@@ -103,6 +105,26 @@ export function openMetrics(of: MetricSources): () => Promise<string> {
       this.inc({ outcome: "answered" }, answered);
       this.inc({ outcome: "unanswered" }, unanswered);
       this.inc({ outcome: "late-answer" }, lateAnswers);
+    },
+  });
+  void new Counter({
+    name: "coldpath_cloud_messages_total",
+    help: "Cloud-to-device messages, by what became of them.",
+    labelNames: ["state"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      const { enqueued, ended } = of.cloudMessages.counters;
+      this.inc({ state: "enqueued" }, enqueued);
+      for (const state of cloudMessageEnds) this.inc({ state }, ended[state]);
+    },
+  });
+  void new Gauge({
+    name: "coldpath_cloud_messages_waiting",
+    help: "Cloud-to-device messages that wait, for their devices or for these to complete them.",
+    registers: [registry],
+    async collect() {
+      this.set((await of.registry.cloudMessageTotals()).messages);
     },
   });
 

@@ -80,6 +80,7 @@ export class Fleet {
         this.refresh();
         return;
       case "desired-changed":
+      case "cloud-messages-changed":
       case "policy-changed":
       case "ca-certificate-changed":
       case "provisioning-changed":

@@ -9,6 +9,7 @@ import { RecentMessages } from "../../src/live/recent-messages.ts";
 import { Rates } from "../../src/live/rates.ts";
 import { WatchedDevices } from "../../src/live/watched-devices.ts";
 import { systemClock } from "../../src/lib/clock.ts";
+import { CloudMessages } from "../../src/twins/cloud-messages.ts";
 import { Methods } from "../../src/twins/methods.ts";
 import type { Log } from "../../src/lib/log.ts";
 import { type BenchOptions, ExportBench } from "./export-bench.ts";
@@ -77,6 +78,7 @@ export class AdminBench {
       counters: bench.counters,
       rates: bench.rates,
       methods: bench.methods,
+      cloudMessages: new CloudMessages({ registry, clock, log, bytesMax: 1024 * 1024 }),
       recentMessages: new RecentMessages({
         journal,
         scanBytesMax: 64 * 1024 * 1024,

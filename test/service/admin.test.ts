@@ -390,6 +390,58 @@ test("a direct method is called, and what the device answers is the answer", asy
   expect(JSON.stringify(items)).not.toContain("s3cret");
 });
 
+test("messages for a device are sent, listed with their states, and purged", async () => {
+  await bench.expect(201, "POST", "/device-templates", { id: "fridge", name: "Fridge", publish: true });
+  const { generationId } = await bench.expect(201, "POST", "/devices", { id: "f1", templateId: "fridge" });
+  const path = "/devices/f1/cloud-messages";
+  const sent = await bench.expect(201, "POST", path, {
+    body: "AQID",
+    bodyEncoding: "base64",
+    messageId: "m:1",
+    contentType: "application/json",
+    properties: { "method-name": "defrost" },
+    ttlSeconds: 60,
+  });
+  expect(sent).toMatchObject({ messageId: "m:1", state: "queued", bytes: 3, properties: { "method-name": "defrost" } });
+  expect(Date.parse(sent.expiresAt) - Date.parse(sent.enqueuedAt)).toBe(60_000);
+  const other = await bench.expect(201, "POST", path, { body: "s3cret ä" });
+  expect(await bench.expect(201, "POST", path, {})).toMatchObject({ bytes: 0 });
+  expect(await bench.refused(409, "POST", path, { messageId: "m:1" })).toMatchObject({ code: "cloud-message-exists" });
+  const { deliveries } = await bench.rooms.registry.takeCloudMessages({ deviceId: "f1", generationId }, 2);
+  expect(deliveries.map(({ body }) => body.toString("latin1"))).toEqual(["\u0001\u0002\u0003", "s3cret Ã¤"]);
+  await bench.expect(204, "DELETE", `${path}/${encodeURIComponent("m:1")}`);
+  expect(await bench.refused(404, "DELETE", `${path}/m:1`)).toMatchObject({ code: "cloud-message-not-found" });
+  const { items } = await bench.expect(200, "GET", path);
+  expect(items.map(({ state }: { state: string }) => state)).toEqual(["delivering", "queued", "purged"]);
+  expect(items[0]).toMatchObject({ messageId: other.messageId, deliveryCount: 1, bytes: 9 });
+  await bench.expect(204, "DELETE", path);
+  for (const [body, field] of [
+    [{ body: "?", bodyEncoding: "base64" }, "body"],
+    [{ body: "x", properties: { a: "x".repeat(8192) } }, "properties"],
+    [{ ttlSeconds: 0 }, "ttlSeconds"],
+    [{ ttlSeconds: 172_801 }, "ttlSeconds"],
+    [{ properties: { "a b": "1" } }, "properties.a b"],
+    [{ messageId: "" }, "messageId"],
+  ] as const) {
+    expect(await bench.refused(400, "POST", path, body)).toMatchObject({ field });
+  }
+  for (const [method, at] of [
+    ["GET", ""],
+    ["POST", ""],
+    ["DELETE", ""],
+    ["DELETE", "/m"],
+  ] as const) {
+    const missing = `/devices/none/cloud-messages${at}`;
+    expect((await bench.refused(404, method, missing, method === "POST" ? {} : undefined)).code).toBe(
+      "device-not-found",
+    );
+  }
+  const log = await bench.expect(200, "GET", "/audit-log");
+  const entry = log.items.find((one: { detail: { messageId?: string } | null }) => one.detail?.messageId === "m:1");
+  expect(entry).toMatchObject({ action: "sendCloudMessage", subject: "f1", detail: { bytes: 3 } });
+  expect(JSON.stringify(log)).not.toContain("s3cret");
+});
+
 test("a device's twin is shown, and what in it is no setting is changed", async () => {
   await bench.expect(201, "POST", "/device-templates", {
     id: "fan",

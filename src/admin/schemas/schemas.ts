@@ -2,6 +2,7 @@
 
 import type { TSchema } from "typebox";
 import * as certificates from "./certificate.ts";
+import * as cloudMessages from "./cloud-message.ts";
 import * as devices from "./device.ts";
 import * as deviceTemplates from "./device-template.ts";
 import { ErrorAnswer } from "./error.ts";
@@ -25,6 +26,7 @@ export const namedSchemas: readonly TSchema[] = [
     methods,
     provisioning,
     certificates,
+    cloudMessages,
     storageAccounts,
     exports,
     exportedFiles,

@@ -2,6 +2,7 @@
 
 import type { Generated } from "kysely";
 import type { AuthenticationType } from "../device-authentication.ts";
+import type { CloudMessageState } from "../registry.ts";
 
 /** 0 or 1. */
 export type Flag = 0 | 1;
@@ -12,6 +13,7 @@ export interface Tables {
   device_templates: TemplateRow;
   devices: DeviceRow;
   device_twins: DeviceTwinRow;
+  cloud_messages: CloudMessageRow;
   hub_policies: PolicyRow;
   id_scopes: IdScopeRow;
   enrollment_groups: EnrollmentGroupRow;
@@ -135,6 +137,24 @@ export interface RegistrationRow {
   model_id: string | null;
   created_at: string;
   updated_at: string;
+}
+
+export interface CloudMessageRow {
+  device_id: string;
+  number: number;
+  message_id: string;
+  /** JSON of CloudMessageProperties. */
+  properties: string;
+  body: Uint8Array;
+  body_bytes: number;
+  bytes: number;
+  state: CloudMessageState;
+  delivery_count: number;
+  lock_token: string | null;
+  lock_ends_ms: number | null;
+  enqueued_ms: number;
+  expires_ms: number;
+  ended_ms: number | null;
 }
 
 export interface PolicyRow {

@@ -15,6 +15,7 @@ import { apiTokensIn } from "./api-tokens.ts";
 import { auditIn } from "./audit.ts";
 import { auditLogIn } from "./audit-log.ts";
 import { caCertificatesIn } from "./ca-certificates.ts";
+import { cloudMessagesIn } from "./cloud-messages.ts";
 import { credentialsIn } from "./credentials.ts";
 import { Database, refuseNewerRegistry } from "./database.ts";
 import { devicesIn } from "./devices.ts";
@@ -72,6 +73,7 @@ export async function openSqliteRegistry(options: SqliteRegistryOptions): Promis
       ...templatesIn(opened, clock),
       ...devicesIn(opened, secrets, clock),
       ...twinsIn(opened, clock),
+      ...cloudMessagesIn(opened, clock),
       ...credentialsIn(opened, secrets, clock),
       ...enrollmentsIn(opened, secrets, installation.id, clock),
       ...registrationsIn(opened, secrets, installation.id, clock),

@@ -10,6 +10,7 @@ import { users } from "./0006-users.ts";
 import { deviceTwins } from "./0007-device-twins.ts";
 import { provisioning } from "./0008-provisioning.ts";
 import { x509 } from "./0009-x509.ts";
+import { cloudMessages } from "./0010-cloud-messages.ts";
 
 export const migrations: Readonly<Record<string, Migration>> = {
   "0001-first": first,
@@ -21,4 +22,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0007-device-twins": deviceTwins,
   "0008-provisioning": provisioning,
   "0009-x509": x509,
+  "0010-cloud-messages": cloudMessages,
 };
