@@ -26,6 +26,7 @@ import { SocketPlaces } from "./ingest/socket-places.ts";
 import { Turns } from "./ingest/turns.ts";
 import { MqttServer } from "./ingest/mqtt/mqtt-server.ts";
 import { WebSocketDoor } from "./ingest/websocket/websocket-door.ts";
+import { KeptSessions } from "./ingest/mqtt/kept-sessions.ts";
 import { Unacknowledged } from "./ingest/mqtt/unacknowledged.ts";
 import { RecentMessages } from "./live/recent-messages.ts";
 import { Rates } from "./live/rates.ts";
@@ -179,7 +180,21 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
   registry.subscribe((event) => cloudMessages.hear(event));
   cloudMessages.start();
   closers.push(() => cloudMessages.stop());
-  const mqtt = new MqttServer({ ...front, twins, methods, takeOvers: new TakeOvers({ clock, log }), unacknowledged });
+  // Devices keep real time, also where windows do not.
+  const signInsPerSecondMax = config.deviceSignInsPerSecondMax;
+  const signInRates =
+    signInsPerSecondMax === 0
+      ? null
+      : new DeviceRates({ messagesPerSecondMax: signInsPerSecondMax, bytesPerSecondMax: 0, clock: systemClock });
+  const mqtt = new MqttServer({
+    ...front,
+    twins,
+    methods,
+    sessions: new KeptSessions({ registry, expiryMs: config.sessionExpiryMs, log }),
+    signInRates,
+    takeOvers: new TakeOvers({ clock, log }),
+    unacknowledged,
+  });
   closers.push(() => mqtt.close());
   const https = new HttpsServer({
     ...front,

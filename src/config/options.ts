@@ -393,6 +393,24 @@ export const serverOptions = {
     default: "1177",
     description: "A device that asks for a longer MQTT keep-alive, or for none, is held to this one.",
   },
+  "device-sign-ins-per-second-max": {
+    group: "Limits",
+    type: "integer",
+    min: "0",
+    max: "1000",
+    default: "1",
+    description:
+      "How often a device may connect by MQTT with its credentials, ten at once included; beyond it is answered to try later (CONNACK 3). 0: as often as it likes.",
+  },
+  "session-expiry": {
+    group: "Limits",
+    type: "duration",
+    min: "1min",
+    max: "365d",
+    default: "7d",
+    description:
+      "MQTT sessions that devices keep (clean=false) end when they were not used for so long, and up to an eighth longer.",
+  },
   "request-bytes-max": {
     group: "Limits",
     type: "bytes",

@@ -36,6 +36,7 @@ export const rejectionReasons = [
   "will-topic",
   "too-many-connections",
   "not-ready",
+  "reconnecting",
   // afterwards
   "topic",
   "qos-2",

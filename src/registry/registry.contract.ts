@@ -10,6 +10,7 @@ import { deviceListStories } from "./contract/device-lists.contract.ts";
 import { deviceStories } from "./contract/devices.contract.ts";
 import { enrollmentStories } from "./contract/enrollments.contract.ts";
 import { exportStories } from "./contract/exports.contract.ts";
+import { mqttSessionStories } from "./contract/mqtt-sessions.contract.ts";
 import { registrationStories } from "./contract/registrations.contract.ts";
 import { snapshotStories } from "./contract/snapshots.contract.ts";
 import type { MakeStand } from "./contract/stand.ts";
@@ -26,6 +27,7 @@ export function registryContract(adapter: string, make: MakeStand): void {
     deviceListStories(make);
     twinStories(make);
     cloudMessageStories(make);
+    mqttSessionStories(make);
     credentialStories(make);
     enrollmentStories(make);
     registrationStories(make);

@@ -31,6 +31,7 @@ import type { DeviceCalls } from "./device.ts";
 import type { TemplateCalls } from "./device-template.ts";
 import type { EnrollmentCalls } from "./enrollment.ts";
 import type { ExportCalls } from "./export.ts";
+import type { MqttSessionCalls } from "./mqtt-session.ts";
 import type { ProgressCalls } from "./progress.ts";
 import type { RegistrationCalls } from "./registration.ts";
 import type { SessionCalls } from "./session.ts";
@@ -44,6 +45,7 @@ export * from "./device-template.ts";
 export * from "./device.ts";
 export * from "./twin.ts";
 export * from "./twin-section.ts";
+export * from "./mqtt-session.ts";
 export * from "./setting-sync.ts";
 export * from "./reported-value.ts";
 export * from "./device-authentication.ts";
@@ -105,6 +107,7 @@ export interface Registry
     DeviceCalls,
     TwinCalls,
     CloudMessageCalls,
+    MqttSessionCalls,
     CredentialCalls,
     EnrollmentCalls,
     RegistrationCalls,

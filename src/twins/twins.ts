@@ -8,7 +8,7 @@
 //   D2  A report is answered after its change is durable.
 
 import { ColdpathError } from "../lib/errors.ts";
-import type { Registry, RegistryEvent } from "../registry/registry.ts";
+import type { JsonObject, Registry, RegistryEvent } from "../registry/registry.ts";
 
 /** Who asks: a connected device. */
 export interface TwinOwner {
@@ -76,6 +76,11 @@ export class Twins {
     if (event.kind !== "desired-changed") return;
     const entry = this.#listeners.get(event.deviceId);
     if (entry?.generationId !== event.generationId) return;
-    entry.listener(JSON.stringify({ ...event.patch, $version: event.version }), event.version);
+    entry.listener(desiredPatchText(event.patch, event.version), event.version);
   }
+}
+
+/** A patch of desired as a device gets it. */
+export function desiredPatchText(patch: JsonObject, version: number): string {
+  return JSON.stringify({ ...patch, $version: version });
 }

@@ -151,15 +151,6 @@ describe("azure-iot-device over MQTT", () => {
     await client.close();
   });
 
-  test("getTwin fails with a clear error while there are no twins, instead of hanging", async () => {
-    const from = await bench.device("sdk-twin");
-    const client = Client.fromConnectionString(from.connectionString, azureMqtt.Mqtt);
-    await client.setOptions({ ca: bench.ca });
-    await client.open();
-    await expect(client.getTwin()).rejects.toThrow("This hub does not keep device twins yet.");
-    await client.close();
-  });
-
   test("A wrong key is refused with an error that says so", async () => {
     const from = await bench.device("sdk-wrong-key");
     const wrong = from.connectionString.replace(from.key, Buffer.alloc(32, 1).toString("base64"));

@@ -18,6 +18,7 @@ import { Folding } from "../../src/ingest/folding.ts";
 import { HttpsServer } from "../../src/ingest/https/https-server.ts";
 import { type IngestCounters, type IngestLimits, type RejectionReason, newCounters } from "../../src/ingest/ingest.ts";
 import { MqttServer } from "../../src/ingest/mqtt/mqtt-server.ts";
+import { KeptSessions } from "../../src/ingest/mqtt/kept-sessions.ts";
 import { Unacknowledged } from "../../src/ingest/mqtt/unacknowledged.ts";
 import { TakeOvers } from "../../src/ingest/take-overs.ts";
 import { SocketPlaces } from "../../src/ingest/socket-places.ts";
@@ -129,6 +130,10 @@ export interface HubOptions {
   /** Hears of take-overs. */
   readonly log?: Log;
   readonly takeOversWaitingMax?: number;
+  /** How often a device may sign in; as often as it likes when left out. */
+  readonly signInsPerSecondMax?: number;
+  /** A push counts as told when the device says something so long after it. */
+  readonly toldAfterMs?: number;
   /** What a device may send a second; as much as it can when left out. */
   readonly rates?: { readonly messagesPerSecondMax: number; readonly bytesPerSecondMax: number };
   /** Puts something between the front ends and the registry. */
@@ -147,6 +152,7 @@ export class IngestHub {
   readonly writer: HandledWriter;
   readonly registry: Registry;
   readonly methods = new Methods({ clock: systemClock, callsMax: 1000 });
+  readonly sessions: KeptSessions;
   readonly mqtt: MqttServer;
   readonly https: HttpsServer;
   mqttPort = 0;
@@ -208,6 +214,12 @@ export class IngestHub {
     };
     const dup = options.dup === undefined ? { windowMs: 60_000, messagesMax: 1000 } : options.dup;
     this.unacknowledged = dup === null ? null : new Unacknowledged(dup);
+    this.sessions = new KeptSessions({
+      registry,
+      expiryMs: 7 * 86_400_000,
+      log: options.log ?? silentLog,
+      toldAfterMs: options.toldAfterMs,
+    });
     const twins = new Twins(registry);
     registry.subscribe((event) => twins.hear(event));
     registry.subscribe((event) => this.methods.hear(event));
@@ -215,6 +227,11 @@ export class IngestHub {
       ...front,
       twins,
       methods: this.methods,
+      sessions: this.sessions,
+      signInRates:
+        options.signInsPerSecondMax === undefined
+          ? null
+          : new DeviceRates({ messagesPerSecondMax: options.signInsPerSecondMax, bytesPerSecondMax: 0, clock }),
       takeOvers: new TakeOvers({ clock, log: options.log ?? silentLog, waitingMax: options.takeOversWaitingMax }),
       unacknowledged: this.unacknowledged,
     });

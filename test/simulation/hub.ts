@@ -9,6 +9,7 @@ import { Folding } from "../../src/ingest/folding.ts";
 import { HttpsServer } from "../../src/ingest/https/https-server.ts";
 import { type IngestLimits, newCounters } from "../../src/ingest/ingest.ts";
 import { MqttServer } from "../../src/ingest/mqtt/mqtt-server.ts";
+import { KeptSessions } from "../../src/ingest/mqtt/kept-sessions.ts";
 import { Unacknowledged } from "../../src/ingest/mqtt/unacknowledged.ts";
 import { TakeOvers } from "../../src/ingest/take-overs.ts";
 import { SocketPlaces } from "../../src/ingest/socket-places.ts";
@@ -236,7 +237,15 @@ export class Machine {
     const twins = new Twins(registry);
     registry.subscribe((event) => twins.hear(event));
     const methods = new Methods({ clock, callsMax: 1000 });
-    const mqtt = new MqttServer({ ...front, twins, methods, takeOvers: new TakeOvers({ clock, log }), unacknowledged });
+    const mqtt = new MqttServer({
+      ...front,
+      twins,
+      methods,
+      sessions: new KeptSessions({ registry, expiryMs: 7 * 86_400_000, log }),
+      signInRates: null,
+      takeOvers: new TakeOvers({ clock, log }),
+      unacknowledged,
+    });
     const https = new HttpsServer({ ...front, webSockets: null, bounds: { bodiesBytesMax: 8192 } });
     await mqtt.listenPlain(1883, "0.0.0.0");
     await https.listenPlain(443, "0.0.0.0");

@@ -18,6 +18,8 @@ import type { TurnTaker } from "../turns.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import type { ConnectRequest } from "./connect.ts";
 import { type MqttServerContext, coarseErrorMs } from "./context.ts";
+import type { GrantedQos, KeptMqttSession } from "../../registry/registry.ts";
+import { messageOf } from "../../lib/errors.ts";
 import { HubTopics } from "./hub-topics.ts";
 import {
   type ISubscribePacket,
@@ -43,7 +45,8 @@ import { sendWill } from "./will.ts";
 const connectBytesMax = 128 * 1024;
 /** Topic, packet id and fixed header around a message's body. */
 const publishOverheadBytes = 65_535 + 2 + 2 + 5;
-const subscriptionsMax = 20;
+/** As IoT Hub. */
+const subscriptionsMax = 5;
 /** A chunk above this waits for its turn: a device that sends a message now and then never does. */
 const heavyBytes = 4096;
 /** First byte of a CONNECT: its type, and flags that must be 0. */
@@ -52,9 +55,9 @@ const connectFirst = 0x10;
 const pingreqFirst = 0xc0;
 const noBytes = Buffer.alloc(0);
 /** Why reading is stopped. */
-type Pause = "authenticating" | "journal" | "unsent" | "in-flight" | "take-over" | "turn" | "rate";
+type Pause = "authenticating" | "session" | "journal" | "unsent" | "in-flight" | "take-over" | "turn" | "rate";
 /** Those in which the device may have sent its pings in time. */
-const pausesOfOurs: ReadonlySet<Pause> = new Set(["take-over", "journal", "in-flight", "turn", "rate"]);
+const pausesOfOurs: ReadonlySet<Pause> = new Set(["session", "take-over", "journal", "in-flight", "turn", "rate"]);
 const dupFlag = 8;
 /** Chunks not durable yet that are searched for a message that comes again over the same connection. */
 const pendingLookedAt = 32;
@@ -87,6 +90,8 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
   /** What was accepted and is not durable yet, in order; only while it may be folded when it comes again. */
   readonly #pending: Acknowledgements[] = [];
   #sinceMs: number;
+  /** When something was last read, in coarse time. */
+  #heardMs = 0;
   #silenceMsMax: number;
 
   constructor(context: MqttServerContext, socket: DeviceStream) {
@@ -114,12 +119,18 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     return remoteAddress === undefined ? undefined : `${remoteAddress}:${remotePort}`;
   }
 
+  /** Once it is let in. */
+  get session(): Session | null {
+    return this.#session;
+  }
+
   /** Called about once a second with real time in ms (for tokens) and the server's coarse monotonic time. */
   sweep(nowMs: number, coarseMs: number): void {
     if (this.#state === "closed") return;
     if (this.#session !== null && this.#session.expiresMs <= nowMs) {
       return this.#violation(this.#session.sender.authScope === "x509" ? "certificate-expired" : "token-expired");
     }
+    this.#hub?.heard(this.#heardMs);
     // While reading is stopped for our reasons we cannot see the device's pings, so they are not missed.
     if (this.#paused !== null && pausesOfOurs.has(this.#paused)) return;
     if (this.#isHeld && this.#state === "open" && this.#paused !== "unsent") return;
@@ -167,7 +178,7 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
   #read(chunk: Buffer): void {
     if (this.#context.gate.isClosedTo(this)) this.hold();
     // Before that it counts from the first byte on, or a CONNECT could drip in for ever.
-    if (this.#state === "open") this.#sinceMs = this.#context.coarseMs();
+    if (this.#state === "open") this.#sinceMs = this.#heardMs = this.#context.coarseMs();
     const unread = this.#unread;
     if (this.#isTurnDue || this.#paused !== null) {
       unread.add(chunk);
@@ -347,6 +358,12 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     return this.#unsent.bytes <= this.#context.limits.connectionUnsentBytesMax;
   }
 
+  /** M1: what the device did not ask for; one that leaves too much unread gets it at its next connection. */
+  #push(packet: Buffer): void {
+    if (!this.#isUnsentWithin) return this.#violation("overloaded");
+    this.write(packet);
+  }
+
   #stopReading(session: Session, refusal: Refusal, bytesLeft: number): number {
     if (refusal === "draining" || refusal === "failed") {
       this.stop();
@@ -427,14 +444,21 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
   }
 
   /** The session begins. */
-  letIn(request: ConnectRequest, identity: Identity): void {
+  letIn(request: ConnectRequest, identity: Identity, kept: KeptMqttSession | null): void {
     const { accept, counters, table, unacknowledged } = this.#context;
     this.policy = identity.policy;
     this.caCertificateId = identity.caCertificateId;
-    const session = openSession(request, identity, accept.pathOf(request.deviceId));
+    const session = openSession(request, identity, accept.pathOf(request.deviceId), kept);
     this.#session = session;
     const { sender, subscriptions } = session;
-    this.#hub = new HubTopics({ ...this.#context, sender, subscriptions, write: (packet) => this.write(packet) });
+    this.#hub = new HubTopics({
+      ...this.#context,
+      sender,
+      subscriptions,
+      session,
+      write: (packet) => this.write(packet),
+      push: (packet) => this.#push(packet),
+    });
     this.#state = "open";
     this.#silenceMsMax = request.silenceMsMax;
     counters.connectionsOpened++;
@@ -442,35 +466,72 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     // Only now: the device's former connection has ended, and left what it had.
     if (session.isClean) unacknowledged?.drop(session.name);
     else session.left = unacknowledged?.of(session.name) ?? null;
-    this.write(connackPacket(connack.accepted));
+    this.write(connackPacket(connack.accepted, kept !== null));
+    if (kept !== null) this.#hub.subscriptionsChanged();
     this.#resume("authenticating");
     if (this.#context.gate.isClosedTo(this)) this.hold();
   }
 
   refuse(reason: RejectionReason, returnCode: number): void {
+    this.#end(reason, connackPacket(returnCode));
+  }
+
+  /** Says no, and goes. */
+  #end(reason: RejectionReason, answer: Buffer): void {
     this.#context.reject(reason, this.#signIn.claimedId, this.#socket.remoteAddress);
-    this.#socket.write(connackPacket(returnCode));
+    this.write(answer);
+    this.#unsent.flush();
     this.#socket.destroySoon();
-    this.#close(false);
+    this.#close(true);
   }
 
   #subscribe(session: Session, packet: ISubscribePacket): void {
     const { deviceId, moduleId } = session.sender;
+    const next = new Map(session.subscriptions);
     const granted = packet.subscriptions.map(({ topic, qos }) => {
       if (!maySubscribe(topic, deviceId, moduleId)) return 0x80;
-      session.subscriptions.add(topic);
-      return Math.min(qos, 1);
+      const grantedQos = qos === 0 ? 0 : 1;
+      next.set(topic, grantedQos);
+      return grantedQos;
     });
-    if (session.subscriptions.size > subscriptionsMax) return this.#violation("too-many-subscriptions");
     if (granted.length === 0) return this.#violation("malformed-packet"); // §3.8.3-3
-    this.write(subackPacket(packet.messageId ?? 0, granted));
-    this.#hub?.subscriptionsChanged(); // behind the SUBACK, or the device would not know what comes
+    const suback = subackPacket(packet.messageId ?? 0, granted);
+    if (granted.includes(0x80)) return this.#end("topic", suback);
+    if (next.size > subscriptionsMax) return this.#violation("too-many-subscriptions");
+    this.#keep(session, next, suback);
   }
 
   #unsubscribe(session: Session, packet: IUnsubscribePacket): void {
-    for (const topic of packet.unsubscriptions) session.subscriptions.delete(topic);
-    this.#hub?.subscriptionsChanged();
-    this.write(unsubackPacket(packet.messageId ?? 0));
+    const next = new Map(session.subscriptions);
+    for (const topic of packet.unsubscriptions) next.delete(topic);
+    this.#keep(session, next, unsubackPacket(packet.messageId ?? 0));
+  }
+
+  /** D2: the answer is sent when the session is kept. Nothing is read meanwhile: what comes behind relies on it. */
+  #keep(session: Session, next: ReadonlyMap<string, GrantedQos>, answer: Buffer): void {
+    const kept = this.#context.sessions.keep(session, next, Date.now());
+    if (kept === null) return this.#answerSubscriptions(session, next, answer);
+    this.#pause("session");
+    kept.then(
+      () => {
+        if (this.#state === "closed") return;
+        this.#answerSubscriptions(session, next, answer);
+        this.#resume("session");
+      },
+      (error: unknown) => {
+        if (this.#state === "closed") return;
+        const { deviceId } = session.sender;
+        this.#context.log.error({ error: messageOf(error), deviceId }, "A device's subscriptions could not be kept.");
+        this.#violation("not-ready");
+      },
+    );
+  }
+
+  #answerSubscriptions({ subscriptions }: Session, next: ReadonlyMap<string, GrantedQos>, answer: Buffer): void {
+    subscriptions.clear();
+    for (const [filter, qos] of next) subscriptions.set(filter, qos);
+    this.write(answer);
+    this.#hub?.subscriptionsChanged(); // behind the answer, or the device would not know what comes
   }
 
   /** A PUBLISH that is not a message: a twin request, the answer to a direct method, or nothing a device may say. */
@@ -500,6 +561,7 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     const session = this.#session;
     this.#state = "closed";
     this.#session = null;
+    this.#hub?.heard(this.#heardMs);
     this.#hub?.close();
     this.#signIn.end();
     this.#unread.drop();

@@ -8,6 +8,8 @@ import type { ConnectionTable, LiveConnection } from "../connection-table.ts";
 import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts";
 import type { SocketPlaces } from "../socket-places.ts";
 import type { TakeOvers } from "../take-overs.ts";
+import type { DeviceRates } from "../device-rates.ts";
+import type { KeptSessions } from "./kept-sessions.ts";
 import type { Unacknowledged } from "./unacknowledged.ts";
 import type { Methods } from "../../twins/methods.ts";
 import type { Twins } from "../../twins/twins.ts";
@@ -26,6 +28,9 @@ export interface MqttServerOptions {
   readonly twins: Twins;
   readonly methods: Methods;
   readonly takeOvers: TakeOvers;
+  readonly sessions: KeptSessions;
+  /** How often a device may sign in; null: as often as it likes. */
+  readonly signInRates: DeviceRates | null;
   readonly isOurHost: (host: string) => boolean;
   readonly log: Log;
   /** Null: a message marked DUP is a message like any other. */

@@ -2,28 +2,32 @@
 
 import type { Log } from "../../lib/log.ts";
 import type { Sender } from "../../message/message.ts";
+import type { Subscriptions } from "../../registry/registry.ts";
 import type { Methods } from "../../twins/methods.ts";
 import type { Twins } from "../../twins/twins.ts";
 import { MethodTopics } from "./method-topics.ts";
+import { DesiredPushes, type DesiredPushesOptions } from "./desired-pushes.ts";
 import { parseHubTopic } from "./topics.ts";
 import { TwinTopics } from "./twin-topics.ts";
 
-export interface HubTopicsOptions {
+export interface HubTopicsOptions extends DesiredPushesOptions {
   readonly twins: Twins;
   readonly methods: Methods;
   readonly log: Log;
   readonly sender: Sender;
   /** Of the session; asked again at each use. */
-  readonly subscriptions: ReadonlySet<string>;
+  readonly subscriptions: Subscriptions;
   readonly write: (packet: Buffer) => void;
 }
 
 export class HubTopics {
   readonly #twin: TwinTopics;
+  readonly #desired: DesiredPushes;
   readonly #methods: MethodTopics;
 
   constructor(options: HubTopicsOptions) {
     this.#twin = new TwinTopics(options);
+    this.#desired = new DesiredPushes(options);
     this.#methods = new MethodTopics(options);
   }
 
@@ -36,14 +40,20 @@ export class HubTopics {
     return true;
   }
 
-  /** Filters were subscribed to, or left. Called behind the SUBACK, or the device would not know what comes. */
+  /** Filters were subscribed to, or left. Called behind the SUBACK, or the CONNACK of a session that was kept: the device must know what comes. */
   subscriptionsChanged(): void {
-    this.#twin.subscriptionsChanged();
+    this.#desired.subscriptionsChanged();
     this.#methods.subscriptionsChanged();
+  }
+
+  /** @param heardMs  when something was last read from the device, in the time of `coarseMs`. */
+  heard(heardMs: number): void {
+    this.#desired.heard(heardMs);
   }
 
   close(): void {
     this.#twin.close();
+    this.#desired.close();
     this.#methods.close();
   }
 }

@@ -2,6 +2,7 @@
 // Topics: docs/formats.md "MQTT". Calls wait in the room twins.
 
 import type { Sender } from "../../message/message.ts";
+import type { Subscriptions } from "../../registry/registry.ts";
 import type { MethodCall, Methods } from "../../twins/methods.ts";
 import { publishPacket } from "./packets.ts";
 import { type MethodReply, methodsFilter } from "./topics.ts";
@@ -9,7 +10,7 @@ import { type MethodReply, methodsFilter } from "./topics.ts";
 export interface MethodTopicsOptions {
   readonly methods: Methods;
   readonly sender: Sender;
-  readonly subscriptions: ReadonlySet<string>;
+  readonly subscriptions: Subscriptions;
   readonly write: (packet: Buffer) => void;
 }
 

@@ -6,6 +6,7 @@ import { codeOf } from "../../lib/errors.ts";
 import { deviceTransport } from "../client-certificate.ts";
 import type { DeviceStream } from "../device-stream.ts";
 import { MqttConnection } from "./connection.ts";
+import type { KeptSession } from "./kept-sessions.ts";
 import { ReadGate } from "./read-gate.ts";
 import { type MqttServerContext, type MqttServerOptions, coarseErrorMs } from "./context.ts";
 
@@ -46,6 +47,7 @@ export class MqttServer {
       const nowMs = Date.now();
       this.#gate.sweep();
       for (const connection of this.#connections) connection.sweep(nowMs, this.#coarseMs);
+      options.sessions.sweep(() => this.#sessions(), nowMs);
     }, coarseErrorMs);
   }
 
@@ -90,6 +92,7 @@ export class MqttServer {
     for (const server of this.#servers) server.close();
     clearInterval(this.#sweep);
     for (const connection of this.#connections) connection.stop();
+    this.#options.sessions.stop();
   }
 
   /** A device has come, on a listener of ours or on another's. */
@@ -105,6 +108,10 @@ export class MqttServer {
       return;
     }
     this.#connections.add(new MqttConnection(this.#context, socket));
+  }
+
+  *#sessions(): Generator<KeptSession> {
+    for (const { session } of this.#connections) if (session !== null) yield session;
   }
 
   #listen(server: Server, port: number, host: string): Promise<number> {

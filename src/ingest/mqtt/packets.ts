@@ -30,8 +30,9 @@ export function parsePacket(bytes: Buffer): Packet | null {
   return failed || left > 0 ? null : packet;
 }
 
-export function connackPacket(returnCode: number): Buffer {
-  return Buffer.from([0x20, 2, 0, returnCode]);
+/** @param isPresent  the hub has kept the device's session. */
+export function connackPacket(returnCode: number, isPresent = false): Buffer {
+  return Buffer.from([0x20, 2, isPresent ? 1 : 0, returnCode]);
 }
 
 export function subackPacket(messageId: number, granted: readonly number[]): Buffer {

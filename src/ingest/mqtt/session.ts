@@ -2,6 +2,7 @@
 
 import { type Sender, noProperties } from "../../message/message.ts";
 import { type RecordHead, recordHead } from "../../message/record-encoder.ts";
+import type { GrantedQos, KeptMqttSession, SessionOwner } from "../../registry/registry.ts";
 import type { AcceptPath } from "../accept.ts";
 import type { AuthOutcome } from "../authenticate.ts";
 import type { ConnectRequest } from "./connect.ts";
@@ -22,7 +23,10 @@ export interface Session {
   head: RecordHead;
   counted: number;
   will: Will | null;
-  readonly subscriptions: Set<string>;
+  readonly subscriptions: Map<string, GrantedQos>;
+  readonly owner: SessionOwner;
+  /** When the registry was last told that it is used; null: nothing of it is kept. */
+  usedMs: number | null;
   /** What the connection before left unacknowledged, while any of it may come again. */
   left: LeftMessages | null;
 }
@@ -31,6 +35,7 @@ export function openSession(
   request: ConnectRequest,
   identity: Extract<AuthOutcome, { kind: "known" }>,
   path: AcceptPath,
+  kept: KeptMqttSession | null,
 ): Session {
   const { deviceId, moduleId, modelId, events, will, isCleanSession } = request;
   const { authScope, generationId, expiresMs } = identity;
@@ -46,7 +51,9 @@ export function openSession(
     head: recordHead(sender, noProperties),
     counted: 0,
     will: will === null ? null : { head: recordHead(sender, will.properties), body: will.body },
-    subscriptions: new Set(),
+    subscriptions: new Map(kept?.subscriptions),
+    owner: { deviceId, moduleId, generationId },
+    usedMs: kept?.usedMs ?? null,
     left: null,
   };
 }

@@ -4,6 +4,7 @@
 //   M1  It holds a place from then on: with those that are open there are never more than there are places.
 
 import { messageOf } from "../../lib/errors.ts";
+import type { KeptMqttSession } from "../../registry/registry.ts";
 import { type AuthOutcome, authenticate } from "../authenticate.ts";
 import type { ShownCertificates } from "../../lib/certificate.ts";
 import type { LiveConnection } from "../connection-table.ts";
@@ -20,7 +21,8 @@ export interface SigningIn extends LiveConnection {
   readonly certificate: ShownCertificates | null;
   /** Nothing is read meanwhile: for the credentials, or because the device's former connection may not be taken over yet. */
   waitsFor(what: "authenticating" | "take-over"): void;
-  letIn(request: ConnectRequest, identity: Identity): void;
+  /** @param kept  the session that it goes on with, or null. */
+  letIn(request: ConnectRequest, identity: Identity, kept: KeptMqttSession | null): void;
   refuse(reason: RejectionReason, returnCode: number): void;
 }
 
@@ -85,24 +87,44 @@ export class SignIn {
 
   /** Lets it in, unless the device's former connection is to be taken over and that must wait. */
   #admit(request: ConnectRequest, identity: Identity): void {
-    const { table, takeOvers } = this.#context;
+    const { table, takeOvers, signInRates } = this.#context;
     const { deviceId } = request;
-    if (!table.isOpen(deviceId)) return this.#letIn(request, identity);
+    // Only who holds a key counts: nobody else can keep a device out.
+    const bucket = signInRates?.bucketOf(deviceId);
+    if (bucket?.hasRoom === false) return this.#connection.refuse("reconnecting", connack.serverUnavailable);
+    bucket?.spend(1, 0);
+    if (!table.isOpen(deviceId)) return this.#goOn(request, identity);
     this.#connection.waitsFor("take-over");
     const takeOver = { deviceId, address: this.#connection.address, formerAddress: table.addressOf(deviceId) };
     this.#cancelTakeOver = takeOvers.admit(takeOver, () => {
       this.#connection.waitsFor("authenticating");
-      this.#letIn(request, identity);
+      this.#goOn(request, identity);
     });
   }
 
-  #letIn(request: ConnectRequest, identity: Identity): void {
+  /** With the session that the device kept, or none. */
+  #goOn(request: ConnectRequest, identity: Identity): void {
+    const { sessions, log } = this.#context;
+    const { deviceId, moduleId, isCleanSession } = request;
+    const owner = { deviceId, moduleId, generationId: identity.generationId };
+    sessions.open(owner, isCleanSession, Date.now()).then(
+      (kept) => {
+        if (!this.#isOver) this.#letIn(request, identity, kept);
+      },
+      (error: unknown) => {
+        log.error({ error: messageOf(error), deviceId }, "The registry could not be asked for a device's session.");
+        if (!this.#isOver) this.#connection.refuse("not-ready", connack.serverUnavailable);
+      },
+    );
+  }
+
+  #letIn(request: ConnectRequest, identity: Identity, kept: KeptMqttSession | null): void {
     // The device's former connection may have gone meanwhile, and its place with it.
     if (!this.#holdsPlace && !this.#context.table.isOpen(request.deviceId) && !this.#takePlace()) {
       return this.#connection.refuse("too-many-connections", connack.serverUnavailable);
     }
     this.#leavePlace();
-    this.#connection.letIn(request, identity);
+    this.#connection.letIn(request, identity, kept);
   }
 
   /** M1: exact also in a storm, since credentials take time to be read. */

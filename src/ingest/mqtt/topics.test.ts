@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import mqtt, { type QoS } from "mqtt-packet";
 import { IngestHub } from "../../../test/lib/ingest-hub.ts";
 import { RawMqtt, publishBytes } from "../../../test/lib/raw-mqtt.ts";
+import { makeSasToken } from "../sas-token.ts";
 import { bagOf, eventsTopic, topicText } from "./topics.ts";
 
 let hub: IngestHub;
@@ -51,11 +52,27 @@ describe("A subscription", () => {
     "devices/+/messages/events/",
     "$SYS/#",
     "$iothub/#",
-  ])("to %s is refused, and the connection goes on", async (filter) => {
+  ])("to %s is refused and counted, and the connection ends, as IoT Hub ends it", async (filter) => {
     const client = await connected();
+    const before = hub.rejections("topic");
     expect(await subscribe(client, [filter, 1])).toEqual({ cmd: "suback", id: 3, granted: [128] });
-    await client.publish({ topic: "devices/dev-1/messages/events/", payload: "x" });
-    client.destroy();
+    expect(await client.next()).toBe("ended");
+    expect(hub.rejections("topic")).toBe(before + 1);
+  });
+
+  test("that is the sixth ends the connection, and is counted", async () => {
+    const token = makeSasToken("localhost", hub.policyKey, Date.now() + 3_600_000, "device");
+    const client = await RawMqtt.device(hub.mqttPort, "dev-1", token, {
+      clientId: "dev-1/m",
+      username: "localhost/dev-1/m/?api-version=2021-04-12",
+    });
+    const own = "devices/dev-1/modules/m";
+    const filters = [`${own}/inputs/#`, `${own}/messages/events/`, "$iothub/twin/res/#", "$iothub/methods/POST/#"];
+    for (const filter of [...filters, `${own}/messages/devicebound/#`, filters[0]!]) {
+      expect(await subscribe(client, [filter, 0])).toMatchObject({ granted: [0] });
+    }
+    expect(await subscribe(client, ["$iothub/twin/PATCH/properties/desired/#", 0])).toBe("ended");
+    expect(hub.rejections("too-many-subscriptions")).toBe(1);
   });
 
   test("of no filter, or with wrong flags, ends the connection", async () => {

@@ -1,5 +1,5 @@
-// The twin of a connected device over MQTT: its requests on `$iothub/twin/…`, answered in their order, and pushes of what is
-// wanted of it. Topics and answers: docs/formats.md "MQTT".
+// The twin of a connected device over MQTT: its requests on `$iothub/twin/…`, answered in their order. Topics and answers:
+// docs/formats.md "MQTT". What it is told unasked: desired-pushes.ts.
 //
 //   D2  An answer is sent after its change is durable.
 //   M1  A connection has at most `requestsMax` requests that are not answered.
@@ -7,9 +7,10 @@
 import { ColdpathError, messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Sender } from "../../message/message.ts";
+import type { Subscriptions } from "../../registry/registry.ts";
 import type { Twins } from "../../twins/twins.ts";
 import { publishPacket } from "./packets.ts";
-import { type TwinRequest, desiredFilter, twinAnswersFilter } from "./topics.ts";
+import { type TwinRequest, twinAnswersFilter } from "./topics.ts";
 
 const requestsMax = 10;
 
@@ -17,7 +18,7 @@ export interface TwinTopicsOptions {
   readonly twins: Twins;
   readonly log: Log;
   readonly sender: Sender;
-  readonly subscriptions: ReadonlySet<string>;
+  readonly subscriptions: Subscriptions;
   readonly write: (packet: Buffer) => void;
 }
 
@@ -35,7 +36,6 @@ export class TwinTopics {
   /** Requests one after the other: who reads after a report finds it. */
   #tail: Promise<void> = Promise.resolve();
   #requests = 0;
-  #unfollow: (() => void) | null = null;
   #isClosed = false;
 
   constructor(options: TwinTopicsOptions) {
@@ -56,25 +56,8 @@ export class TwinTopics {
     this.#tail = this.#tail.then(() => this.#answer(request, body)).finally(() => this.#requests--);
   }
 
-  /** A filter was subscribed to, or left. */
-  subscriptionsChanged(): void {
-    const { twins, sender, subscriptions } = this.#options;
-    const isWanted = subscriptions.has(desiredFilter) && sender.moduleId === undefined;
-    if (isWanted && this.#unfollow === null) {
-      this.#unfollow = twins.follow(sender, (patch, version) => {
-        this.#options.write(publishPacket(`$iothub/twin/PATCH/properties/desired/?$version=${version}`, patch));
-      });
-    } else if (!isWanted) this.#end();
-  }
-
   close(): void {
     this.#isClosed = true;
-    this.#end();
-  }
-
-  #end(): void {
-    this.#unfollow?.();
-    this.#unfollow = null;
   }
 
   async #answer({ kind, requestId }: TwinRequest, body: Buffer): Promise<void> {

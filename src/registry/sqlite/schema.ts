@@ -14,6 +14,7 @@ export interface Tables {
   devices: DeviceRow;
   device_twins: DeviceTwinRow;
   cloud_messages: CloudMessageRow;
+  mqtt_sessions: MqttSessionRow;
   hub_policies: PolicyRow;
   id_scopes: IdScopeRow;
   enrollment_groups: EnrollmentGroupRow;
@@ -155,6 +156,20 @@ export interface CloudMessageRow {
   enqueued_ms: number;
   expires_ms: number;
   ended_ms: number | null;
+}
+
+export interface MqttSessionRow {
+  device_id: string;
+  /** Empty for the device itself. */
+  module_id: string;
+  generation_id: string;
+  /** JSON: topic filter to granted QoS. */
+  subscriptions: string;
+  /** With `told`; null while desired is not followed. */
+  told_version: number | null;
+  /** JSON of desired's content in that version. */
+  told: string | null;
+  used_ms: number;
 }
 
 export interface PolicyRow {

@@ -86,7 +86,7 @@ describe("a data directory", () => {
       drop table sessions; drop table users; drop table api_tokens; drop table audit_log; drop table device_twins; drop table cloud_messages;
       drop table registrations; drop table enrollments; drop table enrollment_groups; drop table id_scopes; drop index device_templates_by_model;
       drop table ca_certificates; alter table devices drop column authentication; alter table devices drop column thumbprint_primary;
-      alter table devices drop column thumbprint_secondary;
+      alter table devices drop column thumbprint_secondary; drop table mqtt_sessions;
       alter table export_gaps drop column offset_first; alter table export_gaps drop column offset_next;
       alter table export_gaps drop column records; delete from kysely_migration where name > '0001-first'`);
     database.prepare("insert into export_gaps values (null, ?, 'measurements', 0, 7, 8, 'old', 'then')").run(id);

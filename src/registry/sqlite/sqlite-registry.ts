@@ -23,6 +23,7 @@ import { enrollmentsIn } from "./enrollments.ts";
 import { exportsIn } from "./exports.ts";
 import { openInstallation, readInstallation } from "./installation.ts";
 import { lockDirectory } from "./lock.ts";
+import { mqttSessionsIn } from "./mqtt-sessions.ts";
 import { progressIn } from "./progress.ts";
 import { registrationsIn } from "./registrations.ts";
 import { sessionsIn } from "./sessions.ts";
@@ -74,6 +75,7 @@ export async function openSqliteRegistry(options: SqliteRegistryOptions): Promis
       ...devicesIn(opened, secrets, clock),
       ...twinsIn(opened, clock),
       ...cloudMessagesIn(opened, clock),
+      ...mqttSessionsIn(opened),
       ...credentialsIn(opened, secrets, clock),
       ...enrollmentsIn(opened, secrets, installation.id, clock),
       ...registrationsIn(opened, secrets, installation.id, clock),

@@ -91,6 +91,12 @@ export async function followSettings(
   return twin.reported.content;
 }
 
+export async function desiredIn(db: Reader, deviceId: string): Promise<TwinSection> {
+  const row = await requireTwinned(db, deviceId);
+  if (row.desired !== null) return JSON.parse(row.desired) as TwinSection;
+  return firstDesired(row, await usableTemplate(db, row.template_id, row.template_version));
+}
+
 async function keepDesired(
   change: Change,
   tell: Tell,

@@ -21,6 +21,8 @@ import type { MqttServerContext } from "../../../src/ingest/mqtt/context.ts";
 import { TakeOvers } from "../../../src/ingest/take-overs.ts";
 import { ReadGate } from "../../../src/ingest/mqtt/read-gate.ts";
 import { patchedSection, untouchedSection } from "../../../src/registry/registry.ts";
+import { KeptSessions } from "../../../src/ingest/mqtt/kept-sessions.ts";
+import { desiredFilter } from "../../../src/ingest/mqtt/topics.ts";
 import { Methods } from "../../../src/twins/methods.ts";
 import { Twins } from "../../../src/twins/twins.ts";
 import { Turns } from "../../../src/ingest/turns.ts";
@@ -322,6 +324,22 @@ export const target: Target = {
           patchedSection(untouchedSection, "reported", patch, "2026-01-02T03:04:05.678Z").version,
       }),
       methods: new Methods({ clock: systemClock, callsMax: 10 }),
+      // Each subscription is kept by the next turn, or there is none to keep.
+      sessions: new KeptSessions({
+        registry: {
+          mqttSession: async () =>
+            (choices & 2) === 0 ? null : { subscriptions: new Map([[desiredFilter, 0]]), usedMs: Date.now() },
+          keepMqttSession: async () => await Promise.resolve(),
+          endMqttSession: async () => await Promise.resolve(),
+          untoldDesired: async () => ({ patch: { a: null }, version: 2 }),
+          desiredTold: async () => await Promise.resolve(),
+          useMqttSessions: async () => await Promise.resolve(),
+          expireMqttSessions: async () => 0,
+        },
+        expiryMs: 60_000,
+        log: silentLog,
+      }),
+      signInRates: null,
       takeOvers: new TakeOvers({ clock: systemClock, log: silentLog }),
       gate: new ReadGate(
         limits.unreadBytesMax,

@@ -107,6 +107,10 @@ const words: Readonly<Record<string, RejectionWords>> = {
     title: "A packet out of turn",
     toDo: "The device's MQTT client has a fault; update it.",
   },
+  reconnecting: {
+    title: "Connecting again and again",
+    toDo: "A device connects many times a minute and is told to wait: its program starts anew, or its line drops. Look at its log.",
+  },
   "too-many-subscriptions": {
     title: "Too many subscriptions",
     toDo: "A device needs only a few topics; look at what its program subscribes to.",

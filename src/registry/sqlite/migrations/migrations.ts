@@ -11,6 +11,7 @@ import { deviceTwins } from "./0007-device-twins.ts";
 import { provisioning } from "./0008-provisioning.ts";
 import { x509 } from "./0009-x509.ts";
 import { cloudMessages } from "./0010-cloud-messages.ts";
+import { mqttSessions } from "./0011-mqtt-sessions.ts";
 
 export const migrations: Readonly<Record<string, Migration>> = {
   "0001-first": first,
@@ -23,4 +24,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0008-provisioning": provisioning,
   "0009-x509": x509,
   "0010-cloud-messages": cloudMessages,
+  "0011-mqtt-sessions": mqttSessions,
 };

@@ -1,0 +1,121 @@
+import { describe, expect, test } from "vitest";
+import type { GrantedQos, Registry, SessionOwner } from "../registry.ts";
+import { type MakeStand, fridge } from "./stand.ts";
+
+const desired = "$iothub/twin/PATCH/properties/desired/#";
+const methods = "$iothub/methods/POST/#";
+
+export function mqttSessionStories(make: MakeStand): void {
+  const makeWithDevice = async () => {
+    const stand = await make();
+    await stand.registry.createTemplate(fridge);
+    const { generationId } = await stand.registry.createDevice({ id: "a", templateId: "fridge" });
+    return { ...stand, owner: { deviceId: "a", generationId } };
+  };
+  const keep = async (
+    registry: Registry,
+    owner: SessionOwner,
+    subscriptions: Record<string, GrantedQos>,
+    nowMs = 1_000,
+  ): Promise<void> => {
+    const kept = new Map(Object.entries(subscriptions));
+    await registry.keepMqttSession(owner, { subscriptions: kept, followsDesired: kept.has(desired), nowMs });
+  };
+  const setFan = (registry: Registry, fanSpeed: number | null) =>
+    registry.updateDevice("a", { settings: { device: { fanSpeed } } });
+
+  describe("MQTT sessions", () => {
+    test("hold the subscriptions with their QoS, also over a restart (D2)", async () => {
+      const { registry, owner, reopen } = await makeWithDevice();
+      expect(await registry.mqttSession(owner)).toBeNull();
+      await keep(registry, owner, { [methods]: 0, c2d: 1 });
+      await keep(registry, owner, { [desired]: 0, c2d: 1 }, 2_000);
+      const session = { subscriptions: new Map([[desired, 0], ["c2d", 1]]), usedMs: 2_000 }; // prettier-ignore
+      expect(await registry.mqttSession(owner)).toEqual(session);
+      const again = await reopen();
+      expect(await again.mqttSession(owner)).toEqual(session);
+      await again.endMqttSession(owner);
+      expect(await again.mqttSession(owner)).toBeNull();
+      expect(await again.untoldDesired(owner)).toBeNull();
+    });
+
+    test("end with the last subscription", async () => {
+      const { registry, owner } = await makeWithDevice();
+      await keep(registry, owner, { [desired]: 0 });
+      await keep(registry, owner, {});
+      expect(await registry.mqttSession(owner)).toBeNull();
+    });
+
+    test("D1: belong to one generation of a device; a module's is its own", async () => {
+      const { registry, owner } = await makeWithDevice();
+      const module = { deviceId: "a", moduleId: "m", generationId: "7" };
+      await keep(registry, owner, { [desired]: 0 });
+      await keep(registry, module, { [methods]: 0 });
+      expect((await registry.mqttSession(module))?.subscriptions).toEqual(new Map([[methods, 0]]));
+      expect(await registry.mqttSession({ ...module, generationId: "8" })).toBeNull();
+      await registry.deleteDevice("a");
+      const { generationId } = await registry.createDevice({ id: "a", templateId: "fridge" });
+      for (const one of [owner, module, { deviceId: "a", generationId }]) {
+        expect(await registry.mqttSession(one)).toBeNull();
+      }
+      // The former device's connection was on its way.
+      await expect(keep(registry, owner, { [desired]: 0 })).rejects.toMatchObject({ code: "device-not-found" });
+      await registry.deleteDevice("a");
+      await expect(keep(registry, module, { [methods]: 0 })).rejects.toMatchObject({ code: "device-not-found" });
+    });
+
+    test("know what a device was not told: one patch from what it knows, with nulls, whatever came between", async () => {
+      const { registry, owner, reopen } = await makeWithDevice();
+      await keep(registry, owner, { [desired]: 0 });
+      expect(await registry.untoldDesired(owner)).toBeNull();
+      await setFan(registry, 3);
+      await registry.patchDesired("a", { firmware: { url: "x", size: 1 }, passing: 1 });
+      await setFan(registry, null);
+      await registry.patchDesired("a", { firmware: { size: 2 }, passing: null });
+      const again = await reopen();
+      const patch = { fanSpeed: null, firmware: { url: "x", size: 2 } };
+      expect(await again.untoldDesired(owner)).toEqual({ patch, version: 5 });
+      // Not by asking, and not by a version that is not the present one.
+      await again.desiredTold(owner, 4);
+      expect(await again.untoldDesired(owner)).toEqual({ patch, version: 5 });
+      await again.desiredTold(owner, 5);
+      expect(await again.untoldDesired(owner)).toBeNull();
+      await setFan(again, 4);
+      expect(await again.untoldDesired(owner)).toEqual({ patch: { fanSpeed: { value: 4 } }, version: 6 });
+      // There and back: nothing to tell.
+      await setFan(again, null);
+      expect(await again.untoldDesired(owner)).toBeNull();
+    });
+
+    test("begin to follow desired at the subscription, and go on at the next one", async () => {
+      const { registry, owner } = await makeWithDevice();
+      await keep(registry, owner, { [methods]: 0 });
+      await setFan(registry, 3);
+      expect(await registry.untoldDesired(owner)).toBeNull();
+      await registry.desiredTold(owner, 2);
+      await keep(registry, owner, { [methods]: 0, [desired]: 0 });
+      await setFan(registry, 4);
+      const untold = { patch: { fanSpeed: { value: 4 } }, version: 3 };
+      expect(await registry.untoldDesired(owner)).toEqual(untold);
+      await keep(registry, owner, { [desired]: 0 });
+      expect(await registry.untoldDesired(owner)).toEqual(untold);
+      // Left and begun anew: it is taken to know what is.
+      await keep(registry, owner, { [methods]: 0 });
+      await keep(registry, owner, { [desired]: 0 });
+      expect(await registry.untoldDesired(owner)).toBeNull();
+    });
+
+    test("M1: expire when they were not used for long", async () => {
+      const { registry, owner } = await makeWithDevice();
+      const { generationId } = await registry.createDevice({ id: "b", templateId: "fridge" });
+      const other = { deviceId: "b", generationId };
+      await keep(registry, owner, { [desired]: 0 }, 1_000);
+      await keep(registry, other, { [desired]: 0 }, 1_000);
+      await registry.useMqttSessions([other, { ...owner, generationId: "of another" }], 5_000);
+      expect(await registry.expireMqttSessions(1_000)).toBe(0);
+      expect(await registry.expireMqttSessions(5_000)).toBe(1);
+      expect(await registry.mqttSession(owner)).toBeNull();
+      expect(await registry.mqttSession(other)).toMatchObject({ usedMs: 5_000 });
+    });
+  });
+}

@@ -1,0 +1,179 @@
+// MQTT sessions in SQLite: one row for each device, or module, that has subscribed to something in a session it keeps.
+//
+// Nothing is written when a setting changes: what a device does not know is the difference between what it was told and what
+// desired is, so it is bounded, whatever happened while the device was away.
+
+import type { SQLOutputValue } from "node:sqlite";
+import type { MqttSessionCalls, SessionOwner, Subscriptions } from "../registry.ts";
+import { type JsonObject, type TwinSection, mergeDiff } from "../twin-section.ts";
+import type { Change, Database } from "./database.ts";
+import { deviceNotFound } from "./device-row.ts";
+import { desiredIn } from "./twins.ts";
+
+/** Of one change. */
+const slice = 500;
+
+interface UntoldRow {
+  readonly told: string;
+  readonly desired: string;
+}
+
+export function mqttSessionsIn(database: Database): MqttSessionCalls {
+  // Raw and prepared: asked at every connection.
+  const lookUp = database.rawReader.prepare(
+    "select subscriptions, used_ms from mqtt_sessions where device_id = ? and module_id = ? and generation_id = ?",
+  );
+  // A device whose twin nobody changed has no row there, and knows the first version.
+  const lookUpUntold = database.rawReader.prepare(
+    `select told, desired from mqtt_sessions s join device_twins t on t.device_id = s.device_id
+      where s.device_id = ? and s.module_id = '' and s.generation_id = ?
+      and told_version <> json_extract(desired, '$.version')`,
+  );
+
+  return {
+    // oxlint-disable-next-line typescript/require-await -- synchronous here, not in every adapter
+    async mqttSession(owner) {
+      const row = lookUp.get(...keyOf(owner));
+      if (row === undefined) return null;
+      return { subscriptions: subscriptionsOf(row["subscriptions"]), usedMs: Number(row["used_ms"]) };
+    },
+
+    async keepMqttSession(owner, { subscriptions, followsDesired, nowMs }) {
+      await database.change(async (change) => {
+        await requireOwner(change, owner);
+        if (subscriptions.size === 0) return await end(change, owner);
+        const row = await change
+          .selectFrom("mqtt_sessions")
+          .selectAll()
+          .where("device_id", "=", owner.deviceId)
+          .where("module_id", "=", moduleOf(owner))
+          .executeTakeFirst();
+        const former = row?.generation_id === owner.generationId ? row : undefined;
+        const columns = {
+          generation_id: owner.generationId,
+          subscriptions: JSON.stringify(Object.fromEntries(subscriptions)),
+          used_ms: nowMs,
+          ...(followsDesired ? await told(change, owner, former) : { told_version: null, told: null }),
+        };
+        await change
+          .insertInto("mqtt_sessions")
+          .values({ device_id: owner.deviceId, module_id: moduleOf(owner), ...columns })
+          .onConflict((conflict) => conflict.columns(["device_id", "module_id"]).doUpdateSet(columns))
+          .execute();
+      });
+    },
+
+    async endMqttSession(owner) {
+      await database.change(async (change) => {
+        await end(change, owner);
+      });
+    },
+
+    // oxlint-disable-next-line typescript/require-await -- synchronous here, not in every adapter
+    async untoldDesired(owner) {
+      if (owner.moduleId !== undefined) return null; // modules have no twins yet
+      const row = lookUpUntold.get(owner.deviceId, owner.generationId) as unknown as UntoldRow | undefined;
+      if (row === undefined) return null;
+      const { content, version } = JSON.parse(row.desired) as TwinSection;
+      const patch = mergeDiff(JSON.parse(row.told) as JsonObject, content);
+      return patch === null ? null : { patch, version };
+    },
+
+    async desiredTold(owner, version) {
+      if (owner.moduleId !== undefined) return;
+      await database.change(async (change) => {
+        const row = await change
+          .selectFrom("device_twins")
+          .select("desired")
+          .where("device_id", "=", owner.deviceId)
+          .executeTakeFirst();
+        if (row === undefined) return;
+        const desired = JSON.parse(row.desired) as TwinSection;
+        if (desired.version !== version) return;
+        await change
+          .updateTable("mqtt_sessions")
+          .set({ told_version: version, told: JSON.stringify(desired.content) })
+          .where("device_id", "=", owner.deviceId)
+          .where("module_id", "=", "")
+          .where("generation_id", "=", owner.generationId)
+          .where("told_version", "is not", null)
+          .execute();
+      });
+    },
+
+    async useMqttSessions(owners, nowMs) {
+      for (let first = 0; first < owners.length; first += slice) {
+        await database.change(async (change) => {
+          for (const owner of owners.slice(first, first + slice)) {
+            await change
+              .updateTable("mqtt_sessions")
+              .set({ used_ms: nowMs })
+              .where("device_id", "=", owner.deviceId)
+              .where("module_id", "=", moduleOf(owner))
+              .where("generation_id", "=", owner.generationId)
+              .execute();
+          }
+        });
+      }
+    },
+
+    async expireMqttSessions(usedBeforeMs) {
+      return await database.change(async (change) => {
+        const rows = await change
+          .selectFrom("mqtt_sessions")
+          .select(["device_id", "module_id"])
+          .where("used_ms", "<", usedBeforeMs)
+          .limit(slice)
+          .execute();
+        for (const { device_id, module_id } of rows) {
+          await change
+            .deleteFrom("mqtt_sessions")
+            .where("device_id", "=", device_id)
+            .where("module_id", "=", module_id)
+            .execute();
+        }
+        return rows.length;
+      });
+    },
+  };
+}
+
+/** What it was told stays, from one subscription to the next; a device that begins to follow knows what is. */
+async function told(
+  change: Change,
+  owner: SessionOwner,
+  former: { readonly told_version: number | null; readonly told: string | null } | undefined,
+): Promise<{ told_version: number | null; told: string | null }> {
+  const isTold = former !== undefined && former.told_version !== null;
+  if (isTold) return { told_version: former.told_version, told: former.told };
+  if (owner.moduleId !== undefined) return { told_version: null, told: null };
+  const { content, version } = await desiredIn(change, owner.deviceId);
+  return { told_version: version, told: JSON.stringify(content) };
+}
+
+async function end(change: Change, owner: SessionOwner): Promise<void> {
+  await change
+    .deleteFrom("mqtt_sessions")
+    .where("device_id", "=", owner.deviceId)
+    .where("module_id", "=", moduleOf(owner))
+    .execute();
+}
+
+/** D1: the device may have been deleted, or made anew, since its connection began. */
+async function requireOwner(change: Change, { deviceId, moduleId, generationId }: SessionOwner): Promise<void> {
+  const row = await change.selectFrom("devices").select("generation_id").where("id", "=", deviceId).executeTakeFirst();
+  const isAnother = moduleId === undefined && row?.generation_id !== generationId;
+  if (row === undefined || isAnother) throw deviceNotFound(deviceId);
+}
+
+function keyOf(owner: SessionOwner): readonly [string, string, string] {
+  return [owner.deviceId, moduleOf(owner), owner.generationId];
+}
+
+function moduleOf({ moduleId }: SessionOwner): string {
+  return moduleId ?? "";
+}
+
+function subscriptionsOf(text: SQLOutputValue | undefined): Subscriptions {
+  return new Map(Object.entries(JSON.parse(String(text)) as Record<string, 0 | 1>));
+}
