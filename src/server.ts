@@ -10,6 +10,7 @@ import { existsSync, realpathSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type AdminOptions, startAdmin } from "./admin/admin.ts";
+import { hostNameOf } from "./admin/connection-string.ts";
 import type { Config } from "./config/config.ts";
 import { type StorageOptions, openStorage } from "./destinations/open-storage.ts";
 import type { StorageAccess } from "./destinations/destination.ts";
@@ -22,6 +23,7 @@ import { Folding } from "./ingest/folding.ts";
 import { HttpsServer } from "./ingest/https/https-server.ts";
 import { newCounters } from "./ingest/ingest.ts";
 import { TakeOvers } from "./ingest/take-overs.ts";
+import { Provisioning } from "./ingest/provisioning/provisioning.ts";
 import { SocketPlaces } from "./ingest/socket-places.ts";
 import { Turns } from "./ingest/turns.ts";
 import { MqttServer } from "./ingest/mqtt/mqtt-server.ts";
@@ -166,7 +168,15 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     );
   }
   const sockets = new SocketPlaces(socketsMax);
-  const front = { accept, registry, table, counters, limits, sockets, turns, isOurHost, log };
+  // Of 0 the port is known only after listening.
+  let { mqttsPort } = config;
+  const provisioning = new Provisioning({
+    registry,
+    counters,
+    assignedHub: () => hostNameOf({ publicHosts: config.publicHost, mqttsPort }),
+    log,
+  });
+  const front = { accept, registry, table, counters, limits, sockets, turns, isOurHost, provisioning, log };
   const unacknowledged =
     config.dupWindowMs === 0
       ? null
@@ -208,6 +218,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     https: await bind("https-port", config.httpsPort, () => https.listen(config.httpsPort, config.host, secure)),
     web: 0,
   };
+  mqttsPort = ports.mqtts;
 
   const { promise: failed, resolve: fail } = Promise.withResolvers<unknown>();
   const journal = await FileJournal.open({

@@ -9,7 +9,7 @@
 //   D1  A device can send only as itself. Deleting or disabling it, or changing the key in use, closes its connections.
 //   M1  Every connection, packet and queue has a bound.
 //
-// Front ends: mqtt/, https/.
+// Front ends: mqtt/, https/. What those ask that are no devices yet: provisioning/.
 
 /** Why something was refused. Stable: they are metric labels and stand in docs/operating.md. */
 export const rejectionReasons = [
@@ -33,6 +33,8 @@ export const rejectionReasons = [
   "certificate-name",
   "certificate-untrusted",
   "certificate-expired",
+  "unknown-id-scope",
+  "unknown-registration",
   "will-topic",
   "too-many-connections",
   "not-ready",
@@ -52,16 +54,23 @@ export const rejectionReasons = [
   "path",
   "sub-protocol",
   "malformed-frame",
+  "registration-blocked",
+  "registration-taken",
   // ends that are no fault of the device's
   "journal-full",
   "overloaded",
   "throttled",
+  "registrations-full",
 ] as const;
 export type RejectionReason = (typeof rejectionReasons)[number];
 
 /** By what a message was recognised as sent again. Stable: they are metric labels. */
 export const foldReasons = ["message-id", "dup"] as const;
 export type FoldReason = (typeof foldReasons)[number];
+
+/** What registrations came to: a new device, a known one, or they wait. Stable: they are metric labels. */
+export const registrationResults = ["created", "assigned", "waiting"] as const;
+export type RegistrationResult = (typeof registrationResults)[number];
 
 /** Plain numbers that grow; the server reads them for metrics and status. */
 export interface IngestCounters {
@@ -74,6 +83,8 @@ export interface IngestCounters {
   readonly folded: Record<FoldReason, number>;
   /** Messages that folding forgot before its window was over, for want of room. */
   foldForgotten: number;
+  /** Answers to devices that asked to be provisioned. */
+  readonly registrations: Record<RegistrationResult, number>;
   connectionsOpened: number;
   connectionsTakenOver: number;
 }
@@ -86,6 +97,7 @@ export function newCounters(): IngestCounters {
     rejections: rejections as Record<RejectionReason, number>,
     folded: { "message-id": 0, dup: 0 },
     foldForgotten: 0,
+    registrations: { created: 0, assigned: 0, waiting: 0 },
     connectionsOpened: 0,
     connectionsTakenOver: 0,
   };

@@ -5,7 +5,7 @@ import { sumOf } from "../export/audit/balance.ts";
 import { type ExportStatus, exportStates } from "../export/export.ts";
 import type { Exporter } from "../export/exporter.ts";
 import type { ConnectionTable } from "../ingest/connection-table.ts";
-import { type IngestCounters, foldReasons, rejectionReasons } from "../ingest/ingest.ts";
+import { type IngestCounters, foldReasons, registrationResults, rejectionReasons } from "../ingest/ingest.ts";
 import type { Journal } from "../journal/journal.ts";
 import { type Registry, type StorageAccount, cloudMessageEnds } from "../registry/registry.ts";
 import type { CloudMessages } from "../twins/cloud-messages.ts";
@@ -94,6 +94,16 @@ export function openMetrics(of: MetricSources): () => Promise<string> {
     "Messages that folding forgot before their time, for want of room.",
     () => counters.foldForgotten,
   );
+  void new Counter({
+    name: "coldpath_registrations_total",
+    help: "Answers to devices that asked to be provisioned: created, assigned (known before) or waiting.",
+    labelNames: ["result"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const result of registrationResults) this.inc({ result }, counters.registrations[result]);
+    },
+  });
   void new Counter({
     name: "coldpath_methods_total",
     help: "Calls of direct methods, by outcome; late answers are those that nobody waited for any more.",

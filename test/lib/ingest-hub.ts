@@ -21,6 +21,7 @@ import { MqttServer } from "../../src/ingest/mqtt/mqtt-server.ts";
 import { KeptSessions } from "../../src/ingest/mqtt/kept-sessions.ts";
 import { Unacknowledged } from "../../src/ingest/mqtt/unacknowledged.ts";
 import { TakeOvers } from "../../src/ingest/take-overs.ts";
+import { Provisioning } from "../../src/ingest/provisioning/provisioning.ts";
 import { SocketPlaces } from "../../src/ingest/socket-places.ts";
 import { Turns } from "../../src/ingest/turns.ts";
 import { WebSocketDoor } from "../../src/ingest/websocket/websocket-door.ts";
@@ -210,6 +211,12 @@ export class IngestHub {
       sockets: new SocketPlaces(Infinity),
       turns: new Turns(),
       isOurHost: hostNames(["localhost", "hub.example.test"]),
+      provisioning: new Provisioning({
+        registry,
+        counters: this.counters,
+        assignedHub: () => "hub.example.test",
+        log: options.log ?? silentLog,
+      }),
       log: silentLog,
     };
     const dup = options.dup === undefined ? { windowMs: 60_000, messagesMax: 1000 } : options.dup;

@@ -12,6 +12,7 @@ import { MqttServer } from "../../src/ingest/mqtt/mqtt-server.ts";
 import { KeptSessions } from "../../src/ingest/mqtt/kept-sessions.ts";
 import { Unacknowledged } from "../../src/ingest/mqtt/unacknowledged.ts";
 import { TakeOvers } from "../../src/ingest/take-overs.ts";
+import { Provisioning } from "../../src/ingest/provisioning/provisioning.ts";
 import { SocketPlaces } from "../../src/ingest/socket-places.ts";
 import { Methods } from "../../src/twins/methods.ts";
 import { Twins } from "../../src/twins/twins.ts";
@@ -237,8 +238,10 @@ export class Machine {
     const twins = new Twins(registry);
     registry.subscribe((event) => twins.hear(event));
     const methods = new Methods({ clock, callsMax: 1000 });
+    const provisioning = new Provisioning({ registry, counters, assignedHub: () => "hub.test", log });
     const mqtt = new MqttServer({
       ...front,
+      provisioning,
       twins,
       methods,
       sessions: new KeptSessions({ registry, expiryMs: 7 * 86_400_000, log }),
@@ -246,7 +249,7 @@ export class Machine {
       takeOvers: new TakeOvers({ clock, log }),
       unacknowledged,
     });
-    const https = new HttpsServer({ ...front, webSockets: null, bounds: { bodiesBytesMax: 8192 } });
+    const https = new HttpsServer({ ...front, provisioning, webSockets: null, bounds: { bodiesBytesMax: 8192 } });
     await mqtt.listenPlain(1883, "0.0.0.0");
     await https.listenPlain(443, "0.0.0.0");
     const disk = this.#watched(this.disk.session());

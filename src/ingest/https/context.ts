@@ -5,6 +5,7 @@ import type { Accept } from "../accept.ts";
 import type { AuthRegistry } from "../authenticate.ts";
 import type { ConnectionTable } from "../connection-table.ts";
 import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts";
+import type { Provisioning } from "../provisioning/provisioning.ts";
 import type { SocketPlaces } from "../socket-places.ts";
 import type { BodyBudget } from "./body.ts";
 import type { Turns } from "../turns.ts";
@@ -42,6 +43,7 @@ export interface HttpsServerOptions {
   readonly sockets: SocketPlaces;
   readonly turns: Turns;
   readonly isOurHost: (host: string) => boolean;
+  readonly provisioning: Provisioning;
   readonly log: Log;
   readonly bounds?: Partial<HttpsBounds> | undefined;
   /** Null: nobody is let through to another protocol. */

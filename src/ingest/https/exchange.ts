@@ -20,7 +20,8 @@ import type { HttpsContext } from "./context.ts";
 import { propertiesOfHeaders } from "./headers.ts";
 import { inTurn } from "../turns.ts";
 import { withRoom } from "./room.ts";
-import { routeOf } from "./route.ts";
+import { type ProvisioningAnswer, errorAnswer } from "../provisioning/answer.ts";
+import { type Route, routeOf } from "./route.ts";
 
 type Identity = Extract<AuthOutcome, { kind: "known" }>;
 /** Null: taken, and to be answered when durable; or why not. */
@@ -34,6 +35,8 @@ type Refusal = {
   readonly isLast?: boolean;
 } | null;
 
+/** Of a registration's payload only a model id is used. */
+const registrationBytesMax = 64 * 1024;
 const fragmentedText = `The body comes in too many pieces: send at least ${pieceBytesMin} bytes in each.`;
 /** Changes of access while one request is authenticated, after which it is told to come back. */
 const attemptsMax = 3;
@@ -73,6 +76,10 @@ export class Exchange implements LiveConnection {
           this.#deviceId = route.deviceId;
           table.claim(route.deviceId, this);
           this.#refuse(route.kind === "events" ? await this.#takeEvents() : await this.#giveMessages());
+          break;
+        case "register":
+        case "operation":
+          await this.#provision(route);
           break;
         case "missing":
           this.#reject("path", notImplemented(route.name));
@@ -170,6 +177,44 @@ export class Exchange implements LiveConnection {
     const rejected = await this.#authenticate();
     if (rejected === null) this.#noContent();
     return rejected;
+  }
+
+  /** Authenticates for itself: who asks is no device yet. */
+  async #provision(route: Extract<Route, { kind: "register" | "operation" }>): Promise<void> {
+    const { provisioning, budget } = this.#context;
+    const { idScope, registrationId } = route;
+    const claim = { idScope, registrationId, token: this.#request.headers.authorization ?? null };
+    // A poll may have one, too: the Node SDK sends `{}`.
+    const body = await readBody(this.#request, registrationBytesMax, budget, (bytes) => {
+      this.#budgetBytes += bytes;
+    });
+    if (body === "gone") return;
+    if (body === "too-large" || body === "overloaded") {
+      const reason = body === "too-large" ? "message-too-large" : body;
+      this.#context.reject(reason, registrationId, this.#request.socket.remoteAddress);
+      const isLarge = body === "too-large";
+      return this.#tell(
+        isLarge
+          ? errorAnswer(413, `The body is larger than ${registrationBytesMax} bytes.`)
+          : errorAnswer(503, "The hub has more to do than it can take now.", 5),
+      );
+    }
+    if (body === "fragmented") return this.#refuse({ reason: "malformed-request", text: fragmentedText, isLast: true });
+    const answer =
+      route.kind === "register" ? provisioning.register(claim, body) : provisioning.poll(claim, route.operationId);
+    this.#tell(await answer);
+  }
+
+  #tell({ status, body, retryAfterSeconds }: ProvisioningAnswer): void {
+    if (this.#response.headersSent || this.#response.destroyed) return;
+    this.#response.writeHead(status, {
+      "Content-Type": "application/json; charset=utf-8",
+      "Content-Length": Buffer.byteLength(body),
+      "X-Content-Type-Options": "nosniff",
+      "Cache-Control": "no-store",
+      ...(retryAfterSeconds === undefined ? {} : { "Retry-After": retryAfterSeconds }),
+    });
+    this.#response.end(body);
   }
 
   async #authenticate(): Promise<Refusal> {

@@ -3,6 +3,15 @@
 export type Route =
   | { readonly kind: "events"; readonly deviceId: string }
   | { readonly kind: "devicebound"; readonly deviceId: string }
+  /** `PUT …/register`. */
+  | { readonly kind: "register"; readonly idScope: string; readonly registrationId: string }
+  /** `GET …/operations/{id}`. */
+  | {
+      readonly kind: "operation";
+      readonly idScope: string;
+      readonly registrationId: string;
+      readonly operationId: string;
+    }
   /** A feature of IoT Hub's that does not exist here, or not yet; `name` completes "does not have …". */
   | { readonly kind: "missing"; readonly name: string }
   | { readonly kind: "unknown" };
@@ -15,6 +24,8 @@ export function routeOf(method: string, target: string): Route {
   const local = target.replace(/^https?:\/\/[^/?]*/i, "");
   const question = local.indexOf("?");
   const path = question < 0 ? local : local.slice(0, question);
+  const provisioning = provisioningRouteOf(method, path);
+  if (provisioning !== null) return provisioning;
   const [root, devices, encodedId = "", ...rest] = path.split("/");
   if (root !== "" || devices !== "devices" || encodedId === "") return { kind: "unknown" };
   let deviceId: string;
@@ -31,4 +42,21 @@ export function routeOf(method: string, target: string): Route {
   if (rest[0] === "modules") return { kind: "missing", name: "modules" };
   if (rest[0] === "twin" || rest[0] === "methods") return { kind: "missing", name: "device twins and methods" };
   return { kind: "unknown" };
+}
+
+/** `/{idScope}/registrations/{url-encoded id}/…` of the provisioning service. */
+function provisioningRouteOf(method: string, path: string): Route | null {
+  const [root, idScope = "", registrations, encodedId = "", what, operationId = "", ...rest] = path.split("/");
+  if (root !== "" || registrations !== "registrations" || idScope === "" || encodedId === "") return null;
+  let registrationId: string;
+  try {
+    registrationId = decodeURIComponent(encodedId);
+  } catch {
+    return null; // URIError: the only thing it throws
+  }
+  if (rest.length > 0) return null;
+  if (method === "PUT" && what === "register" && operationId === "")
+    return { kind: "register", idScope, registrationId };
+  if (method !== "GET" || what !== "operations" || operationId === "") return null;
+  return { kind: "operation", idScope, registrationId, operationId };
 }

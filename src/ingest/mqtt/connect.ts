@@ -34,9 +34,8 @@ export function readConnect(
   isOurHost: (host: string) => boolean,
   keepAliveSecondsMax: number,
 ): ConnectRequest | ConnectRefusal {
-  if (packet.protocolId !== "MQTT" || packet.protocolVersion !== 4) {
-    return refused("protocol-version", connack.unacceptableProtocol);
-  }
+  const refusal = protocolRefusalOf(packet);
+  if (refusal !== null) return refusal;
   const claim = parseUserName(packet.clientId, packet.username ?? "");
   if (claim === "client-id") return refused(claim, connack.identifierRejected);
   if (claim === "user-name") return refused(claim, connack.badUserNameOrPassword);
@@ -45,8 +44,6 @@ export function readConnect(
   const events = eventsTopic(deviceId, moduleId);
   const will = packet.will === undefined ? null : willOf(packet.will, events);
   if (will === "refused") return refused("will-topic", connack.notAuthorized);
-  const asked = packet.keepalive ?? 0;
-  const keepAliveSeconds = asked === 0 ? keepAliveSecondsMax : Math.min(asked, keepAliveSecondsMax);
   return {
     kind: "request",
     deviceId,
@@ -56,8 +53,19 @@ export function readConnect(
     isCleanSession: packet.clean !== false,
     events,
     will,
-    silenceMsMax: keepAliveSeconds * 1500,
+    silenceMsMax: silenceMsMaxOf(packet, keepAliveSecondsMax),
   };
+}
+
+export function protocolRefusalOf(packet: IConnectPacket): ConnectRefusal | null {
+  if (packet.protocolId === "MQTT" && packet.protocolVersion === 4) return null;
+  return refused("protocol-version", connack.unacceptableProtocol);
+}
+
+/** Silence after which the connection ends. */
+export function silenceMsMaxOf(packet: IConnectPacket, keepAliveSecondsMax: number): number {
+  const asked = packet.keepalive ?? 0;
+  return (asked === 0 ? keepAliveSecondsMax : Math.min(asked, keepAliveSecondsMax)) * 1500;
 }
 
 /** A will is a message of the device's own, marked as IoT Hub marks it. */

@@ -21,6 +21,8 @@ import { type MqttServerContext, coarseErrorMs } from "./context.ts";
 import type { GrantedQos, KeptMqttSession } from "../../registry/registry.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { HubTopics } from "./hub-topics.ts";
+import type { ProvisioningClaim } from "../provisioning/provisioning.ts";
+import { ProvisioningSession } from "./provisioning-session.ts";
 import {
   type ISubscribePacket,
   type IUnsubscribePacket,
@@ -78,6 +80,8 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
   #isTurnDue = false;
   #state: "connect" | "authenticating" | "open" | "closed" = "connect";
   #session: Session | null = null;
+  /** In place of a session: of one that is no device yet. */
+  #provisioning: ProvisioningSession | null = null;
   #hub: HubTopics | null = null;
   /** Why reading is stopped; null while it is not. */
   #paused: Pause | null = null;
@@ -131,6 +135,7 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
       return this.#violation(this.#session.sender.authScope === "x509" ? "certificate-expired" : "token-expired");
     }
     this.#hub?.heard(this.#heardMs);
+    if (this.#provisioning !== null && this.#provisioning.expiresMs <= nowMs) return this.#violation("token-expired");
     // While reading is stopped for our reasons we cannot see the device's pings, so they are not missed.
     if (this.#paused !== null && pausesOfOurs.has(this.#paused)) return;
     if (this.#isHeld && this.#state === "open" && this.#paused !== "unsent") return;
@@ -420,6 +425,7 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
       if (packet.cmd !== "connect") return this.#violation("malformed-packet");
       return this.#signIn.start(packet);
     }
+    if (this.#provisioning !== null) return this.#provisioning.take(packet);
     const session = this.#session;
     if (session === null) return this.#violation("unexpected-packet");
     switch (packet.cmd) {
@@ -470,6 +476,21 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     if (kept !== null) this.#hub.subscriptionsChanged();
     this.#resume("authenticating");
     if (this.#context.gate.isClosedTo(this)) this.hold();
+  }
+
+  provision(claim: ProvisioningClaim, expiresMs: number, silenceMsMax: number): void {
+    this.#provisioning = new ProvisioningSession({
+      provisioning: this.#context.provisioning,
+      claim,
+      expiresMs,
+      write: (packet) => this.write(packet),
+      leave: () => this.#close(false),
+      violation: (reason) => this.#violation(reason),
+    });
+    this.#context.provisioned.count++;
+    this.#state = "open";
+    this.#silenceMsMax = silenceMsMax;
+    this.write(connackPacket(connack.accepted));
   }
 
   refuse(reason: RejectionReason, returnCode: number): void {
@@ -542,7 +563,8 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
 
   /** MQTT 3.1.1 has no error packet: the connection ends (§4.8). */
   #violation(reason: RejectionReason): void {
-    this.#context.reject(reason, this.#signIn.claimedId, this.#socket.remoteAddress);
+    const id = this.#provisioning?.registrationId ?? this.#signIn.claimedId;
+    this.#context.reject(reason, id, this.#socket.remoteAddress);
     this.#close(true);
   }
 
@@ -563,6 +585,8 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     this.#session = null;
     this.#hub?.heard(this.#heardMs);
     this.#hub?.close();
+    if (this.#provisioning !== null) this.#context.provisioned.count--;
+    this.#provisioning?.close();
     this.#signIn.end();
     this.#unread.drop();
     this.#unsent.drop();

@@ -6,6 +6,7 @@ import type { Accept } from "../accept.ts";
 import type { AuthRegistry } from "../authenticate.ts";
 import type { ConnectionTable, LiveConnection } from "../connection-table.ts";
 import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts";
+import type { Provisioning } from "../provisioning/provisioning.ts";
 import type { SocketPlaces } from "../socket-places.ts";
 import type { TakeOvers } from "../take-overs.ts";
 import type { DeviceRates } from "../device-rates.ts";
@@ -26,6 +27,7 @@ export interface MqttServerOptions {
   readonly sockets: SocketPlaces;
   readonly turns: Turns;
   readonly twins: Twins;
+  readonly provisioning: Provisioning;
   readonly methods: Methods;
   readonly takeOvers: TakeOvers;
   readonly sessions: KeptSessions;
@@ -45,6 +47,8 @@ export interface MqttServerContext extends Omit<MqttServerOptions, "sockets"> {
   readonly gate: ReadGate;
   /** Connections that sign in and will need a place: with those that are open they are never more than there are places. */
   readonly signIns: { count: number };
+  /** Connections of those that are provisioned: besides the devices' there are at most as many as there are places. */
+  readonly provisioned: { count: number };
   /** Why no device can be let in now, if so. */
   refusal(): Refusal | null;
   openCount(): number;

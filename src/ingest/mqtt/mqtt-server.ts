@@ -33,6 +33,7 @@ export class MqttServer {
       ...options,
       gate: this.#gate,
       signIns: { count: 0 },
+      provisioned: { count: 0 },
       refusal: () => accept.refusal,
       openCount: () => table.openCount,
       coarseMs: () => this.#coarseMs,

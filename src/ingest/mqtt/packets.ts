@@ -39,6 +39,10 @@ export function subackPacket(messageId: number, granted: readonly number[]): Buf
   return mqtt.generate({ cmd: "suback", messageId, granted: [...granted] });
 }
 
+export function pubackPacket(messageId: number): Buffer {
+  return Buffer.from([0x40, 2, messageId >> 8, messageId & 255]);
+}
+
 export function unsubackPacket(messageId: number): Buffer {
   return Buffer.from([0xb0, 2, messageId >> 8, messageId & 255]);
 }

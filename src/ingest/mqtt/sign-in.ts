@@ -9,9 +9,11 @@ import { type AuthOutcome, authenticate } from "../authenticate.ts";
 import type { ShownCertificates } from "../../lib/certificate.ts";
 import type { LiveConnection } from "../connection-table.ts";
 import type { RejectionReason } from "../ingest.ts";
-import { type ConnectRequest, readConnect } from "./connect.ts";
+import type { ProvisioningClaim } from "../provisioning/provisioning.ts";
+import { type ConnectRequest, protocolRefusalOf, readConnect, silenceMsMaxOf } from "./connect.ts";
 import type { MqttServerContext } from "./context.ts";
 import { type IConnectPacket, connack } from "./packets.ts";
+import { provisioningClaimOf } from "./provisioning-session.ts";
 
 export type Identity = Extract<AuthOutcome, { kind: "known" }>;
 
@@ -23,6 +25,8 @@ export interface SigningIn extends LiveConnection {
   waitsFor(what: "authenticating" | "take-over"): void;
   /** @param kept  the session that it goes on with, or null. */
   letIn(request: ConnectRequest, identity: Identity, kept: KeptMqttSession | null): void;
+  /** It is no device yet, and wants to be one. */
+  provision(claim: ProvisioningClaim, expiresMs: number, silenceMsMax: number): void;
   refuse(reason: RejectionReason, returnCode: number): void;
 }
 
@@ -50,6 +54,8 @@ export class SignIn {
   start(packet: IConnectPacket): void {
     const { limits, registry, isOurHost, table, log } = this.#context;
     const connection = this.#connection;
+    const claim = provisioningClaimOf(packet);
+    if (claim !== null) return this.#provision(packet, claim);
     const request = readConnect(packet, isOurHost, limits.keepAliveSecondsMax);
     if (request.kind === "refused") return connection.refuse(request.reason, request.returnCode);
     const { deviceId, moduleId, token } = request;
@@ -75,6 +81,20 @@ export class SignIn {
         if (!this.#isOver) connection.refuse("not-ready", connack.serverUnavailable);
       },
     );
+  }
+
+  #provision(packet: IConnectPacket, claim: ProvisioningClaim): void {
+    const { limits, provisioning, provisioned } = this.#context;
+    const connection = this.#connection;
+    const refusal = protocolRefusalOf(packet);
+    if (refusal !== null) return connection.refuse(refusal.reason, refusal.returnCode);
+    if (packet.clientId !== claim.registrationId) return connection.refuse("client-id", connack.identifierRejected);
+    if (provisioned.count >= limits.connectionsMax) {
+      return connection.refuse("too-many-connections", connack.serverUnavailable);
+    }
+    const outcome = provisioning.authenticate(claim, Date.now());
+    if (outcome.kind === "rejected") return connection.refuse(outcome.reason, connack.notAuthorized);
+    connection.provision(claim, outcome.expiresMs, silenceMsMaxOf(packet, limits.keepAliveSecondsMax));
   }
 
   /** The connection is closed, let in or not. */

@@ -21,11 +21,12 @@ import { makeSasToken } from "../../../src/ingest/sas-token.ts";
 import { Turns } from "../../../src/ingest/turns.ts";
 import type { DurableWaiter, Journal, PartitionWriter, Refusal } from "../../../src/journal/journal.ts";
 import { silentLog } from "../../../src/lib/log.ts";
+import { enrolledProvisioning, idScope, registrationToken } from "../../lib/enrolled.ts";
 import { type Target, InputReader, claim } from "../engine/target.ts";
 
 const key = Buffer.from("0123456789abcdef0123456789abcdef").toString("base64");
 const token = makeSasToken("hub.test/devices/dev-1", key, Date.parse("2200-01-01T00:00:00Z"));
-const statuses = [204, 400, 401, 404, 408, 413, 417, 431, 501, 503];
+const statuses = [200, 202, 204, 400, 401, 404, 408, 413, 417, 429, 431, 501, 503];
 const bodiesBytesMax = 3000;
 const read = recordReader("measurements") as (bytes: Buffer) => { readonly SystemProperties: Record<string, string> };
 
@@ -110,6 +111,16 @@ function stream(choices: number, cuts: number, ...requests: string[]): Buffer {
 const events = "/devices/dev-1/messages/events?api-version=2020-09-30";
 const batch = "Content-Type: application/vnd.microsoft.iothub.json";
 
+const operation = `/${idScope}/registrations/dev-3/operations/x?api-version=2019-03-31`;
+
+/** Of one that is no device yet. */
+function register(id: string): string {
+  const authorization = `Authorization: ${registrationToken(id)}`;
+  const body = JSON.stringify({ registrationId: id, payload: { modelId: "dtmi:a;1" } });
+  const path = `/${idScope}/registrations/${id}/register?api-version=2019-03-31`;
+  return request("PUT", path, [], body).replace("Authorization: TOKEN", authorization);
+}
+
 export const target: Target = {
   bytesMax: 3000,
   seeds: () => [
@@ -136,6 +147,8 @@ export const target: Target = {
     ),
     stream(0, 0, request("POST", events, ["Expect: 100-continue"], "x".repeat(700))),
     stream(8, 5, "GET / HTTP/1.0\r\n\r\n"),
+    ...["dev-3", "wait", "block", "take", "full", "break"].map((id) => stream(0, 3, register(id))),
+    stream(0, 0, request("GET", operation, [], "{}")),
   ],
   grammar: fc
     .tuple(
@@ -149,6 +162,8 @@ export const target: Target = {
               events,
               "/devices/dev-1/messages/devicebound",
               "/devices/dev%2D1/messages/events",
+              operation,
+              `/${idScope}/registrations/dev-3/register`,
               "/",
             ),
             headers: fc.subarray([
@@ -168,6 +183,9 @@ export const target: Target = {
     .map(([choices, cuts, requests]) => stream(choices, cuts, ...requests)),
   dictionary: [
     "TOKEN",
+    "/registrations/",
+    "/register",
+    "/operations/",
     "\r\n",
     "Content-Length: ",
     "Transfer-Encoding: chunked",
@@ -212,6 +230,7 @@ export const target: Target = {
       turns: new Turns(),
       log: { ...silentLog, error: (fields, message) => (logged += `${message} ${JSON.stringify(fields)}`) },
       isOurHost: (host) => host === "hub.test",
+      provisioning: enrolledProvisioning(counters),
       registry: {
         deviceCredentials: async (deviceId) =>
           deviceId === "dev-1"

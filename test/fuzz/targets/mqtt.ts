@@ -31,6 +31,7 @@ import type { DurableWaiter, Journal, PartitionWriter, Refusal } from "../../../
 import { systemClock } from "../../../src/lib/clock.ts";
 import { silentLog } from "../../../src/lib/log.ts";
 import { recordReader } from "../../../src/avro/record-reader.ts";
+import { enrolledProvisioning, idScope, registrationToken } from "../../lib/enrolled.ts";
 import { type Target, InputReader, claim } from "../engine/target.ts";
 
 const key = Buffer.from("0123456789abcdef0123456789abcdef").toString("base64");
@@ -65,6 +66,19 @@ function connect(more: Partial<IConnectPacket> = {}): Buffer {
   });
 }
 const plainConnect = connect();
+
+/** Of one that is no device yet. */
+function provisioningConnect(id: string): Buffer {
+  const username = `${idScope}/registrations/${id}/api-version=2019-03-31&ClientVersion=x`;
+  return connect({ clientId: id, username, clean: true, password: Buffer.from(registrationToken(id)) });
+}
+const provisioningSubscribe = mqtt.generate({
+  cmd: "subscribe",
+  messageId: 1,
+  subscriptions: [{ topic: "$dps/registrations/res/#", qos: 1 }],
+});
+const registerTopic = "$dps/registrations/PUT/iotdps-register/?$rid=1";
+const operationTopic = "$dps/registrations/GET/iotdps-get-operationstatus/?$rid=2&operationId=x";
 
 function publish(
   topic: string,
@@ -229,6 +243,19 @@ export const target: Target = {
       // Answered at once, to a peer that does not read: more than it may leave unread, again and again.
       stream(3, 0, ...Array.from({ length: 60 }, (_, index) => publish("$iothub/twin/GET/?$rid=1", "", 1, index + 1))),
       stream(1, 0, publish("devices/dev-2/messages/events/", "x", 1, 1)),
+      ...["dev-3", "wait", "block", "take", "full", "break"].map((id) =>
+        stream(
+          0,
+          5,
+          provisioningConnect(id),
+          provisioningSubscribe,
+          publish(registerTopic, JSON.stringify({ registrationId: id, payload: { modelId: "dtmi:a;1" } }), 1, 2),
+          publish(operationTopic, " ", 1, 3),
+          mqtt.generate({ cmd: "unsubscribe", messageId: 4, unsubscriptions: ["$dps/registrations/res/#"] }),
+          mqtt.generate({ cmd: "disconnect" }),
+        ),
+      ),
+      stream(0, 0, provisioningConnect("dev-3"), publish(events, "x", 1, 1)),
       stream(1, 0, publish(events, "x", 2, 1)),
     ];
   },
@@ -251,6 +278,10 @@ export const target: Target = {
             ),
           fc.constantFrom(
             plainConnect,
+            provisioningConnect("dev-3"),
+            provisioningSubscribe,
+            publish(registerTopic, "{}", 1, 7),
+            publish(operationTopic, " ", 0, 0),
             connect({ keepalive: 0, username: "hub.test/dev-1/?model-id=dtmi%3Aa%3B1" }),
             mqtt.generate({ cmd: "pingreq" }),
             mqtt.generate({
@@ -266,6 +297,11 @@ export const target: Target = {
     .map(([choices, cuts, packets]) => Buffer.concat([Buffer.from([choices, cuts]), ...packets])),
   dictionary: [
     events,
+    "$dps/registrations/",
+    "PUT/iotdps-register/?$rid=",
+    "&operationId=",
+    "/registrations/",
+    '{"registrationId":"dev-3","payload":{}}',
     "$iothub/twin/res/#",
     "devices/dev-1",
     token,
@@ -347,6 +383,8 @@ export const target: Target = {
         () => 0,
       ),
       signIns: { count: 0 },
+      provisioned: { count: 0 },
+      provisioning: enrolledProvisioning(counters),
       unacknowledged: null, // the model has a record for each PUBLISH, DUP or not
       reject: (reason) => counters.rejections[reason]++,
       left: () => {
@@ -360,6 +398,10 @@ export const target: Target = {
     const checkAnswers = (): Packet[] => {
       const { packets, isWhole } = packetsOf(Buffer.concat(socket.written));
       claim(isWhole, "it answers bytes that are no MQTT");
+      for (const packet of packets) {
+        // The SDKs parse them unguarded.
+        if (packet.cmd === "publish" && packet.topic.startsWith("$dps/")) JSON.parse(packet.payload.toString());
+      }
       return packets;
     };
     /** What may have been acknowledged by now: J1. */

@@ -1,0 +1,178 @@
+// Provisioning for every protocol: who asks, and what it is told. As Azure's Device Provisioning Service, so that its SDKs' clients work
+// unmodified. Forms: docs/formats.md "Provisioning".
+//
+// Each request is authenticated by itself, so that a key that was changed, or an enrollment that was taken away, is no good from
+// the next request on.
+//
+//   D1  A device is only handed to whom has its key (registry).
+//   D2  `assigned` is said when the device is durable.
+//   A1  An ID scope or registration id that nobody knows and a wrong key are the same work and the same answer.
+
+import { createHash, randomBytes } from "node:crypto";
+import { messageOf } from "../../lib/errors.ts";
+import type { Log } from "../../lib/log.ts";
+import type { EnrollmentProof, Registry } from "../../registry/registry.ts";
+import type { IngestCounters, RejectionReason } from "../ingest.ts";
+import { isSignedWith, parseSasToken } from "../sas-token.ts";
+import { type ProvisioningAnswer, assignedAnswer, errorAnswer, stoppedAnswer, waitingAnswer } from "./answer.ts";
+import { readRegistrationRequest } from "./request.ts";
+
+/** Who a device says to be, and its proof. */
+export interface ProvisioningClaim {
+  readonly idScope: string;
+  readonly registrationId: string;
+  /** A shared access signature; null: none was given. */
+  readonly token: string | null;
+}
+
+export type ProvisioningOutcome =
+  | {
+      readonly kind: "known";
+      readonly enrollmentGroupId: string | null;
+      /** The key that signed. */
+      readonly key: string;
+      /** Real time at which the token ends. */
+      readonly expiresMs: number;
+    }
+  | { readonly kind: "rejected"; readonly reason: RejectionReason };
+
+export interface ProvisioningOptions {
+  readonly registry: Pick<Registry, "isIdScope" | "enrollmentProofs" | "register">;
+  readonly counters: IngestCounters;
+  /** The host name that a provisioned device is told; asked at each use. */
+  readonly assignedHub: () => string;
+  readonly log: Log;
+}
+
+/** An enrollment of nobody: its keys are made at each start and never given out. */
+const decoy: EnrollmentProof = {
+  enrollmentGroupId: null,
+  keys: { primaryKey: randomBytes(32).toString("base64"), secondaryKey: randomBytes(32).toString("base64") },
+};
+
+export class Provisioning {
+  readonly #options: ProvisioningOptions;
+
+  constructor(options: ProvisioningOptions) {
+    this.#options = options;
+  }
+
+  /** @param nowMs  real time: tokens live in the devices' world. */
+  authenticate(claim: ProvisioningClaim, nowMs: number): ProvisioningOutcome {
+    const { registry } = this.#options;
+    const reject = (reason: RejectionReason): ProvisioningOutcome => ({ kind: "rejected", reason });
+    const token = claim.token === null ? null : parseSasToken(claim.token);
+    if (token === null) return reject("token-malformed");
+    const isIdScope = registry.isIdScope(claim.idScope);
+    const known = registry.enrollmentProofs(claim.registrationId);
+    // A1: no step is left out because one before it has failed, and each key is tried.
+    const signing = (known.length === 0 ? [decoy] : known).map((proof) => {
+      const { primaryKey, secondaryKey } = proof.keys;
+      const isPrimary = isSignedWith(token, [primaryKey]);
+      const isSecondary = isSignedWith(token, [secondaryKey]);
+      return isPrimary || isSecondary ? { ...proof, key: isPrimary ? primaryKey : secondaryKey } : null;
+    });
+    // Where there is an individual enrollment it comes first, and is the only one that counts.
+    const isIndividual = known[0]?.enrollmentGroupId === null;
+    const proof = (isIndividual ? signing.slice(0, 1) : signing).find((one) => one !== null);
+    if (!isIdScope) return reject("unknown-id-scope");
+    if (known.length === 0) return reject("unknown-registration");
+    if (proof === undefined || proof === null) return reject("token-signature");
+    if (token.expiresMs <= nowMs) return reject("token-expired");
+    if (token.resourceDecoded !== `${claim.idScope}/registrations/${claim.registrationId}`) {
+      return reject("token-resource");
+    }
+    const { enrollmentGroupId, key } = proof;
+    return { kind: "known", enrollmentGroupId, key, expiresMs: token.expiresMs };
+  }
+
+  /** `PUT …/register`. Never rejects. @param body  JSON, anything. */
+  async register(claim: ProvisioningClaim, body: Buffer): Promise<ProvisioningAnswer> {
+    return await this.#answer(claim, (outcome) => {
+      const request = readRegistrationRequest(body, claim.registrationId);
+      if (typeof request === "string") return errorAnswer(400, request);
+      return { modelId: request.modelId, outcome };
+    });
+  }
+
+  /** `GET …/operations/{id}`. Never rejects. */
+  async poll(claim: ProvisioningClaim, operationId: string): Promise<ProvisioningAnswer> {
+    return await this.#answer(claim, (outcome) => {
+      if (operationId === operationIdOf(claim)) return { isPoll: true, outcome };
+      return errorAnswer(404, "There is no such operation of this registration; register again.");
+    });
+  }
+
+  async #answer(
+    claim: ProvisioningClaim,
+    read: (outcome: Extract<ProvisioningOutcome, { kind: "known" }>) => ProvisioningAnswer | Asked,
+  ): Promise<ProvisioningAnswer> {
+    const { registry, counters, log } = this.#options;
+    const { registrationId } = claim;
+    try {
+      const outcome = this.authenticate(claim, Date.now());
+      if (outcome.kind === "rejected") {
+        counters.rejections[outcome.reason]++;
+        log.debug({ reason: outcome.reason, registrationId }, "A device was not provisioned.");
+        return unauthorized;
+      }
+      const asked = read(outcome);
+      if ("status" in asked) {
+        counters.rejections["malformed-request"]++;
+        return asked;
+      }
+      const { enrollmentGroupId, key } = outcome;
+      const { modelId, isPoll } = asked;
+      const registered = await registry.register({ registrationId, enrollmentGroupId, key, modelId, isPoll });
+      const operationId = operationIdOf(claim);
+      switch (registered.kind) {
+        case "assigned":
+          counters.registrations[registered.isNew ? "created" : "assigned"]++;
+          if (registered.isNew) {
+            log.info({ deviceId: registered.deviceId, enrollmentGroupId }, "A device was provisioned.");
+          }
+          return assignedAnswer({
+            ...registered,
+            operationId,
+            registrationId,
+            assignedHub: this.#options.assignedHub(),
+          });
+        case "waiting":
+          counters.registrations.waiting++;
+          return waitingAnswer(operationId, registered.waiting);
+        case "blocked":
+          counters.rejections["registration-blocked"]++;
+          return stoppedAnswer("disabled", operationId, registrationId);
+        case "taken":
+          counters.rejections["registration-taken"]++;
+          log.warn(
+            { registrationId, enrollmentGroupId },
+            "A device was not provisioned: there is a device of its id that its key does not open.",
+          );
+          return stoppedAnswer("failed", operationId, registrationId);
+        case "unknown":
+          counters.rejections["unknown-registration"]++;
+          return isPoll === true ? errorAnswer(404, "This device did not register; register again.") : unauthorized;
+        case "too-many":
+          counters.rejections["registrations-full"]++;
+          return errorAnswer(429, "Too many registrations wait to be approved.", 60);
+      }
+    } catch (error) {
+      log.error({ registrationId, error: messageOf(error) }, "A registration could not be carried out.");
+      counters.rejections["not-ready"]++;
+      return errorAnswer(503, "The hub could not carry it out; try again.", 5);
+    }
+  }
+}
+
+interface Asked {
+  readonly modelId?: string | undefined;
+  readonly isPoll?: boolean;
+}
+
+const unauthorized = errorAnswer(401, "The token does not open this registration.");
+
+/** Of a registration, always the same: there is nothing to remember, and a poll comes well after a restart. */
+function operationIdOf({ idScope, registrationId }: ProvisioningClaim): string {
+  return createHash("sha256").update(`${idScope}/${registrationId}`).digest("hex").slice(0, 32);
+}
