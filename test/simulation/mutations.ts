@@ -254,4 +254,12 @@ export const mutations: readonly Mutation[] = [
     breaks: "D2",
     focus: { hasTwins: true, acts: { "device edited": 8 }, actShare: 0.5 },
   },
+  {
+    name: "what a device missed is not told",
+    file: "src/registry/sqlite/mqtt-sessions.ts",
+    text: "      return patch === null ? null : { patch, version };\n",
+    replacement: "      return patch === null || version > 0 ? null : { patch, version };\n",
+    breaks: "D2",
+    focus: { hasTwins: true, acts: { "device edited": 8 }, actShare: 0.5 },
+  },
 ];
