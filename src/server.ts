@@ -26,6 +26,7 @@ import { TakeOvers } from "./ingest/take-overs.ts";
 import { Provisioning } from "./ingest/provisioning/provisioning.ts";
 import { SocketPlaces } from "./ingest/socket-places.ts";
 import { Turns } from "./ingest/turns.ts";
+import { AmqpServer } from "./ingest/amqp/amqp-server.ts";
 import { MqttServer } from "./ingest/mqtt/mqtt-server.ts";
 import { WebSocketDoor } from "./ingest/websocket/websocket-door.ts";
 import { KeptSessions } from "./ingest/mqtt/kept-sessions.ts";
@@ -61,7 +62,13 @@ export interface RunningServer {
   readonly exporter: Exporter;
   readonly journal: FileJournal;
   /** The ports that were bound, also where 0 asked for any. */
-  readonly ports: { readonly mqtt: number; readonly mqtts: number; readonly https: number; readonly web: number };
+  readonly ports: {
+    readonly mqtt: number;
+    readonly mqtts: number;
+    readonly amqps: number;
+    readonly https: number;
+    readonly web: number;
+  };
   readonly webUrl: string;
   /** Where the first administrator is made; null when there is a user. */
   readonly setUpLink: string | null;
@@ -196,25 +203,25 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     signInsPerSecondMax === 0
       ? null
       : new DeviceRates({ messagesPerSecondMax: signInsPerSecondMax, bytesPerSecondMax: 0, clock: systemClock });
-  const mqtt = new MqttServer({
-    ...front,
-    twins,
-    methods,
-    sessions: new KeptSessions({ registry, expiryMs: config.sessionExpiryMs, log }),
-    signInRates,
-    takeOvers: new TakeOvers({ clock, log }),
-    unacknowledged,
-  });
+  const live = { ...front, twins, methods, signInRates, takeOvers: new TakeOvers({ clock, log }) };
+  const sessions = new KeptSessions({ registry, expiryMs: config.sessionExpiryMs, log });
+  const mqtt = new MqttServer({ ...live, sessions, unacknowledged });
   closers.push(() => mqtt.close());
+  const amqp = new AmqpServer(live);
+  closers.push(() => amqp.close());
   const https = new HttpsServer({
     ...front,
-    webSockets: new WebSocketDoor({ mqtt: (stream) => mqtt.take(stream) }, front),
+    webSockets: new WebSocketDoor(
+      { mqtt: (stream) => mqtt.take(stream), AMQPWSB10: (stream) => amqp.take(stream) },
+      front,
+    ),
     bounds: { requestTimeoutMs: config.httpsTimeoutMs, bodiesBytesMax: config.httpsBodiesBytesMax },
   });
   closers.push(() => https.close());
   const ports = {
     mqtt: await bind("mqtt-port", config.mqttPort, () => mqtt.listenPlain(config.mqttPort, config.mqttHost)),
     mqtts: await bind("mqtts-port", config.mqttsPort, () => mqtt.listenTls(config.mqttsPort, config.host, secure)),
+    amqps: await bind("amqps-port", config.amqpsPort, () => amqp.listenTls(config.amqpsPort, config.host, secure)),
     https: await bind("https-port", config.httpsPort, () => https.listen(config.httpsPort, config.host, secure)),
     web: 0,
   };
@@ -309,6 +316,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
       publicHosts: config.publicHost,
       mqttPort: ports.mqtt,
       mqttsPort: ports.mqtts,
+      amqpsPort: ports.amqps,
       httpsPort: ports.https,
       caPath: tls.identity.caPath,
     }),
@@ -380,6 +388,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     tls.reload().then(
       ({ certPem, keyPem }) => {
         mqtt.setSecureContext({ cert: certPem, key: keyPem });
+        amqp.setSecureContext({ cert: certPem, key: keyPem });
         https.setSecureContext({ cert: certPem, key: keyPem });
         if (config.webTls) web.setSecureContext({ cert: certPem, key: keyPem });
       },
@@ -406,6 +415,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     // Refuses from here on, in the protocols' own words; makes durable what was committed, and acknowledges it.
     await journal.close();
     mqtt.close();
+    amqp.close();
     await https.close();
     await web.close();
     await exporter.stop();

@@ -22,6 +22,7 @@ export interface Endpoints {
   /** Null when plain MQTT is off. */
   readonly mqttPort: number | null;
   readonly mqttsPort: number;
+  readonly amqpsPort: number;
   readonly httpsPort: number;
   /** The authority's certificate for devices; null when a public authority signed the server's. */
   readonly caPath: string | null;

@@ -63,6 +63,7 @@ export async function checkPorts(config: Config): Promise<readonly CheckResult[]
   const ports = [
     { option: "mqtt-port", port: config.mqttPort, host: config.mqttHost },
     { option: "mqtts-port", port: config.mqttsPort, host: config.host },
+    { option: "amqps-port", port: config.amqpsPort, host: config.host },
     { option: "https-port", port: config.httpsPort, host: config.host },
     { option: "web-port", port: config.webPort, host: web },
   ];

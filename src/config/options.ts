@@ -54,12 +54,18 @@ export const serverOptions = {
     default: "8883",
     description: "MQTT over TLS, for devices. A port of 0 is any free one; the server prints which.",
   },
+  "amqps-port": {
+    group: "Network",
+    type: "port",
+    default: "5671",
+    description: "AMQP 1.0 over TLS, for devices.",
+  },
   "https-port": {
     group: "Network",
     type: "port",
     default: "8443",
     description:
-      "HTTPS, for devices. Azure's SDKs know only port 443 for HTTPS: forward it here, or give them their own agent.",
+      "HTTPS and WebSockets (MQTT and AMQP within), for devices. Azure's SDKs know only port 443 for HTTPS: forward it here, or give them their own agent.",
   },
   "mqtt-port": {
     group: "Network",

@@ -9,7 +9,7 @@
 //   D1  A device can send only as itself. Deleting or disabling it, or changing the key in use, closes its connections.
 //   M1  Every connection, packet and queue has a bound.
 //
-// Front ends: mqtt/, https/. What those ask that are no devices yet: provisioning/.
+// Front ends: mqtt/, amqp/, https/; websocket/ leads to the first two. What those ask that are no devices yet: provisioning/.
 
 /** Why something was refused. Stable: they are metric labels and stand in docs/operating.md. */
 export const rejectionReasons = [
@@ -56,6 +56,9 @@ export const rejectionReasons = [
   "malformed-frame",
   "registration-blocked",
   "registration-taken",
+  "malformed-message",
+  "link-address",
+  "too-many-links",
   // ends that are no fault of the device's
   "journal-full",
   "overloaded",

@@ -7,7 +7,7 @@ export interface BannerFacts {
   /** Null when there is a user. */
   readonly setUpLink: string | null;
   readonly publicHost: string;
-  readonly ports: { readonly mqtt: number; readonly mqtts: number; readonly https: number };
+  readonly ports: { readonly mqtt: number; readonly mqtts: number; readonly amqps: number; readonly https: number };
   readonly mqttHost: string;
   readonly dataDir: string;
   readonly caPath: string | null;
@@ -30,6 +30,7 @@ export function banner(facts: BannerFacts): string {
     "",
     `  Web page        ${facts.webUrl}`,
     `  MQTT over TLS   ${publicHost}:${ports.mqtts}`,
+    `  AMQP over TLS   ${publicHost}:${ports.amqps}`,
     `  HTTPS           ${publicHost}:${ports.https}`,
     `  MQTT, no TLS    ${facts.mqttHost}:${ports.mqtt}`,
     `  REST API        ${facts.webUrl}/api/v1`,

@@ -20,7 +20,13 @@ export async function openAdminToken(dataDir: string): Promise<string> {
 /** Where the server listens, for the CLI. */
 export interface ServerAddress {
   readonly url: string;
-  readonly ports: { readonly mqtt: number; readonly mqtts: number; readonly https: number; readonly web: number };
+  readonly ports: {
+    readonly mqtt: number;
+    readonly mqtts: number;
+    readonly amqps: number;
+    readonly https: number;
+    readonly web: number;
+  };
   readonly pid: number;
   readonly startedAt: string;
 }

@@ -38,7 +38,7 @@ class Start {
   readonly #npm: ChildProcess;
 
   constructor() {
-    const ports = ["--mqtt-port", "0", "--mqtts-port", "0", "--https-port=0", "--web-port=0"];
+    const ports = ["--mqtt-port", "0", "--mqtts-port", "0", "--amqps-port=0", "--https-port=0", "--web-port=0"];
     this.#npm = spawn("npm", ["start", "--", "--data-dir", dataDir, ...ports], {
       cwd: clone,
       env,

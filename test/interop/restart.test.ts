@@ -33,7 +33,7 @@ test("X2, J1: the SDK goes on by itself after a stop and after a SIGKILL of the 
   bench = await DeviceBench.open();
   const from = await bench.device("sdk");
   const ports = bench.hub.address.ports;
-  const fixed = [`--mqtts-port=${ports.mqtts}`, `--https-port=${ports.https}`];
+  const fixed = [`--mqtts-port=${ports.mqtts}`, `--amqps-port=${ports.amqps}`, `--https-port=${ports.https}`];
   const client = await clientOf(from, bench.ca);
   await client.open();
 

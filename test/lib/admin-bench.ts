@@ -95,7 +95,14 @@ export class AdminBench {
         return openStorage(settings, (await registry.storageSecret(id)) ?? undefined);
       },
       openStorageWith: (settings, secret) => openStorage(settings, secret),
-      endpoints: () => ({ publicHosts: ["hub.test"], mqttPort: 1883, mqttsPort: 8883, httpsPort: 8443, caPath: null }),
+      endpoints: () => ({
+        publicHosts: ["hub.test"],
+        mqttPort: 1883,
+        mqttsPort: 8883,
+        amqpsPort: 5671,
+        httpsPort: 8443,
+        caPath: null,
+      }),
       readiness: () => ({ ready: bench.reasons.length === 0, reasons: bench.reasons }),
       metrics: async () => "coldpath_up 1\n",
       version: "0.0.0-test",

@@ -37,7 +37,14 @@ export class HubProcess {
 
   /** Starts it and does not wait: for who wants to kill it on the way up, or expects that it refuses. */
   static launch(dataDir: string, ...flags: string[]): HubProcess {
-    const ports = ["--mqtt-port=0", "--mqtts-port=0", "--https-port=0", "--web-port=0", "--host=127.0.0.1"];
+    const ports = [
+      "--mqtt-port=0",
+      "--mqtts-port=0",
+      "--amqps-port=0",
+      "--https-port=0",
+      "--web-port=0",
+      "--host=127.0.0.1",
+    ];
     const argv = [
       "--max-semi-space-size=8",
       join(root, "src/main.ts"),

@@ -8,12 +8,14 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import avro from "avsc";
+import { AmqpServer } from "../../src/ingest/amqp/amqp-server.ts";
 import { Accept } from "../../src/ingest/accept.ts";
 import type { AuthRegistry } from "../../src/ingest/authenticate.ts";
 import { ConnectionTable } from "../../src/ingest/connection-table.ts";
 import { hostNames } from "../../src/ingest/host-names.ts";
 import type { HttpsBounds } from "../../src/ingest/https/context.ts";
 import { DeviceRates } from "../../src/ingest/device-rates.ts";
+import type { DeviceStream } from "../../src/ingest/device-stream.ts";
 import { Folding } from "../../src/ingest/folding.ts";
 import { HttpsServer } from "../../src/ingest/https/https-server.ts";
 import { type IngestCounters, type IngestLimits, type RejectionReason, newCounters } from "../../src/ingest/ingest.ts";
@@ -155,8 +157,10 @@ export class IngestHub {
   readonly methods = new Methods({ clock: systemClock, callsMax: 1000 });
   readonly sessions: KeptSessions;
   readonly mqtt: MqttServer;
+  readonly amqp: AmqpServer;
   readonly https: HttpsServer;
   mqttPort = 0;
+  amqpPort = 0;
   httpPort = 0;
   policyKey = "";
   readonly #keys = new Map<string, string>();
@@ -170,6 +174,7 @@ export class IngestHub {
     await registry.createTemplate(emptyTemplate);
     hub.policyKey = (await registry.policyKeys("device"))?.primaryKey ?? "";
     hub.mqttPort = await hub.mqtt.listenPlain(0, "127.0.0.1");
+    hub.amqpPort = await hub.amqp.listenPlain(0, "127.0.0.1");
     hub.httpPort = await hub.https.listenPlain(0, "127.0.0.1");
     return hub;
   }
@@ -230,19 +235,23 @@ export class IngestHub {
     const twins = new Twins(registry);
     registry.subscribe((event) => twins.hear(event));
     registry.subscribe((event) => this.methods.hear(event));
-    this.mqtt = new MqttServer({
-      ...front,
-      twins,
-      methods: this.methods,
-      sessions: this.sessions,
-      signInRates:
-        options.signInsPerSecondMax === undefined
-          ? null
-          : new DeviceRates({ messagesPerSecondMax: options.signInsPerSecondMax, bytesPerSecondMax: 0, clock }),
-      takeOvers: new TakeOvers({ clock, log: options.log ?? silentLog, waitingMax: options.takeOversWaitingMax }),
-      unacknowledged: this.unacknowledged,
+    const signInRates =
+      options.signInsPerSecondMax === undefined
+        ? null
+        : new DeviceRates({ messagesPerSecondMax: options.signInsPerSecondMax, bytesPerSecondMax: 0, clock });
+    const takeOvers = new TakeOvers({
+      clock,
+      log: options.log ?? silentLog,
+      waitingMax: options.takeOversWaitingMax,
     });
-    const webSockets = new WebSocketDoor({ mqtt: (stream) => this.mqtt.take(stream) }, front);
+    const live = { ...front, twins, methods: this.methods, signInRates, takeOvers };
+    this.mqtt = new MqttServer({ ...live, sessions: this.sessions, unacknowledged: this.unacknowledged });
+    this.amqp = new AmqpServer(live);
+    const frontEnds = {
+      mqtt: (stream: DeviceStream) => this.mqtt.take(stream),
+      AMQPWSB10: (stream: DeviceStream) => this.amqp.take(stream),
+    };
+    const webSockets = new WebSocketDoor(frontEnds, front);
     this.https = new HttpsServer({ ...front, webSockets, bounds: options.bounds });
   }
 
@@ -296,6 +305,7 @@ export class IngestHub {
 
   async close(): Promise<void> {
     this.mqtt.close();
+    this.amqp.close();
     this.writer.release();
     await this.https.close();
     await this.memory.close();

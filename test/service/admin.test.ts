@@ -314,7 +314,14 @@ describe("devices", () => {
 });
 
 test("a connection string names the port where SDKs would not guess it", async () => {
-  const endpoints = { publicHosts: ["::1"], mqttPort: null, mqttsPort: 18883, httpsPort: 1, caPath: "/ca.pem" };
+  const endpoints = {
+    publicHosts: ["::1"],
+    mqttPort: null,
+    mqttsPort: 18883,
+    amqpsPort: 5671,
+    httpsPort: 1,
+    caPath: "/ca.pem",
+  };
   const other = await AdminBench.open({ endpoints: () => endpoints });
   try {
     await other.rooms.device("c1");
@@ -338,7 +345,14 @@ test("the authority's certificate, and nothing else of its file", async () => {
       bundle,
       `subject=us\n${certificate}\n${readFileSync(join(folder, "tls", "ca.key"), "utf8")}\n${certificate}`,
     );
-    const endpoints = { publicHosts: ["hub.test"], mqttPort: null, mqttsPort: 8883, httpsPort: 8443, caPath: bundle };
+    const endpoints = {
+      publicHosts: ["hub.test"],
+      mqttPort: null,
+      mqttsPort: 8883,
+      amqpsPort: 5671,
+      httpsPort: 8443,
+      caPath: bundle,
+    };
     bench = await AdminBench.open({ endpoints: () => endpoints });
     const { status, text } = await bench.call("GET", "/authority.pem");
     expect(status).toBe(200);

@@ -242,7 +242,14 @@ test("check has the running server try its destinations", () => {
 });
 
 test("a second server on the directory is refused in one sentence, exit code 2", () => {
-  const { stderr, status } = run(["serve", "--mqtt-port=0", "--mqtts-port=0", "--https-port=0", "--web-port=0"]);
+  const { stderr, status } = run([
+    "serve",
+    "--mqtt-port=0",
+    "--mqtts-port=0",
+    "--amqps-port=0",
+    "--https-port=0",
+    "--web-port=0",
+  ]);
   expect(status).toBe(2);
   expect(stderr).toMatch(/^coldpath: Another Coldpath server runs on the data directory [^\n]*\n {2}→ [^\n]*\n$/);
 });

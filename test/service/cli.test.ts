@@ -359,7 +359,16 @@ describe("without a server", () => {
 
 describe("check", () => {
   test("tells what is well, where options come from, and leaves nothing", () => {
-    const words = ["check", "--json", "--show", "--web-port=0", "--mqtt-port=0", "--mqtts-port=0", "--https-port=0"];
+    const words = [
+      "check",
+      "--json",
+      "--show",
+      "--web-port=0",
+      "--mqtt-port=0",
+      "--mqtts-port=0",
+      "--amqps-port=0",
+      "--https-port=0",
+    ];
     const { stdout, status } = run(words, { COLDPATH_HUB_NAME: "plant-7" });
     const { checks, settings } = JSON.parse(stdout) as {
       checks: { name: string; state: string }[];
@@ -372,6 +381,7 @@ describe("check", () => {
       "certificate",
       "--mqtt-port",
       "--mqtts-port",
+      "--amqps-port",
       "--https-port",
       "--web-port",
       "server",
@@ -392,7 +402,14 @@ describe("check", () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as { port: number };
     writeFileSync(join(folder, "file"), "");
-    const more = ["--mqtts-port=0", "--https-port=0", "--mqtt-port=0", "--tls-cert=none.pem", "--tls-key=none.key"];
+    const more = [
+      "--mqtts-port=0",
+      "--amqps-port=0",
+      "--https-port=0",
+      "--mqtt-port=0",
+      "--tls-cert=none.pem",
+      "--tls-key=none.key",
+    ];
     const { stdout, status } = run(["check", `--web-port=${port}`, "--data-dir=file/data", ...more]);
     server.close();
     expect(status).toBe(1);

@@ -14,7 +14,7 @@ import { needs } from "../lib/needs.ts";
 
 let directory = "";
 let hub: HubProcess;
-const listeners = ["mqtts", "https", "web"] as const;
+const listeners = ["mqtts", "amqps", "https", "web"] as const;
 const portOf = (listener: (typeof listeners)[number]): number => hub.address.ports[listener];
 const certPath = (): string => join(directory, "cert.pem");
 const keyPath = (): string => join(directory, "key.pem");

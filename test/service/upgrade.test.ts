@@ -234,7 +234,15 @@ test.each(newer)(
     unpack("data-dir-first-format");
     await change();
     const before = fingerprint(dataDir);
-    const started = spawn("serve", "--no-sample", "--web-port=0", "--mqtt-port=0", "--mqtts-port=0", "--https-port=0");
+    const started = spawn(
+      "serve",
+      "--no-sample",
+      "--web-port=0",
+      "--mqtt-port=0",
+      "--mqtts-port=0",
+      "--amqps-port=0",
+      "--https-port=0",
+    );
     expect(started).toMatchObject({ status: 2 });
     expect(started.output).toContain("newer Coldpath");
     expect(fingerprint(dataDir)).toEqual(before);

@@ -10,6 +10,7 @@ export const EndpointList = shape("Endpoints", "How devices reach the hub.", {
   hostName: Type.String({ description: "As it stands in connection strings." }),
   mqttPort: orNull(Type.Integer()),
   mqttsPort: Type.Integer(),
+  amqpsPort: Type.Integer(),
   httpsPort: Type.Integer(),
   caPath: orNull(Type.String({ description: "The authority that devices must trust; null for a public one." })),
 });

@@ -2218,6 +2218,7 @@ export interface components {
             hostName: string;
             mqttPort: number | null;
             mqttsPort: number;
+            amqpsPort: number;
             httpsPort: number;
             /** @description The authority that devices must trust; null for a public one. */
             caPath: string | null;

@@ -129,11 +129,23 @@ const words: Readonly<Record<string, RejectionWords>> = {
   },
   "sub-protocol": {
     title: "A WebSocket for another protocol",
-    toDo: "The device's WebSocket must name the sub-protocol mqtt.",
+    toDo: "The device's WebSocket must name the sub-protocol mqtt or AMQPWSB10.",
   },
   "malformed-frame": {
     title: "A WebSocket that cannot be read",
     toDo: "The device's WebSocket client has a fault; update it.",
+  },
+  "malformed-message": {
+    title: "An AMQP message that cannot be read",
+    toDo: "Its body must be data, a string or binary, and its properties simple values.",
+  },
+  "link-address": {
+    title: "An AMQP link to nowhere",
+    toDo: "Messages are sent to /devices/{device id}/messages/events.",
+  },
+  "too-many-links": {
+    title: "Too many AMQP links",
+    toDo: "A device needs a few links; look at what its program attaches, or how many devices share the connection.",
   },
   "journal-full": {
     title: "The journal is full",

@@ -1,0 +1,121 @@
+// The AMQP front end: its TLS listener, and the connections behind it, those of WebSockets too.
+
+import { type Server, createServer } from "node:net";
+import { type Server as TlsServer, createServer as createTlsServer } from "node:tls";
+import { codeOf } from "../../lib/errors.ts";
+import { deviceTransport } from "../client-certificate.ts";
+import type { DeviceStream } from "../device-stream.ts";
+import { ReadGate } from "../mqtt/read-gate.ts";
+import { AmqpConnection } from "./connection.ts";
+import { type AmqpContext, type AmqpServerOptions, coarseErrorMs } from "./context.ts";
+
+export class AmqpServer {
+  readonly #options: AmqpServerOptions;
+  readonly #context: AmqpContext;
+  readonly #connections = new Set<AmqpConnection>();
+  readonly #servers: Server[] = [];
+  readonly #tlsServers: TlsServer[] = [];
+  readonly #sweep: NodeJS.Timeout;
+  #coarseMs = performance.now();
+  #isClosed = false;
+
+  constructor(options: AmqpServerOptions) {
+    const { counters, limits, log } = options;
+    this.#options = options;
+    const gate = new ReadGate(
+      limits.unreadBytesMax,
+      () => [...this.#connections].map(({ reader }) => reader),
+      () => this.#coarseMs,
+    );
+    this.#context = {
+      ...options,
+      gate,
+      signIns: { count: 0 },
+      coarseMs: () => this.#coarseMs,
+      reject: (reason, deviceId, address) => {
+        counters.rejections[reason]++;
+        log.debug({ reason, deviceId, address }, "An AMQP device was refused.");
+      },
+    };
+    this.#sweep = setInterval(() => {
+      this.#coarseMs = performance.now();
+      const nowMs = Date.now();
+      gate.sweep();
+      for (const connection of this.#connections) connection.sweep(nowMs);
+    }, coarseErrorMs);
+  }
+
+  /** Listens with TLS. @returns the port, also when 0 asked for any. Rejects with the system's error. */
+  listenTls(port: number, host: string, secure: { readonly cert: string; readonly key: string }): Promise<number> {
+    const handshakeTimeout = this.#options.limits.connectTimeoutMs;
+    const server = createTlsServer({ ...deviceTransport, ...secure, handshakeTimeout }, (socket) => this.take(socket));
+    server.on("tlsClientError", (error, socket) => {
+      // A handshake that is too slow is only told: whoever hears of it ends the connection.
+      if (codeOf(error) === "ERR_TLS_HANDSHAKE_TIMEOUT") {
+        this.#context.reject("connect-timeout", null, socket.remoteAddress);
+      }
+      this.#options.log.debug({ error: error.message }, "A TLS handshake failed.");
+      socket.destroy();
+    });
+    this.#tlsServers.push(server);
+    return this.#listen(server, port, host);
+  }
+
+  /** Without TLS: for tests, on loopback. */
+  listenPlain(port: number, host: string): Promise<number> {
+    return this.#listen(
+      createServer({ noDelay: true }, (socket) => this.take(socket)),
+      port,
+      host,
+    );
+  }
+
+  /** A renewed certificate: for connections from now on. */
+  setSecureContext(secure: { readonly cert: string; readonly key: string }): void {
+    for (const server of this.#tlsServers) server.setSecureContext({ ...deviceTransport, ...secure });
+  }
+
+  /** Read from connections and not used yet. */
+  get unreadBytes(): number {
+    return this.#context.gate.bytes;
+  }
+
+  /** A device has come, on a listener of ours or on another's. */
+  take(stream: DeviceStream): void {
+    if (this.#isClosed) {
+      stream.destroy();
+      return;
+    }
+    // Those that have not signed in are bounded too, with room for a storm of reconnects.
+    if (this.#connections.size >= this.#options.limits.connectionsMax * 2) {
+      this.#context.reject("too-many-connections", null, stream.remoteAddress);
+      stream.destroy();
+      return;
+    }
+    this.#connections.add(new AmqpConnection(this.#context, stream, (one) => this.#connections.delete(one)));
+  }
+
+  /** Takes no new connections and ends every present one. */
+  close(): void {
+    this.#isClosed = true;
+    for (const server of this.#servers) server.close();
+    clearInterval(this.#sweep);
+    for (const connection of this.#connections) connection.stop();
+  }
+
+  #listen(server: Server, port: number, host: string): Promise<number> {
+    this.#servers.push(server);
+    // Those in their TLS handshake too, which `take` does not see.
+    this.#options.sockets.bound(server, this.#options.limits.connectionsMax * 2);
+    server.on("drop", (peer) => this.#context.reject("too-many-connections", null, peer?.remoteAddress));
+    return new Promise((resolve, reject) => {
+      server.once("error", reject);
+      server.listen({ port, host, backlog: 4096 }, () => {
+        server.off("error", reject);
+        server.on("error", (error) => this.#options.log.error({ error: error.message }, "An AMQP listener failed."));
+        const address = server.address();
+        resolve(typeof address === "object" && address !== null ? address.port : port);
+      });
+    });
+  }
+}

@@ -1,0 +1,467 @@
+// One AMQP connection, to its end: protocol headers, SASL, frames, sessions. Who is let in: sign-in.ts; what goes over a link: the
+// takers and givers beside it. AMQP 1.0 section numbers beside the rules.
+//
+//   J1  `accepted` is told by settlements.ts.
+//   D1  A link is for a device that was let in; it is detached when access ends.
+//   M1  Frames, sessions, links, parts of messages and what is unsent have bounds.
+
+import { clientCertificateOf } from "../client-certificate.ts";
+import type { ShownCertificates } from "../../lib/certificate.ts";
+import { messageOf } from "../../lib/errors.ts";
+import type { Refusal } from "../../journal/journal.ts";
+import type { DeviceStream } from "../device-stream.ts";
+import type { RejectionReason } from "../ingest.ts";
+import type { GatedReader } from "../mqtt/read-gate.ts";
+import { Unsent } from "../mqtt/unsent.ts";
+import { parseAddress } from "./address.ts";
+import { Cbs } from "./cbs.ts";
+import { accessChanged, errorOf, takenOver } from "./conditions.ts";
+import { type AmqpContext, bounds, coarseErrorMs } from "./context.ts";
+import type { AmqpDevice } from "./device.ts";
+import { EventsTaker } from "./events-taker.ts";
+import type { Giver, Taker } from "./links.ts";
+import { methodAnswers, methodCalls } from "./method-links.ts";
+import { PacedReading } from "./paced-reading.ts";
+import {
+  type AmqpError,
+  type Fields,
+  codes,
+  emptyFrame,
+  errorValue,
+  frame,
+  frameHeadBytes,
+  frameTypes,
+  performative,
+  protocolHeaders,
+  readPerformative,
+} from "./performatives.ts";
+import { mechanismsFrame, outcomeFrame, readInit } from "./sasl.ts";
+import { type AttachRequest, Session, type SessionHost } from "./session.ts";
+import { Settlements } from "./settlements.ts";
+import { SignIn, type SignInHost } from "./sign-in.ts";
+import { TwinNode } from "./twin-node.ts";
+import { Malformed, encode } from "./values.ts";
+
+/**
+ *   start    a protocol header is due
+ *   sasl     what the client says about itself
+ *   header   the header of AMQP is due
+ *   opening  the open frame is due
+ *   open     sessions
+ */
+type State = "start" | "sasl" | "header" | "opening" | "open" | "closed";
+
+/** How long the peer may take to end its side, too. */
+const lingerMs = 2_000;
+/** The smallest that a peer may agree to. §2.7.1 */
+const frameBytesMin = 512;
+
+export class AmqpConnection implements SessionHost, SignInHost {
+  readonly context: AmqpContext;
+  readonly address: string | undefined;
+  readonly settlements: Settlements;
+  peerFrameBytesMax = frameBytesMin;
+  readonly #stream: DeviceStream;
+  readonly #unsent: Unsent;
+  readonly #reading: PacedReading;
+  readonly #signIn: SignIn;
+  readonly #cbs: Cbs;
+  readonly #left: (connection: AmqpConnection) => void;
+  readonly #sessions = new Map<number, Session>();
+  #state: State = "start";
+  #links = 0;
+  #partBytes = 0;
+  /** Of the peer: it wants to hear of us so often. 0: it does not. */
+  #peerIdleMs = 0;
+  #readMs: number;
+  #writtenMs: number;
+  readonly #sinceMs: number;
+  #leaveRoom: () => void = () => {};
+  #cancelRate: () => void = () => {};
+
+  constructor(context: AmqpContext, stream: DeviceStream, left: (connection: AmqpConnection) => void) {
+    const { limits, gate, turns } = context;
+    this.context = context;
+    this.#stream = stream;
+    this.#left = left;
+    const { remoteAddress, remotePort } = stream;
+    this.address = remoteAddress === undefined ? undefined : `${remoteAddress}:${remotePort}`;
+    this.#sinceMs = this.#readMs = this.#writtenMs = context.coarseMs();
+    this.settlements = new Settlements(() => {
+      if (this.#isInFlightWithin) this.#reading.resume("in-flight");
+    });
+    this.#unsent = new Unsent(stream, limits.connectionUnsentBytesMax, () => {
+      if (this.#isUnsentWithin) this.#reading.resume("unsent");
+    });
+    this.#signIn = new SignIn(this);
+    this.#cbs = new Cbs({
+      signIn: (owner, token, answered) =>
+        this.#waitFor(this.#signIn.byToken(owner, token), (reason) => {
+          if (reason !== null && this.#refusesFor(reason, owner === "hub" ? null : owner.deviceId)) return;
+          answered(reason);
+        }),
+    });
+    stream.setNoDelay(true);
+    stream.on("error", () => this.#end());
+    stream.on("close", () => this.#end());
+    this.#reading = new PacedReading({
+      stream,
+      gate,
+      turns,
+      use: (bytes) => this.#use(bytes),
+      partBytes: () => this.#partBytes,
+      isOpen: () => this.#signIn.isAnybodyIn,
+      tooSlow: () => this.#fail("overloaded"),
+    });
+  }
+
+  /** For the gate. */
+  get reader(): GatedReader {
+    return this.#reading;
+  }
+
+  /** Called about once a second with real time in ms (for tokens). */
+  sweep(nowMs: number): void {
+    if (this.#state === "closed") return;
+    const coarseMs = this.context.coarseMs();
+    this.#signIn.forgetExpired(nowMs);
+    for (const device of this.#signIn.devices) {
+      if (device.expiresMs <= nowMs) this.#lose(device, "token-expired", errorOf("token-expired"));
+    }
+    if (this.#isOver) return;
+    if (this.#peerIdleMs > 0 && coarseMs - this.#writtenMs + 2 * coarseErrorMs > this.#peerIdleMs / 2)
+      this.#send(emptyFrame);
+    if (this.#reading.isWaiting) {
+      this.#readMs = coarseMs; // what it sends meanwhile is not seen
+      return;
+    }
+    const { connectTimeoutMs } = this.context.limits;
+    if (!this.#signIn.isAnybodyIn && coarseMs - this.#sinceMs > connectTimeoutMs + coarseErrorMs)
+      this.#fail("connect-timeout");
+    else if (coarseMs - this.#readMs > 2 * bounds.idleTimeOutMs) this.#fail("keep-alive");
+  }
+
+  /** The server stops: what was settled is still told. */
+  stop(): void {
+    this.#close({ condition: "amqp:connection:forced", description: "The hub is stopping." });
+  }
+
+  certificate(): ShownCertificates | null {
+    return clientCertificateOf(this.#stream);
+  }
+
+  ended(device: AmqpDevice, why: "taken-over" | "access"): void {
+    if (why === "taken-over") this.context.counters.connectionsTakenOver++;
+    this.#lose(device, null, why === "taken-over" ? takenOver : accessChanged);
+  }
+
+  write(channel: number, content: Buffer, payload?: Buffer): void {
+    this.#send(frame(channel, content, payload));
+  }
+
+  countParts(bytes: number): boolean {
+    const { gate, limits } = this.context;
+    if (bytes > 0 && this.#partBytes + bytes > limits.messageBytesMax + 4 * bounds.frameBytesMax) return false;
+    this.#partBytes += bytes;
+    if (bytes !== 0) gate.count(bytes);
+    return true;
+  }
+
+  countLinks(links: 1 | -1): boolean {
+    this.#links += links;
+    return this.#links <= bounds.linksMax;
+  }
+
+  rejected({ condition, description }: AmqpError): void {
+    const isTooLarge = condition === "amqp:link:message-size-exceeded";
+    this.#count(isTooLarge ? "message-too-large" : "malformed-message", description);
+  }
+
+  stopReading(device: AmqpDevice, refusal: Refusal, bytes: number): void {
+    if (refusal === "draining" || refusal === "failed") return this.stop();
+    if (refusal === "full") this.context.counters.rejections["journal-full"]++;
+    this.#reading.pause("journal");
+    this.#leaveRoom = device.path.writer.onRoom(() => this.#reading.resume("journal"), bytes);
+  }
+
+  /** The device sent more than it may: the rest is read when there is room in its bucket again. */
+  throttle({ deviceId }: AmqpDevice, waitMs: number): void {
+    const { accept, counters, log } = this.context;
+    counters.rejections.throttled++;
+    log.debug({ deviceId, waitMs }, "A device sends more than it may; reading waits.");
+    this.#reading.pause("rate");
+    if (accept.rates !== null) this.#cancelRate = accept.rates.clock.timer(waitMs, () => this.#reading.resume("rate"));
+  }
+
+  attach(session: Session, request: AttachRequest): void {
+    const { isFromDevice, source, target } = request;
+    const address = parseAddress(isFromDevice ? target : source);
+    if (address.kind === "cbs") return session.attached(request, isFromDevice ? this.#cbs.taker : this.#cbs.giver);
+    if (address.kind === "unknown") {
+      this.#count("link-address", isFromDevice ? target : source);
+      return session.refused(request, errorOf("link-address"));
+    }
+    const { deviceId, moduleId } = address;
+    this.#waitFor(this.#signIn.deviceOf({ deviceId, moduleId }), (device) => {
+      if (typeof device === "string") {
+        if (this.#refusesFor(device, deviceId)) return;
+        session.refused(request, errorOf(device));
+        if (!this.#signIn.isAnybodyIn) this.#close(errorOf(device));
+        return;
+      }
+      const modelId = request.properties?.get("com.microsoft:model-id");
+      if (typeof modelId === "string" && modelId !== "") device.isOf(modelId);
+      const behind = this.#behind(address.kind, device, isFromDevice);
+      if (behind === null) {
+        this.#count("link-address", address.kind);
+        return session.refused(request, errorOf("link-address"));
+      }
+      session.attached(request, behind, device);
+    });
+  }
+
+  #behind(kind: string, device: AmqpDevice, isFromDevice: boolean): Taker | Giver | null {
+    const { twins, methods, log } = this.context;
+    const { sender } = device;
+    switch (kind) {
+      case "events":
+        return isFromDevice ? new EventsTaker(this, device) : null;
+      case "twin":
+        device.twin ??= new TwinNode({ twins, log, sender });
+        return isFromDevice ? device.twin.taker : device.twin.giver;
+      case "methods":
+        return isFromDevice ? methodAnswers(methods, sender) : methodCalls(methods, sender);
+      default:
+        return null;
+    }
+  }
+
+  /** Whole frames, while nothing stands in the way. */
+  #use(bytes: Buffer): { used: number; wanted: number } {
+    this.#readMs = this.context.coarseMs();
+    let at = 0;
+    let wanted = 0;
+    try {
+      while (!this.#reading.isPaused && !this.#isOver && at < bytes.length) {
+        const next = this.#step(bytes, at);
+        if (next <= at) {
+          wanted = -next;
+          break;
+        }
+        at = next;
+      }
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error;
+      this.#fail("malformed-packet", error.message);
+    }
+    this.settlements.register();
+    if (!this.#isInFlightWithin) this.#reading.pause("in-flight");
+    return { used: at, wanted: Math.max(0, wanted) };
+  }
+
+  /** What begins at `at`. @returns where the next begins; or how many bytes are wanted, negative; `-0`, it is to come again. */
+  #step(bytes: Buffer, at: number): number {
+    const left = bytes.length - at;
+    if (left < frameHeadBytes) return -frameHeadBytes;
+    if (this.#state === "start" || this.#state === "header") {
+      this.#protocolHeader(bytes.subarray(at, at + frameHeadBytes));
+      return at + frameHeadBytes;
+    }
+    const size = bytes.readUInt32BE(at);
+    const contentAt = at + 4 * (bytes[at + 4] as number);
+    if (size > bounds.frameBytesMax) {
+      this.#fail("packet-too-large");
+      return at + left;
+    }
+    if (size < frameHeadBytes || contentAt < at + frameHeadBytes || contentAt > at + size)
+      throw new Malformed("a frame's head");
+    if (left < size) return -size;
+    const isTaken = this.#frame(bytes[at + 5] as number, bytes.readUInt16BE(at + 6), bytes, contentAt, at + size);
+    return isTaken ? at + size : -0;
+  }
+
+  #protocolHeader(header: Buffer): void {
+    if (this.#state === "start" && header.equals(protocolHeaders.sasl)) {
+      this.#state = "sasl";
+      this.#send(protocolHeaders.sasl);
+      this.#send(mechanismsFrame(this.certificate() !== null));
+    } else if (header.equals(protocolHeaders.amqp)) {
+      this.#state = "opening";
+      this.#send(protocolHeaders.amqp);
+    } else {
+      // §2.2: what is spoken here, and the end.
+      this.#send(this.#state === "start" ? protocolHeaders.sasl : protocolHeaders.amqp);
+      this.#count("protocol-version", null);
+      this.#over();
+    }
+  }
+
+  /** @returns false when it is to come again. */
+  #frame(type: number, channel: number, bytes: Buffer, at: number, end: number): boolean {
+    if (type !== (this.#state === "sasl" ? frameTypes.sasl : frameTypes.amqp)) throw new Malformed("a frame's type");
+    if (at === end) return true; // a sign of life
+    const { fields, payloadAt } = readPerformative(bytes, at, end);
+    if (this.#state === "sasl") this.#saslInit(fields);
+    else if (this.#state === "opening") this.#open(fields);
+    else return this.#inOpen(channel, fields, bytes.subarray(payloadAt, end));
+    return true;
+  }
+
+  #saslInit(fields: Fields): void {
+    if (fields.code !== codes.saslInit) return this.#fail("unexpected-packet");
+    const init = readInit(fields, this.certificate() !== null);
+    const answer = (reason: RejectionReason | null): void => {
+      this.#send(outcomeFrame(reason === null));
+      if (reason === null) this.#state = "header";
+      else {
+        this.context.reject(reason, null, this.address);
+        this.#over();
+      }
+    };
+    if (init.kind === "open") answer(null);
+    else if (init.kind === "refused") answer("user-name");
+    else this.#waitFor(this.#signIn.byToken(init.owner, init.token), answer);
+  }
+
+  #open(fields: Fields): void {
+    if (fields.code !== codes.open) return this.#fail("unexpected-packet");
+    const { accept } = this.context;
+    this.peerFrameBytesMax = Math.min(
+      bounds.frameBytesMax,
+      Math.max(frameBytesMin, fields.uint(2) ?? bounds.frameBytesMax),
+    );
+    this.#peerIdleMs = fields.uint(4) ?? 0;
+    this.#state = "open";
+    const open = performative(codes.open, [
+      encode.string("coldpath"),
+      null,
+      encode.uint(bounds.frameBytesMax),
+      encode.ushort(bounds.sessionsMax - 1),
+      encode.uint(bounds.idleTimeOutMs),
+    ]);
+    this.write(0, open);
+    // Before it has anything to lose; SDKs try again after this one.
+    if (accept.refusal !== null && accept.refusal !== "wait") {
+      this.context.reject("not-ready", null, this.address);
+      this.#close(errorOf("not-ready"));
+    }
+  }
+
+  #inOpen(channel: number, fields: Fields, payload: Buffer): boolean {
+    const session = this.#sessions.get(channel);
+    if (fields.code === codes.close) {
+      this.#close(null);
+    } else if (fields.code === codes.begin) {
+      if (session !== undefined || channel >= bounds.sessionsMax) throw new Malformed("the channel is not free");
+      this.#sessions.set(channel, new Session(this, channel, fields));
+    } else if (session === undefined) {
+      throw new Malformed("there is no session on the channel");
+    } else if (fields.code === codes.end) {
+      this.#sessions.delete(channel);
+      session.end();
+      this.write(channel, performative(codes.end, []));
+    } else return session.take(fields, payload);
+    return true;
+  }
+
+  /** Nothing is read until it is known. */
+  #waitFor<T>(asked: Promise<T>, known: (outcome: T) => void): void {
+    this.#reading.pause("authenticating");
+    asked.then(
+      (outcome) => {
+        if (this.#isOver) return;
+        known(outcome);
+        this.#reading.resume("authenticating");
+      },
+      (error: unknown) => {
+        this.context.log.error({ error: messageOf(error) }, "A device could not be signed in.");
+        this.#fail("not-ready");
+      },
+    );
+  }
+
+  /** A device is not served here any more; without any, the connection is over. */
+  #lose(device: AmqpDevice, reason: RejectionReason | null, error: AmqpError): void {
+    if (reason !== null) this.context.reject(reason, device.deviceId, this.address);
+    this.#signIn.drop(device);
+    for (const session of this.#sessions.values()) session.detachAll(device, error);
+    if (this.#signIn.devices.length === 0) this.#close(error);
+  }
+
+  /** A device is refused. @returns whether the connection is over: what a later try may get must not look like a wrong token. */
+  #refusesFor(reason: RejectionReason, deviceId: string | null): boolean {
+    this.context.reject(reason, deviceId, this.address);
+    const isOver = reason === "not-ready" || reason === "too-many-connections" || reason === "reconnecting";
+    if (isOver) this.#close(errorOf(reason));
+    return isOver;
+  }
+
+  #fail(reason: RejectionReason, description?: string): void {
+    if (this.#isOver) return;
+    this.context.reject(reason, this.#signIn.devices[0]?.deviceId ?? null, this.address);
+    this.#close(errorOf(reason, description));
+  }
+
+  #count(reason: RejectionReason, what: string | null): void {
+    this.context.counters.rejections[reason]++;
+    this.context.log.debug({ reason, what, address: this.address }, "An AMQP device was refused.");
+  }
+
+  get #isOver(): boolean {
+    return this.#state === "closed";
+  }
+
+  get #isUnsentWithin(): boolean {
+    return this.#unsent.bytes <= this.context.limits.connectionUnsentBytesMax;
+  }
+
+  get #isInFlightWithin(): boolean {
+    return this.settlements.bytesInFlight <= this.context.limits.connectionBytesInFlightMax;
+  }
+
+  #send(bytes: Buffer): void {
+    if (this.#isOver) return;
+    this.#writtenMs = this.context.coarseMs();
+    this.#unsent.write(bytes);
+    // A device that does not read what it is told gets no more of it until it does.
+    if (!this.#isUnsentWithin) this.#reading.pause("unsent");
+  }
+
+  /** Says why, if there is anybody to hear it, and ends. */
+  #close(error: AmqpError | null): void {
+    if (this.#isOver) return;
+    if (this.#state === "open") {
+      this.write(0, performative(codes.close, error === null ? [] : [errorValue(error)]));
+    }
+    this.#over();
+  }
+
+  /** What was written is still sent. */
+  #over(): void {
+    if (this.#isOver) return;
+    this.#unsent.flush();
+    // What the peer sends meanwhile is read over: a socket that is closed on it would be reset, and what we said lost.
+    const stream = this.#stream;
+    stream.end();
+    stream.removeAllListeners("data").on("data", () => {});
+    stream.resume();
+    const timer = setTimeout(() => stream.destroy(), lingerMs);
+    stream.once("end", () => stream.destroySoon()).once("close", () => clearTimeout(timer));
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#state = "closed";
+    this.#reading.end();
+    this.settlements.end();
+    for (const session of this.#sessions.values()) session.end();
+    this.#sessions.clear();
+    this.#signIn.end();
+    this.#unsent.drop();
+    this.#leaveRoom();
+    this.#cancelRate();
+    this.#left(this);
+    if (!this.#stream.writableEnded) this.#stream.destroy();
+  }
+}

@@ -1,0 +1,63 @@
+// What the AMQP front end is given, and what each of its connections sees of it.
+
+import type { Log } from "../../lib/log.ts";
+import type { Methods } from "../../twins/methods.ts";
+import type { Twins } from "../../twins/twins.ts";
+import type { Accept } from "../accept.ts";
+import type { AuthRegistry } from "../authenticate.ts";
+import type { ConnectionTable } from "../connection-table.ts";
+import type { DeviceRates } from "../device-rates.ts";
+import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts";
+import type { ReadGate } from "../mqtt/read-gate.ts";
+import type { SocketPlaces } from "../socket-places.ts";
+import type { TakeOvers } from "../take-overs.ts";
+import type { Turns } from "../turns.ts";
+
+export interface AmqpServerOptions {
+  readonly accept: Accept;
+  readonly registry: AuthRegistry;
+  readonly table: ConnectionTable;
+  readonly counters: IngestCounters;
+  readonly limits: IngestLimits;
+  /** Of all listeners of the process. */
+  readonly sockets: SocketPlaces;
+  readonly turns: Turns;
+  readonly twins: Twins;
+  readonly methods: Methods;
+  readonly takeOvers: TakeOvers;
+  /** Sign-ins of a device a second; null: as many as it likes. */
+  readonly signInRates: DeviceRates | null;
+  readonly isOurHost: (host: string) => boolean;
+  readonly log: Log;
+}
+
+/** How often the server looks at the clock, and at every connection. */
+export const coarseErrorMs = 1000;
+
+/** Of one connection. The SDKs have one session, and two links for each of four things. */
+export const bounds = {
+  /** The largest frame either way; a message comes in several. */
+  frameBytesMax: 65_536,
+  sessionsMax: 64,
+  linksMax: 256,
+  /** Devices that share a connection. */
+  devicesMax: 50,
+  /** Transfers that a device may send before it hears of more; reading stops long before, when the journal is slow. */
+  windowFrames: 2048,
+  messageCredit: 1000,
+  requestCredit: 20,
+  /** Messages to the device that wait for its credit. */
+  queuedMax: 100,
+  /** We say half of what we wait; no device waits less than we tell it. */
+  idleTimeOutMs: 120_000,
+} as const;
+
+/** What a connection needs of its server. */
+export interface AmqpContext extends Omit<AmqpServerOptions, "sockets"> {
+  readonly gate: ReadGate;
+  /** Sign-ins that will need a place. */
+  readonly signIns: { count: number };
+  /** Monotonic time in ms, `coarseErrorMs` old at most. */
+  coarseMs(): number;
+  reject(reason: RejectionReason, deviceId: string | null, address: string | undefined): void;
+}

@@ -1,0 +1,57 @@
+// The two ends of a link that the hub has: one that takes what a device sends, one that sends to a device.
+
+import type { AmqpError } from "./performatives.ts";
+
+/** The session of a delivery, for whoever settles it. */
+export interface Settling {
+  /** @param state  encoded; of the deliveries from `first` to `last`. */
+  settle(first: number, last: number, state: Buffer): void;
+}
+
+/** One message of a device, whole. */
+export interface Delivery {
+  readonly session: Settling;
+  readonly id: number;
+  /** The device does not want to hear of it. */
+  readonly isSettled: boolean;
+  readonly format: number;
+  /** The message lies in the chunk that was read: it is good for this turn only. */
+  readonly message: Buffer;
+}
+
+/**
+ *   accepted  it is settled at once
+ *   pending   who took it settles it when it is durable
+ *   stopped   nothing was taken; reading is paused, and the delivery comes again
+ *   an error  it is rejected with it
+ */
+export type Taken = "accepted" | "pending" | "stopped" | AmqpError;
+
+/** What stands behind a link on which a device sends. */
+export interface Taker {
+  readonly credit: number;
+  /** Of one message. */
+  readonly bytesMax: number;
+  /** Asked before a message is put together: false pauses reading. */
+  mayTake?(): boolean;
+  take(delivery: Delivery): Taken;
+}
+
+export type Outcome = "accepted" | "rejected" | "released";
+
+/** What stands behind a link on which the hub sends. */
+export interface Giver {
+  /** The link is attached. */
+  begin(link: OutgoingLink): void;
+  /** It is detached. */
+  end(link: OutgoingLink): void;
+}
+
+export interface OutgoingLink {
+  /** Sends a message when the device has credit. @param settled  called once with what became of it; left out: it is sent settled. */
+  send(message: Buffer, settled?: (outcome: Outcome) => void): void;
+  /** Messages that the device would take now and that nobody has sent. */
+  readonly room: number;
+  /** Called when there is room; one listener. */
+  onRoom: (() => void) | null;
+}

@@ -1,0 +1,459 @@
+// One session of an AMQP connection: its links, its windows, and the transfers on them (AMQP 1.0, §2.5 to §2.7).
+//
+// The hub answers with the channel and the handles that the device chose, so it needs none of its own.
+//
+//   J1  Nothing is settled here that its taker calls pending.
+//   M1  Links, parts of messages and what waits for credit have bounds.
+
+import { bounds } from "./context.ts";
+import { errorOf } from "./conditions.ts";
+import type { Giver, Outcome, OutgoingLink, Taker } from "./links.ts";
+import { type AmqpError, type Fields, codes, errorValue, performative } from "./performatives.ts";
+import { type AmqpMap, Described, Malformed, encode } from "./values.ts";
+
+/** What a session needs of its connection. */
+export interface SessionHost {
+  readonly peerFrameBytesMax: number;
+  /** Opens a link, now or later. */
+  attach(session: Session, request: AttachRequest): void;
+  write(channel: number, content: Buffer, payload?: Buffer): void;
+  /** Parts of messages: so many bytes more, or less. False: there is no room. */
+  countParts(bytes: number): boolean;
+  /** Links: one more, or less. False: there are too many. */
+  countLinks(links: 1 | -1): boolean;
+  /** A message that is not taken. */
+  rejected(error: AmqpError): void;
+}
+
+export interface AttachRequest {
+  readonly name: string;
+  readonly handle: number;
+  /** The device sends. */
+  readonly isFromDevice: boolean;
+  readonly source: string | null;
+  readonly target: string | null;
+  readonly properties: AmqpMap | null;
+  readonly deliveryCount: number;
+}
+
+interface Link {
+  readonly request: AttachRequest;
+  /** The device that it is for; null: none. */
+  readonly owner: object | null;
+  end(): void;
+}
+
+/** Serial numbers of 32 bits. */
+const next = (id: number): number => (id + 1) >>> 0;
+
+export class Session {
+  readonly channel: number;
+  readonly #host: SessionHost;
+  readonly #links = new Map<number, Link>();
+  #incomingId: number;
+  /** Transfers that the device may send yet. */
+  #incomingWindow = bounds.windowFrames;
+  #outgoingId = 0;
+  #peerWindow: number;
+  #deliveryId = 0;
+  #isOver = false;
+  /** Sent and not settled. */
+  readonly #unsettled = new Map<number, (outcome: Outcome) => void>();
+
+  constructor(host: SessionHost, channel: number, begin: Fields) {
+    this.#host = host;
+    this.channel = channel;
+    this.#incomingId = begin.mandatoryUint(1);
+    this.#peerWindow = begin.mandatoryUint(2);
+    host.write(
+      channel,
+      performative(codes.begin, [
+        encode.ushort(channel),
+        encode.uint(0),
+        encode.uint(bounds.windowFrames),
+        encode.uint(bounds.windowFrames),
+        encode.uint(bounds.linksMax - 1),
+      ]),
+    );
+  }
+
+  /** A frame of this session, but begin and end. @returns false when it is to come again. @throws Malformed */
+  take(fields: Fields, payload: Buffer): boolean {
+    switch (fields.code) {
+      case codes.attach:
+        this.#attach(fields);
+        return true;
+      case codes.flow:
+        this.#flow(fields);
+        return true;
+      case codes.transfer:
+        return this.#transfer(fields, payload);
+      case codes.disposition:
+        this.#disposition(fields);
+        return true;
+      case codes.detach:
+        this.#detach(fields);
+        return true;
+      default:
+        throw new Malformed("the frame does not belong into a session");
+    }
+  }
+
+  /** The link is as it was asked for. @param owner  by whom `detachAll` finds it. */
+  attached(request: AttachRequest, behind: Taker | Giver, owner: object | null = null): void {
+    if (!this.#links.has(request.handle)) return; // the session has ended meanwhile
+    if ("take" in behind) {
+      this.#answer(request, { bytesMax: behind.bytesMax });
+      const link = new IncomingLink(this, this.#host, request, owner, behind);
+      this.#links.set(request.handle, link);
+      link.giveCredit();
+    } else {
+      this.#answer(request, {});
+      const link = new SendingLink(this, request, owner, behind);
+      this.#links.set(request.handle, link);
+      behind.begin(link);
+    }
+  }
+
+  /** The link is not to be. §2.6.3: attached without what it asked for, and detached with the reason. */
+  refused(request: AttachRequest, error: AmqpError): void {
+    if (!this.#links.has(request.handle)) return;
+    this.#answer(request, { isRefused: true });
+    this.detach(request.handle, error);
+  }
+
+  detach(handle: number, error: AmqpError): void {
+    if (!this.#remove(handle)) return;
+    this.write(performative(codes.detach, [encode.uint(handle), encode.bool(true), errorValue(error)]));
+  }
+
+  detachAll(owner: object, error: AmqpError): void {
+    for (const [handle, link] of this.#links) if (link.owner === owner) this.detach(handle, error);
+  }
+
+  /** Messages of the device, from `first` to `last`, are in the journal, or not taken. */
+  settle(first: number, last: number, state: Buffer): void {
+    this.write(
+      performative(codes.disposition, [
+        encode.bool(true),
+        encode.uint(first),
+        encode.uint(last),
+        encode.bool(true),
+        state,
+      ]),
+    );
+  }
+
+  end(): void {
+    this.#isOver = true;
+    for (const handle of this.#links.keys()) this.#remove(handle);
+    this.#unsettled.clear();
+  }
+
+  write(content: Buffer, payload?: Buffer): void {
+    if (this.#isOver) return;
+    this.#host.write(this.channel, content, payload);
+  }
+
+  /** A flow, of the session or of one of its links. */
+  writeFlow(handle?: number, deliveryCount?: number, credit?: number, isDrain = false): void {
+    this.#incomingWindow = bounds.windowFrames;
+    const link =
+      handle === undefined
+        ? []
+        : [encode.uint(handle), encode.uint(deliveryCount ?? 0), encode.uint(credit ?? 0), null, encode.bool(isDrain)];
+    this.write(
+      performative(codes.flow, [
+        encode.uint(this.#incomingId),
+        encode.uint(this.#incomingWindow),
+        encode.uint(this.#outgoingId),
+        encode.uint(bounds.windowFrames),
+        ...link,
+      ]),
+    );
+  }
+
+  /** One message to the device, in as many frames as it takes. False: its window is closed. */
+  transfer(handle: number, message: Buffer, settled?: (outcome: Outcome) => void): boolean {
+    const chunkBytes = Math.max(256, this.#host.peerFrameBytesMax - 64);
+    const frames = Math.max(1, Math.ceil(message.length / chunkBytes));
+    if (this.#peerWindow < frames) return false;
+    const id = this.#deliveryId;
+    this.#deliveryId = next(id);
+    const tag = Buffer.alloc(4);
+    tag.writeUInt32BE(id);
+    if (settled !== undefined) this.#unsettled.set(id, settled);
+    for (let index = 0; index < frames; index++) {
+      const isMore = index + 1 < frames;
+      const head = performative(codes.transfer, [
+        encode.uint(handle),
+        encode.uint(id),
+        encode.binary(tag),
+        encode.uint(0),
+        encode.bool(settled === undefined),
+        isMore ? encode.bool(true) : null,
+      ]);
+      this.write(head, message.subarray(index * chunkBytes, (index + 1) * chunkBytes));
+      this.#outgoingId = next(this.#outgoingId);
+      this.#peerWindow--;
+    }
+    return true;
+  }
+
+  #attach(fields: Fields): void {
+    const name = fields.text(0) ?? "";
+    const handle = fields.mandatoryUint(1);
+    const isFromDevice = !fields.bool(2);
+    if (handle >= bounds.linksMax) throw new Malformed("the handle is larger than was agreed on");
+    if (this.#links.has(handle)) throw new Malformed("the handle is in use");
+    const request: AttachRequest = {
+      name,
+      handle,
+      isFromDevice,
+      source: fields.address(5),
+      target: fields.address(6),
+      deliveryCount: fields.uint(9) ?? 0,
+      properties: fields.map(13),
+    };
+    this.#links.set(handle, { request, owner: null, end: () => {} });
+    if (this.#host.countLinks(1)) this.#host.attach(this, request);
+    else this.refused(request, errorOf("too-many-links"));
+  }
+
+  #answer(request: AttachRequest, { bytesMax, isRefused = false }: { bytesMax?: number; isRefused?: boolean }): void {
+    const { name, handle, isFromDevice, source, target } = request;
+    const terminus = (code: number, address: string | null): Buffer =>
+      performative(code, [address === null ? null : encode.string(address)]);
+    this.write(
+      performative(codes.attach, [
+        encode.string(name),
+        encode.uint(handle),
+        encode.bool(isFromDevice), // ours is the other role
+        encode.ubyte(2), // mixed
+        encode.ubyte(0), // first
+        isRefused && !isFromDevice ? null : terminus(codes.source, source),
+        isRefused && isFromDevice ? null : terminus(codes.target, target),
+        null,
+        null,
+        isFromDevice ? null : encode.uint(0),
+        bytesMax === undefined ? null : encode.ulong(BigInt(bytesMax)),
+      ]),
+    );
+  }
+
+  #flow(fields: Fields): void {
+    const peerIncomingId = fields.uint(0) ?? 0;
+    const window = fields.mandatoryUint(1);
+    // What it has not seen yet is on its way. §2.5.6
+    this.#peerWindow = Math.max(0, window - ((this.#outgoingId - peerIncomingId) >>> 0));
+    const handle = fields.uint(4);
+    if (handle === null) {
+      if (fields.bool(9)) this.writeFlow();
+      for (const link of this.#links.values()) if (link instanceof SendingLink) link.sendWaiting();
+      return;
+    }
+    const link = this.#links.get(handle);
+    if (link instanceof SendingLink)
+      link.flow(fields.uint(5) ?? 0, fields.uint(6) ?? 0, fields.bool(8), fields.bool(9));
+    else if (link instanceof IncomingLink && fields.bool(9)) link.giveCredit();
+  }
+
+  #transfer(fields: Fields, payload: Buffer): boolean {
+    const link = this.#links.get(fields.mandatoryUint(0));
+    // On its way when the link was detached.
+    if (link === undefined) return true;
+    if (!(link instanceof IncomingLink)) throw new Malformed("a transfer on a link on which the hub sends");
+    if (!link.transfer(fields, payload)) return false;
+    this.#incomingId = next(this.#incomingId);
+    if (--this.#incomingWindow < bounds.windowFrames / 2) this.writeFlow();
+    return true;
+  }
+
+  #disposition(fields: Fields): void {
+    // Of the device's own messages it says nothing that matters.
+    if (!fields.bool(0)) return;
+    const first = fields.mandatoryUint(1);
+    const last = fields.uint(2) ?? first;
+    const state = fields.at(4);
+    const code = state instanceof Described && typeof state.descriptor === "bigint" ? Number(state.descriptor) : null;
+    const outcome = code === codes.rejected ? "rejected" : code === codes.accepted ? "accepted" : "released";
+    if (code === null && !fields.bool(3)) return;
+    // Over what is unsettled, not over the range: that one may be of four billion.
+    for (const [id, settled] of this.#unsettled) {
+      if ((id - first) >>> 0 > (last - first) >>> 0) continue;
+      this.#unsettled.delete(id);
+      settled(outcome);
+    }
+    if (!fields.bool(3)) {
+      this.write(
+        performative(codes.disposition, [encode.bool(false), encode.uint(first), encode.uint(last), encode.bool(true)]),
+      );
+    }
+  }
+
+  #detach(fields: Fields): void {
+    const handle = fields.mandatoryUint(0);
+    if (!this.#remove(handle)) return; // we detached it at the same time
+    this.write(performative(codes.detach, [encode.uint(handle), encode.bool(fields.bool(1))]));
+  }
+
+  #remove(handle: number): boolean {
+    const link = this.#links.get(handle);
+    if (link === undefined) return false;
+    this.#links.delete(handle);
+    this.#host.countLinks(-1);
+    link.end();
+    return true;
+  }
+}
+
+/** On which a device sends. */
+class IncomingLink implements Link {
+  readonly request: AttachRequest;
+  readonly owner: object | null;
+  readonly #session: Session;
+  readonly #host: SessionHost;
+  readonly #taker: Taker;
+  #deliveryCount: number;
+  #credit = 0;
+  /** Of a message that is not whole; null: it is too large, and read over. */
+  #parts: Buffer[] | null = [];
+  #partBytes = 0;
+  #first: { readonly id: number; readonly isSettled: boolean; readonly format: number } | null = null;
+
+  constructor(session: Session, host: SessionHost, request: AttachRequest, owner: object | null, taker: Taker) {
+    this.#session = session;
+    this.#host = host;
+    this.request = request;
+    this.owner = owner;
+    this.#taker = taker;
+    this.#deliveryCount = request.deliveryCount;
+  }
+
+  giveCredit(): void {
+    this.#credit = this.#taker.credit;
+    this.#session.writeFlow(this.request.handle, this.#deliveryCount, this.#credit);
+  }
+
+  /** @returns false when it is to come again. */
+  transfer(fields: Fields, payload: Buffer): boolean {
+    const first = this.#first ?? {
+      id: fields.mandatoryUint(1),
+      isSettled: fields.bool(4),
+      format: fields.uint(3) ?? 0,
+    };
+    if (this.#credit === 0) throw new Malformed("a transfer without credit");
+    if (fields.bool(9)) {
+      this.#first = first;
+      this.#done(); // aborted
+      return true;
+    }
+    const isMore = fields.bool(5);
+    const bytes = this.#partBytes + payload.length;
+    if (isMore) {
+      this.#first = first;
+      if (bytes > this.#taker.bytesMax || !this.#host.countParts(payload.length)) this.#readOver();
+      else if (this.#parts !== null) {
+        this.#parts.push(Buffer.from(payload)); // not the chunk, which may be large
+        this.#partBytes = bytes;
+      } else this.#host.countParts(-payload.length);
+      return true;
+    }
+    if (this.#taker.mayTake?.() === false) return false;
+    const isTooLarge = this.#parts === null || bytes > this.#taker.bytesMax;
+    const message = isTooLarge || this.#partBytes === 0 ? payload : Buffer.concat([...(this.#parts ?? []), payload]);
+    const taken = isTooLarge
+      ? errorOf("message-too-large")
+      : this.#taker.take({ session: this.#session, ...first, message });
+    if (taken === "stopped") return false;
+    this.#first = first;
+    if (typeof taken === "object") this.#host.rejected(taken);
+    if (!first.isSettled && taken !== "pending") {
+      const state =
+        taken === "accepted" ? performative(codes.accepted, []) : performative(codes.rejected, [errorValue(taken)]);
+      this.#session.settle(first.id, first.id, state);
+    }
+    this.#done();
+    return true;
+  }
+
+  end(): void {
+    this.#readOver();
+  }
+
+  /** The delivery is over. */
+  #done(): void {
+    this.#readOver();
+    this.#parts = [];
+    this.#first = null;
+    this.#deliveryCount = next(this.#deliveryCount);
+    this.#credit--;
+    if (this.#credit <= this.#taker.credit / 2) this.giveCredit();
+  }
+
+  #readOver(): void {
+    this.#host.countParts(-this.#partBytes);
+    this.#partBytes = 0;
+    this.#parts = null;
+  }
+}
+
+/** On which the hub sends. */
+class SendingLink implements Link, OutgoingLink {
+  readonly request: AttachRequest;
+  readonly owner: object | null;
+  onRoom: (() => void) | null = null;
+  readonly #session: Session;
+  readonly #giver: Giver;
+  readonly #waiting: { readonly message: Buffer; readonly settled: ((outcome: Outcome) => void) | undefined }[] = [];
+  #deliveryCount = 0;
+  #credit = 0;
+
+  constructor(session: Session, request: AttachRequest, owner: object | null, giver: Giver) {
+    this.#session = session;
+    this.request = request;
+    this.owner = owner;
+    this.#giver = giver;
+  }
+
+  get room(): number {
+    return Math.max(0, this.#credit - this.#waiting.length);
+  }
+
+  send(message: Buffer, settled?: (outcome: Outcome) => void): void {
+    if (this.#waiting.length >= bounds.queuedMax) {
+      const description = "The device takes no messages on this link.";
+      this.#session.detach(this.request.handle, errorOf("too-many-links", description));
+      return;
+    }
+    this.#waiting.push({ message, settled });
+    this.sendWaiting();
+  }
+
+  sendWaiting(): void {
+    while (this.#credit > 0) {
+      const one = this.#waiting[0];
+      if (one === undefined || !this.#session.transfer(this.request.handle, one.message, one.settled)) break;
+      this.#waiting.shift();
+      this.#credit--;
+      this.#deliveryCount = next(this.#deliveryCount);
+    }
+    if (this.room > 0) this.onRoom?.();
+  }
+
+  flow(deliveryCount: number, credit: number, isDrain: boolean, isEcho: boolean): void {
+    this.#credit = Math.max(0, (deliveryCount + credit - this.#deliveryCount) | 0);
+    this.sendWaiting();
+    if (isDrain) {
+      this.#deliveryCount = (this.#deliveryCount + this.#credit) >>> 0;
+      this.#credit = 0;
+    }
+    if (isDrain || isEcho) this.#session.writeFlow(this.request.handle, this.#deliveryCount, this.#credit, isDrain);
+  }
+
+  end(): void {
+    this.#waiting.length = 0;
+    this.onRoom = null;
+    this.#giver.end(this);
+  }
+}

@@ -1,0 +1,135 @@
+// The twin of a device over AMQP: requests on one link, answers and pushes of what is wanted on another, both at
+// `/devices/{id}/twin`. Annotations: docs/formats.md "AMQP".
+//
+//   D2  An answer is sent after its change is durable.
+//   M1  A device has at most `requestsMax` requests that are not answered.
+
+import { ColdpathError, messageOf } from "../../lib/errors.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Sender } from "../../message/message.ts";
+import type { Twins } from "../../twins/twins.ts";
+import { bounds } from "./context.ts";
+import type { Delivery, Giver, OutgoingLink, Taken, Taker } from "./links.ts";
+import { readMessage, writeMessage } from "./message.ts";
+import { Malformed, encode, textOf } from "./values.ts";
+
+const requestsMax = 10;
+const desired = "/notifications/twin/properties/desired";
+
+interface Request {
+  readonly operation: string;
+  readonly resource: string;
+  readonly correlationId: Buffer | null;
+  readonly body: Buffer;
+}
+
+export class TwinNode {
+  readonly taker: Taker;
+  readonly giver: Giver;
+  readonly #twins: Twins;
+  readonly #log: Log;
+  readonly #sender: Sender;
+  #link: OutgoingLink | null = null;
+  #unfollow: (() => void) | null = null;
+  /** Requests one after the other: who reads after a report finds it. */
+  #tail: Promise<void> = Promise.resolve();
+  #requests = 0;
+  #isOver = false;
+
+  constructor({ twins, log, sender }: { readonly twins: Twins; readonly log: Log; readonly sender: Sender }) {
+    this.#twins = twins;
+    this.#log = log;
+    this.#sender = sender;
+    this.taker = {
+      credit: bounds.requestCredit,
+      bytesMax: 256 * 1024,
+      take: (delivery) => this.#take(delivery),
+    };
+    this.giver = {
+      begin: (link) => (this.#link = link),
+      end: (link) => {
+        if (this.#link !== link) return; // another one has taken its place
+        this.#link = null;
+        this.#stopFollowing();
+      },
+    };
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#stopFollowing();
+  }
+
+  #take({ message }: Delivery): Taken {
+    try {
+      const { annotations, properties, body } = readMessage(message);
+      const request = {
+        operation: textOf(annotations?.get("operation")) ?? "",
+        resource: textOf(annotations?.get("resource")) ?? "",
+        correlationId: encode.id(properties[5] ?? null),
+        body: Buffer.from(body.source.subarray(body.first, body.next)), // not the chunk that was read
+      };
+      if (this.#requests >= requestsMax) {
+        this.#refuse(request, 429, `More than ${requestsMax} requests wait for their answers.`);
+        return "accepted";
+      }
+      this.#requests++;
+      this.#tail = this.#tail.then(() => this.#answer(request)).finally(() => this.#requests--);
+      return "accepted";
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error;
+      return { condition: "amqp:decode-error", description: error.message };
+    }
+  }
+
+  async #answer(request: Request): Promise<void> {
+    if (this.#isOver) return;
+    const { operation, resource, body } = request;
+    try {
+      if (operation === "GET") this.#reply(request, 200, await this.#twins.read(this.#sender));
+      else if (operation === "PATCH" && resource === "/properties/reported") {
+        this.#reply(request, 200, "", await this.#twins.report(this.#sender, body));
+      } else if (operation === "PUT" && resource === desired) {
+        this.#unfollow ??= this.#twins.follow(this.#sender, (patch) => this.#push(patch));
+        this.#reply(request, 200, "");
+      } else if (operation === "DELETE" && resource === desired) {
+        this.#stopFollowing();
+        this.#reply(request, 200, "");
+      } else
+        this.#refuse(request, 400, `There is no operation ${operation} on ${resource === "" ? "the twin" : resource}.`);
+    } catch (error) {
+      if (error instanceof ColdpathError && error.kind === "invalid") {
+        this.#refuse(request, 400, `${error.message} ${error.hint ?? ""}`.trim());
+      } else if (error instanceof ColdpathError && error.kind === "not-found")
+        this.#refuse(request, 404, error.message);
+      else {
+        const fields = { deviceId: this.#sender.deviceId, error: messageOf(error) };
+        this.#log.error(fields, "A device's request to its twin failed.");
+        this.#refuse(request, 500, "The hub could not carry it out; try again.");
+      }
+    }
+  }
+
+  /** The Node SDK reads the body of a refusal as JSON. */
+  #refuse(request: Request, status: number, message: string): void {
+    this.#reply(request, status, JSON.stringify(message));
+  }
+
+  #reply({ correlationId }: Request, status: number, body: string, version?: number): void {
+    if (this.#isOver) return;
+    const annotations: [string, Buffer][] = [["status", encode.int(status)]];
+    if (version !== undefined) annotations.push(["version", encode.long(BigInt(version))]);
+    this.#link?.send(writeMessage({ annotations, correlationId, body: Buffer.from(body) }));
+  }
+
+  /** What has no correlation id is a push. */
+  #push(patch: string): void {
+    const annotations = [["resource", encode.string(desired)]] as const;
+    this.#link?.send(writeMessage({ annotations, body: Buffer.from(patch) }));
+  }
+
+  #stopFollowing(): void {
+    this.#unfollow?.();
+    this.#unfollow = null;
+  }
+}
