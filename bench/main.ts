@@ -1,19 +1,21 @@
-// The benchmarks: `npm run bench -- ingest|fairness|devices [--seconds 10] [--directory DIR] [--json]`.
+// The benchmarks: `npm run bench -- ingest|fairness|devices|reconnect [--seconds 10] [--directory DIR] [--json]`.
 
 import { type DevicesRow, benchDevices } from "./devices.ts";
 import { type FairnessRow, benchFairness } from "./fairness.ts";
 import { refuse, scriptArguments } from "../test/lib/script-arguments.ts";
+import { type ReconnectRow, benchReconnect } from "./reconnect.ts";
 import { type IngestRow, benchIngest, machineLine } from "./ingest.ts";
 
-const help = `npm run bench -- ingest|fairness|devices [options]
+const help = `npm run bench -- ingest|fairness|devices|reconnect [options]
 
 ingest    durable QoS 1 messages over plain MQTT through the real server, beside a bare loop that does the least
           (the floor)
 fairness  time to PUBACK of 100 quiet devices, beside noisy ones
 devices   lists of devices in a large registry, and how long each holds the event loop
+reconnect a fleet over MQTT that connects and subscribes, and is back after the server was killed; plain and over TLS
 
   --seconds N      measured seconds a row (default 10, after 3 to warm up)
-  --devices N      in the registry (default 100000)
+  --devices N      in the registry (default 100000; reconnect 10000)
   --directory DIR  where journals are written (default: this directory); choose the disk you mean to use
   --json           rows as JSON`;
 
@@ -21,7 +23,7 @@ const { values, positionals } = scriptArguments(
   help,
   {
     seconds: { type: "string", default: "10" },
-    devices: { type: "string", default: "100000" },
+    devices: { type: "string" },
     directory: { type: "string", default: process.cwd() },
     json: { type: "boolean", default: false },
   },
@@ -88,7 +90,7 @@ async function fairness(): Promise<readonly FairnessRow[]> {
 }
 
 async function devices(): Promise<readonly DevicesRow[]> {
-  const rows = await benchDevices({ devices: Number(values.devices), directory: values.directory });
+  const rows = await benchDevices({ devices: Number(values.devices ?? 100_000), directory: values.directory });
   if (values.json) return rows;
   const print = printer([30, 10, 9, 9, 9]);
   print(["list", "devices", "p50 ms", "p99 ms", "held ms"]);
@@ -98,7 +100,32 @@ async function devices(): Promise<readonly DevicesRow[]> {
   return rows;
 }
 
-const benches = { ingest, fairness, devices };
+async function reconnect(): Promise<readonly ReconnectRow[]> {
+  const print = printer([26, 8, 9, 8, 8, 8, 8, 8, 9, 9, 8, 12]);
+  if (!values.json) {
+    const times = ["all s", "p50 s", "p99 s", "start s"];
+    print(["", "devices", "ready", ...times, "CPU s", "RSS MiB", "attempts", "refused", "told"]);
+  }
+  return await benchReconnect({ ...options, devices: Number(values.devices ?? 10_000) }, (row) => {
+    if (values.json) return;
+    print([
+      `${row.transport}: ${row.phase}`,
+      row.devices,
+      row.ready,
+      row.seconds.toFixed(1),
+      row.p50Seconds.toFixed(1),
+      row.p99Seconds.toFixed(1),
+      row.startSeconds.toFixed(1),
+      row.cpuSeconds.toFixed(1),
+      row.rssMiB,
+      row.attempts,
+      `${row.triedLater}+${row.refused}`,
+      `${row.told} of ${row.owed}`,
+    ]);
+  });
+}
+
+const benches = { ingest, fairness, devices, reconnect };
 const [wanted = ""] = positionals;
 const bench =
   Object.entries(benches).find(([name]) => name === wanted)?.[1] ??

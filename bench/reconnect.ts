@@ -1,0 +1,154 @@
+// A restart: how long until a whole fleet is back, with its sessions, and has heard what changed meanwhile.
+//
+// All devices live in this process, beside the server on the same cores. They lose their connections at once, when the server is
+// killed, and try again as the SDKs do. Times count from the kill, the server's own start included.
+
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { HubProcess } from "../test/lib/hub-process.ts";
+import { cpuMicros, rssMiB } from "./process-usage.ts";
+import { Fleet, type Round, keyOf } from "./reconnect-fleet.ts";
+
+export interface ReconnectRow {
+  readonly transport: "mqtt" | "mqtts";
+  readonly phase: string;
+  readonly devices: number;
+  readonly ready: number;
+  /** Until all that were ready were. */
+  readonly seconds: number;
+  readonly p50Seconds: number;
+  readonly p99Seconds: number;
+  /** The server's. */
+  readonly startSeconds: number;
+  readonly cpuSeconds: number;
+  readonly rssMiB: number;
+  readonly attempts: number;
+  /** CONNACK 3, after which devices try again; and others, after which they do not. */
+  readonly triedLater: number;
+  readonly refused: number;
+  /** Patches that came, and that were owed. */
+  readonly told: number;
+  readonly owed: number;
+}
+
+const template = {
+  id: "bench",
+  name: "Bench",
+  publish: true,
+  measurements: { telemetry: { humidity: { name: "Humidity", dataType: "double" } }, states: {}, events: {} },
+  settings: { device: { fan: { name: "Fan", dataType: "double", initialValue: 0 } } },
+  properties: { cloud: {}, device: { firmware: { name: "Firmware", dataType: "string" } } },
+};
+const idOf = (index: number): string => `device-${String(index).padStart(6, "0")}`;
+const waitMsMax = 180_000;
+/** Of so many devices one has a setting changed while it is away. */
+const changedEach = 20;
+
+export async function benchReconnect(
+  options: { readonly devices: number; readonly directory: string },
+  onRow: (row: ReconnectRow) => void,
+): Promise<readonly ReconnectRow[]> {
+  const rows: ReconnectRow[] = [];
+  for (const transport of ["mqtt", "mqtts"] as const) {
+    const directory = mkdtempSync(join(options.directory, "bench-reconnect-"));
+    try {
+      await benchTransport(transport, options.devices, join(directory, "data"), (row) => {
+        rows.push(row);
+        onRow(row);
+      });
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }
+  return rows;
+}
+
+async function benchTransport(
+  transport: ReconnectRow["transport"],
+  devices: number,
+  dataDir: string,
+  onRow: (row: ReconnectRow) => void,
+): Promise<void> {
+  const flags = ["--no-sample", "--log-level=warn", `--connections-max=${devices}`, "--request-bytes-max=16MiB"];
+  let hub: HubProcess | null = await HubProcess.start(dataDir, ...flags);
+  let endpoint: { readonly port: number; readonly ca: string | null } | null = null;
+  const listens = (): void => {
+    if (hub === null) return;
+    const ca = transport === "mqtts" ? readFileSync(join(dataDir, "tls/ca.pem"), "utf8") : null;
+    endpoint = { port: hub.address.ports[transport], ca };
+  };
+  const fleet = new Fleet({ count: devices, idOf, endpoint: () => endpoint });
+  const row = (phase: string, round: Round, startMs: number, owed: number): ReconnectRow => {
+    const { pid } = hub?.address ?? { pid: 0 };
+    const readyMs = round.readyMs.toSorted((a, b) => a - b);
+    const seconds = (share: number): number =>
+      (readyMs[Math.min(readyMs.length - 1, Math.floor(share * readyMs.length))] ?? Number.NaN) / 1000;
+    const triedLater = round.refusals.get(3) ?? 0;
+    return {
+      transport,
+      phase,
+      devices,
+      ready: readyMs.length,
+      seconds: seconds(1),
+      p50Seconds: seconds(0.5),
+      p99Seconds: seconds(0.99),
+      startSeconds: startMs / 1000,
+      cpuSeconds: cpuMicros(pid) / 1e6,
+      rssMiB: rssMiB(pid),
+      attempts: round.attempts,
+      triedLater,
+      refused: [...round.refusals.values()].reduce((sum, count) => sum + count, 0) - triedLater,
+      told: round.pushes,
+      owed,
+    };
+  };
+  /** SIGKILL, and a start, while the devices try already. */
+  const restart = async (reports: boolean): Promise<{ readonly round: Round; readonly startMs: number }> => {
+    endpoint = null;
+    await hub?.kill();
+    const killedMs = performance.now();
+    fleet.start(reports);
+    hub = await HubProcess.start(dataDir, ...flags);
+    listens();
+    const startMs = performance.now() - killedMs;
+    return { round: await fleet.ready(waitMsMax), startMs };
+  };
+  try {
+    await makeDevices(hub, devices);
+    listens();
+    fleet.start(false);
+    onRow(row("connect, subscribe", await fleet.ready(waitMsMax), 0, 0));
+    fleet.leave();
+    const owed = Math.floor(devices / changedEach);
+    for (let index = 0; index < owed; index++) {
+      await hub.api("PATCH", `/devices/${idOf(index * changedEach)}`, { settings: { device: { fan: 3 } } });
+    }
+    const back = await restart(false);
+    await until(() => back.round.pushes >= owed, 10_000);
+    onRow(row("restart", back.round, back.startMs, owed));
+    fleet.leave();
+    // The patches came less than ten seconds before the end: they may come again.
+    const reported = await restart(true);
+    onRow(row("restart, report", reported.round, reported.startMs, 0));
+    fleet.leave();
+  } finally {
+    fleet.leave();
+    await hub?.kill();
+  }
+}
+
+async function makeDevices(hub: HubProcess, count: number): Promise<void> {
+  await hub.api("POST", "/device-templates", template);
+  for (let first = 0; first < count; first += 5000) {
+    const devices = Array.from({ length: Math.min(5000, count - first) }, (_, at) => {
+      const id = idOf(first + at);
+      return { id, templateId: template.id, primaryKey: keyOf(id), secondaryKey: keyOf(`${id} too`) };
+    });
+    await hub.api("POST", "/devices/batch", { devices });
+  }
+}
+
+async function until(isSo: () => boolean, withinMs: number): Promise<void> {
+  const endMs = performance.now() + withinMs;
+  while (!isSo() && performance.now() < endMs) await new Promise((resolve) => setTimeout(resolve, 50));
+}
