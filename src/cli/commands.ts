@@ -8,13 +8,18 @@ import { backupInspectCommand } from "./backup-inspect.ts";
 import { caCertificateCommands } from "./ca-certificate.ts";
 import { checkCommand } from "./check.ts";
 import { deviceCommands } from "./device.ts";
+import { enrollmentCommands } from "./enrollment.ts";
+import { enrollmentGroupCommands } from "./enrollment-group.ts";
 import { exportCommands } from "./export.ts";
 import { policyCommands } from "./policy.ts";
+import { provisioningCommands } from "./provisioning.ts";
+import { registrationCommands } from "./registration.ts";
 import { storageCommands } from "./storage.ts";
 import { templateCommands } from "./template.ts";
 import { UsageError } from "./errors.ts";
 import { renderOverview } from "./help-page.ts";
 import { journalCommands } from "./journal.ts";
+import { migrateIotCentralCommand } from "./migrate-iot-central.ts";
 import { readCommand } from "./read.ts";
 import { restoreCommand } from "./restore.ts";
 import { secretCommands } from "./secret.ts";
@@ -31,6 +36,16 @@ const sections: readonly { readonly title: string; readonly entries: readonly (C
   {
     title: "Administration of a running server",
     entries: [deviceCommands, templateCommands, policyCommands, caCertificateCommands, storageCommands, exportCommands],
+  },
+  {
+    title: "Provisioning of devices that know no hub",
+    entries: [
+      provisioningCommands,
+      enrollmentGroupCommands,
+      enrollmentCommands,
+      registrationCommands,
+      migrateIotCentralCommand,
+    ],
   },
   { title: "People and scripts", entries: [userCommands, tokenCommands, auditLogCommand] },
   { title: "Data at rest", entries: [verifyCommand, readCommand, schemaCommand, journalCommands, secretCommands] },

@@ -8,6 +8,7 @@ import type {
   CaCertificate,
   Device,
   DeviceTemplate,
+  EnrollmentGroup,
   Export,
   Page,
   StorageAccount,
@@ -112,6 +113,10 @@ export async function findUser(client: Client, idOrName: string): Promise<User> 
   return pick("user", users.find(({ name }) => name.toLowerCase() === lower)?.id ?? idOrName, users);
 }
 
+export async function findEnrollmentGroup(client: Client, idOrName: string): Promise<EnrollmentGroup> {
+  return pick("enrollment-group", idOrName, await listOf<EnrollmentGroup>(client, "/enrollment-groups"));
+}
+
 export async function findApiToken(client: Client, idOrName: string): Promise<ApiToken> {
   return pick("token", idOrName, await listOf<ApiToken>(client, "/tokens"));
 }
@@ -123,6 +128,7 @@ const words = {
   export: "export",
   user: "user",
   token: "API token",
+  "enrollment-group": "enrollment group",
 } as const;
 
 /** @param absent  the server's own error when it knows of none. */
