@@ -22,6 +22,7 @@ const past: Readonly<Record<string, string>> = {
   Sets: "Set",
   Shows: "Showed",
   Signs: "Signed",
+  Takes: "Took",
   Tries: "Tried",
   Turns: "Turned",
   Writes: "Wrote",

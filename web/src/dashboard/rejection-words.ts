@@ -63,6 +63,30 @@ const words: Readonly<Record<string, RejectionWords>> = {
     title: "A token of an unknown policy",
     toDo: "Use the device's own key, or one of the hub's policies.",
   },
+  "unknown-module": {
+    title: "A module that is not registered",
+    toDo: "Make it under its device, or correct the id on the device.",
+  },
+  "authentication-type": {
+    title: "A key where a certificate is expected, or the other way round",
+    toDo: "Look at how the device is to sign in, on its page, and at what it is configured with.",
+  },
+  "certificate-thumbprint": {
+    title: "Another certificate than the registered one",
+    toDo: "Register the thumbprint of the certificate that the device uses now.",
+  },
+  "certificate-name": {
+    title: "A certificate for another device",
+    toDo: "The certificate's common name must be the device's id, letter for letter.",
+  },
+  "certificate-untrusted": {
+    title: "A certificate that no verified CA signed",
+    toDo: "The device must show its intermediate certificates, too, and the CA certificate must be there and verified.",
+  },
+  "certificate-expired": {
+    title: "A certificate that has expired, or is not valid yet",
+    toDo: "Give the device a new certificate, or check this server's clock.",
+  },
   "will-topic": {
     title: "A last will for a topic that is not the device's own",
     toDo: "A will may only go to devices/{device id}/messages/events/.",
