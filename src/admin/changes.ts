@@ -116,6 +116,7 @@ function changeOf(event: RegistryEvent): { readonly kind: ChangeKind; readonly i
     case "device-deleted":
     case "desired-changed":
     case "cloud-messages-changed":
+    case "module-changed":
       return { kind: "device", id: event.deviceId };
     case "template-changed":
       return { kind: "template", id: event.templateId };

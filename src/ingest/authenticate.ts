@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { type ShownCertificates, hasThumbprint, isValidAt, verifyChain } from "../lib/certificate.ts";
 import type { AuthScope } from "../message/message.ts";
-import type { DeviceCredentials, Registry } from "../registry/registry.ts";
+import type { DeviceCredentials, ModuleCredentials, Registry } from "../registry/registry.ts";
 import type { RejectionReason } from "./ingest.ts";
 import { isSignedWith, opensDevice, parseSasToken } from "./sas-token.ts";
 
@@ -40,10 +40,13 @@ type Known = Extract<AuthOutcome, { kind: "known" }>;
 /** Keys of nobody: made at each start and never given out. */
 const decoy = { primaryKey: randomBytes(32).toString("base64"), secondaryKey: randomBytes(32).toString("base64") };
 
-export type AuthRegistry = Pick<Registry, "deviceCredentials" | "policyKeys" | "trustedCaCertificates">;
+export type AuthRegistry = Pick<
+  Registry,
+  "deviceCredentials" | "moduleCredentials" | "policyKeys" | "trustedCaCertificates"
+>;
 
 /**
- * Checks a shared access signature (a key of the device or of a hub policy, primary or secondary), or a certificate.
+ * Checks a shared access signature (a key of the device, of its module or of a hub policy, primary or secondary), or a certificate.
  *
  * A1: whoever holds no key cannot find out which ids there are: an id that does not exist costs the same work as a wrong key or
  * certificate, and the front ends give the same answer.
@@ -72,30 +75,43 @@ async function byToken(
 ): Promise<AuthOutcome> {
   const token = parseSasToken(text);
   if (token === null) return reject("token-malformed");
-  // Modules have identities of their own, which this hub does not keep: only a hub policy opens for them.
-  if (token.policy === null && moduleId !== undefined) return reject("token-resource");
-  const device = await registry.deviceCredentials(deviceId);
+  const sender = await senderOf(registry, deviceId, moduleId);
   const policy = token.policy === null ? null : await registry.policyKeys(token.policy);
-  const keys = (token.policy === null ? device : policy) ?? decoy;
+  const keys = (token.policy === null ? sender : policy) ?? decoy;
   const isSigned = isSignedWith(token, [keys.primaryKey, keys.secondaryKey]);
-  if (device === null) return reject("unknown-device");
+  if (sender === null) return reject(moduleId === undefined ? "unknown-device" : "unknown-module");
   if (token.policy !== null && policy === null) return reject("unknown-policy");
   if (!isSigned) return reject("token-signature");
   // A hub policy opens for every device, however that one signs in by itself.
-  if (token.policy === null && device.authentication.type !== "sas") return reject("authentication-type");
+  if (token.policy === null && !sender.isByKey) return reject("authentication-type");
   if (token.expiresMs <= nowMs) return reject("token-expired");
-  if (!opensDevice(token, deviceId, isOurHost)) return reject("token-resource");
-  if (!device.enabled) return reject("device-disabled");
+  if (!opensDevice(token, deviceId, moduleId, isOurHost)) return reject("token-resource");
+  if (!sender.enabled) return reject("device-disabled");
   return {
     kind: "known",
-    authScope: token.policy === null ? "device" : "hub",
+    authScope: token.policy !== null ? "hub" : moduleId === undefined ? "device" : "module",
     moduleId,
-    generationId: device.generationId,
-    identityGenerationId: device.generationId,
+    generationId: sender.deviceGenerationId,
+    identityGenerationId: sender.generationId,
     expiresMs: token.expiresMs,
     policy: token.policy,
     caCertificateId: null,
   };
+}
+
+/** The device, or the module of it, that a token is to open; null when there is none. */
+async function senderOf(
+  registry: AuthRegistry,
+  deviceId: string,
+  moduleId: string | undefined,
+): Promise<(ModuleCredentials & { readonly isByKey: boolean }) | null> {
+  if (moduleId !== undefined) {
+    const module = await registry.moduleCredentials(deviceId, moduleId);
+    return module === null ? null : { ...module, isByKey: true };
+  }
+  const device = await registry.deviceCredentials(deviceId);
+  if (device === null) return null;
+  return { ...device, deviceGenerationId: device.generationId, isByKey: device.authentication.type === "sas" };
 }
 
 async function byCertificate(
@@ -109,9 +125,11 @@ async function byCertificate(
   // For every certificate, needed or not: it must not take longer for devices that there are.
   const authorities = trusted.map((one) => one.certificate);
   const chain = verifyChain(certificate, authorities, nowMs);
-  if (device === null || moduleId !== undefined) return reject("unknown-device");
+  if (device === null) return reject("unknown-device");
+  // Modules have keys only.
+  if (moduleId !== undefined) return reject("authentication-type");
   const known = (expiresMs: number, caCertificateId: string | null): AuthOutcome =>
-    device.enabled ? knownByCertificate(device, moduleId, expiresMs, caCertificateId) : reject("device-disabled");
+    device.enabled ? knownByCertificate(device, expiresMs, caCertificateId) : reject("device-disabled");
   const { leaf } = certificate;
   switch (device.authentication.type) {
     case "sas":
@@ -135,14 +153,13 @@ async function byCertificate(
 
 function knownByCertificate(
   { generationId }: DeviceCredentials,
-  moduleId: string | undefined,
   expiresMs: number,
   caCertificateId: string | null,
 ): Known {
   return {
     kind: "known",
     authScope: "x509",
-    moduleId,
+    moduleId: undefined,
     generationId,
     identityGenerationId: generationId,
     expiresMs,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ConnectionTable, type LiveConnection } from "./connection-table.ts";
+import { ConnectionTable, type LiveConnection, connectionId } from "./connection-table.ts";
 
 class Connection implements LiveConnection {
   readonly policy: string | null;
@@ -64,6 +64,35 @@ test("D1: a policy's change ends the connections that came in by it, and all cla
   table.claim("d", claimed);
   table.hear({ kind: "policy-changed", name: "p" });
   expect([byPolicy.ends, byOther.ends, byKey.ends, claimed.ends]).toEqual([["access"], [], [], ["access"]]);
+});
+
+test("A module's connection stands beside its device's", () => {
+  const table = new ConnectionTable();
+  const [device, module] = [new Connection(), new Connection()];
+  table.open("a", device);
+  table.open(connectionId("a", "m"), module);
+  expect([device.ends, module.ends, table.openCount]).toEqual([[], [], 2]);
+  expect([table.isOpen("a"), table.isOpen(connectionId("a", "m")), table.isOpen("m")]).toEqual([true, true, false]);
+});
+
+test("D1: a module's change of access ends its own connections, a device's those of its modules as well", () => {
+  const table = new ConnectionTable();
+  const open = (deviceId: string, moduleId?: string): Connection => {
+    const connection = new Connection();
+    table.open(connectionId(deviceId, moduleId), connection);
+    return connection;
+  };
+  const [device, one, two, other] = [open("a"), open("a", "1"), open("a", "2"), open("b", "1")];
+  const claimed = new Connection();
+  table.claim(connectionId("a", "1"), claimed);
+  table.hear({ kind: "module-changed", deviceId: "a", moduleId: "1", access: false });
+  expect([one.ends, claimed.ends]).toEqual([[], []]);
+  table.hear({ kind: "module-changed", deviceId: "a", moduleId: "1", access: true });
+  expect([device.ends, one.ends, claimed.ends, two.ends]).toEqual([[], ["access"], ["access"], []]);
+  table.leave(connectionId("a", "1"), one);
+  table.leave(connectionId("a", "1"), claimed);
+  table.hear({ kind: "device-changed", deviceId: "a", access: true });
+  expect([device.ends, one.ends, two.ends, other.ends]).toEqual([["access"], ["access"], ["access"], []]);
 });
 
 test("What does not touch access ends nobody", () => {

@@ -22,6 +22,7 @@ export const rejectionReasons = [
   "user-name",
   "unknown-host",
   "unknown-device",
+  "unknown-module",
   "device-disabled",
   "token-malformed",
   "token-expired",

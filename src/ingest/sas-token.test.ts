@@ -10,7 +10,7 @@ const isOurHost = hostNames(["hub.example.test", "::1"]);
 
 function opens(resource: string, deviceId = "dev-1"): boolean {
   const token = parseSasToken(makeSasToken(resource, key, 0));
-  return token !== null && opensDevice(token, deviceId, isOurHost);
+  return token !== null && opensDevice(token, deviceId, undefined, isOurHost);
 }
 
 describe("the signature", () => {

@@ -60,14 +60,19 @@ export function isSignedWith(token: SasToken, keys: readonly string[]): boolean 
 }
 
 /**
- * Whether the token opens `deviceId`: its resource is `{host}`, or `{host}/devices/{deviceId}`, or a path-segment prefix
- * of it, and the host is one of ours, with or without a port.
+ * Whether the token opens `deviceId`, or that module of it: its resource is `{host}/devices/{deviceId}[/modules/{moduleId}]` or a
+ * path-segment prefix of it, such as `{host}`, and the host is one of ours, with or without a port.
  */
-export function opensDevice(token: SasToken, deviceId: string, isOurHost: (host: string) => boolean): boolean {
+export function opensDevice(
+  token: SasToken,
+  deviceId: string,
+  moduleId: string | undefined,
+  isOurHost: (host: string) => boolean,
+): boolean {
   const segments = token.resourceDecoded.split("/");
   const host = segments[0] ?? "";
   if (!isOurHost(host)) return false;
-  const expected = [host, "devices", deviceId];
+  const expected = [host, "devices", deviceId, ...(moduleId === undefined ? [] : ["modules", moduleId])];
   return segments.length <= expected.length && segments.every((segment, index) => segment === expected[index]);
 }
 

@@ -74,6 +74,21 @@ const registryErrors = {
     meaning: "A device of this id exists.",
     hint: "Use another id, or delete the existing device first.",
   },
+  "module-not-found": {
+    kind: "not-found",
+    meaning: "The device has no such module.",
+    hint: "List the device's modules; ids are case-sensitive.",
+  },
+  "module-exists": {
+    kind: "conflict",
+    meaning: "The device has a module of this id.",
+    hint: "Use another id, or delete the existing module first.",
+  },
+  "modules-too-many": {
+    kind: "conflict",
+    meaning: "The device has as many modules as it may have: 50.",
+    hint: "Delete those that are no longer needed.",
+  },
   "twin-invalid": {
     kind: "invalid",
     meaning: "A patch of a device twin has a key, a value or a depth that twins do not allow.",

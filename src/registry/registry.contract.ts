@@ -12,6 +12,7 @@ import { enrollmentStories } from "./contract/enrollments.contract.ts";
 import { exportStories } from "./contract/exports.contract.ts";
 import { mqttSessionStories } from "./contract/mqtt-sessions.contract.ts";
 import { registrationStories } from "./contract/registrations.contract.ts";
+import { moduleStories } from "./contract/modules.contract.ts";
 import { snapshotStories } from "./contract/snapshots.contract.ts";
 import type { MakeStand } from "./contract/stand.ts";
 import { storageStories } from "./contract/storage-accounts.contract.ts";
@@ -32,6 +33,7 @@ export function registryContract(adapter: string, make: MakeStand): void {
     enrollmentStories(make);
     registrationStories(make);
     x509Stories(make);
+    moduleStories(make);
     storageStories(make);
     exportStories(make);
     snapshotStories(make);

@@ -32,6 +32,7 @@ import type { TemplateCalls } from "./device-template.ts";
 import type { EnrollmentCalls } from "./enrollment.ts";
 import type { ExportCalls } from "./export.ts";
 import type { MqttSessionCalls } from "./mqtt-session.ts";
+import type { ModuleCalls } from "./module.ts";
 import type { ProgressCalls } from "./progress.ts";
 import type { RegistrationCalls } from "./registration.ts";
 import type { SessionCalls } from "./session.ts";
@@ -44,6 +45,7 @@ import type { UserCalls } from "./user.ts";
 export * from "./device-template.ts";
 export * from "./device.ts";
 export * from "./twin.ts";
+export * from "./module.ts";
 export * from "./twin-section.ts";
 export * from "./mqtt-session.ts";
 export * from "./setting-sync.ts";
@@ -71,7 +73,14 @@ export type RegistryEvent =
   /** `access` is true when the device was disabled, or a key or its authentication changed: its connections must be authenticated again. */
   | { readonly kind: "device-changed"; readonly deviceId: string; readonly access: boolean }
   | { readonly kind: "device-deleted"; readonly deviceId: string }
-  /** For the device, too, when it is connected. */
+  /** Made, deleted, given keys, or it reported; `access` is true when its connection must be authenticated again. */
+  | {
+      readonly kind: "module-changed";
+      readonly deviceId: string;
+      readonly moduleId: string;
+      readonly access: boolean;
+    }
+  /** For the device, or its module, too, when it is connected. */
   | ({ readonly kind: "desired-changed" } & DesiredChange)
   /** Its queue of cloud-to-device messages. */
   | ({ readonly kind: "cloud-messages-changed" } & CloudMessageChange)
@@ -108,6 +117,7 @@ export interface Registry
     TwinCalls,
     CloudMessageCalls,
     MqttSessionCalls,
+    ModuleCalls,
     CredentialCalls,
     EnrollmentCalls,
     RegistrationCalls,

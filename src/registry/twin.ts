@@ -16,6 +16,9 @@ export interface DeviceTwin {
 /** What a desired section became; told to the device (`desired-changed`). */
 export interface DesiredChange {
   readonly deviceId: string;
+  /** Left out: the device's own twin. */
+  readonly moduleId?: string | undefined;
+  /** Of whose twin it is: the device, or the module. */
   readonly generationId: string;
   /** The merge patch that was applied; null removes. */
   readonly patch: JsonObject;

@@ -81,6 +81,7 @@ export class Fleet {
         return;
       case "desired-changed":
       case "cloud-messages-changed":
+      case "module-changed":
       case "policy-changed":
       case "ca-certificate-changed":
       case "provisioning-changed":

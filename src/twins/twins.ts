@@ -10,11 +10,15 @@
 import { ColdpathError } from "../lib/errors.ts";
 import type { JsonObject, Registry, RegistryEvent } from "../registry/registry.ts";
 
-/** Who asks: a connected device. */
+/** Whose twin it is: a device, or a module of it. */
 export interface TwinOwner {
   readonly deviceId: string;
+  readonly moduleId?: string | undefined;
+  /** Of the device, or of the module: one that is made anew is another (D1). */
   readonly generationId: string;
 }
+
+type TwinRegistry = Pick<Registry, "deviceTwin" | "reportTwin" | "moduleTwin" | "reportModuleTwin">;
 
 /** Called with a desired patch as JSON, `$version` in it, in the order of versions. Must not throw. */
 export type DesiredListener = (patch: string, version: number) => void;
@@ -23,18 +27,23 @@ export type DesiredListener = (patch: string, version: number) => void;
 const reportBytesMax = 128 * 1024;
 
 export class Twins {
-  readonly #registry: Pick<Registry, "deviceTwin" | "reportTwin">;
+  readonly #registry: TwinRegistry;
+  /** By the owner's key. */
   readonly #listeners = new Map<string, { readonly generationId: string; readonly listener: DesiredListener }>();
 
-  constructor(registry: Pick<Registry, "deviceTwin" | "reportTwin">) {
+  constructor(registry: TwinRegistry) {
     this.#registry = registry;
   }
 
-  /** Both sections with their versions, as the device gets them: JSON. Throws `device-not-found`. */
-  async read({ deviceId, generationId }: TwinOwner): Promise<string> {
-    const twin = await this.#registry.deviceTwin(deviceId);
+  /** Both sections with their versions, as the device gets them: JSON. Throws `device-not-found`, `module-not-found`. */
+  async read(owner: TwinOwner): Promise<string> {
+    const { deviceId, moduleId, generationId } = owner;
+    const twin = await (moduleId === undefined
+      ? this.#registry.deviceTwin(deviceId)
+      : this.#registry.moduleTwin(deviceId, moduleId));
     if (twin.generationId !== generationId) {
-      throw new ColdpathError("not-found", "device-not-found", `The device ${deviceId} was made anew.`);
+      const code = moduleId === undefined ? "device-not-found" : "module-not-found";
+      throw new ColdpathError("not-found", code, `${keyOf(owner)} was made anew.`);
     }
     const { desired, reported } = twin;
     return JSON.stringify({
@@ -46,9 +55,9 @@ export class Twins {
   /**
    * Takes a report: JSON, a merge patch.
    *
-   * @returns reported's version after it. Throws `twin-invalid`, `twin-too-large`, `device-not-found`.
+   * @returns reported's version after it. Throws `twin-invalid`, `twin-too-large`, `device-not-found`, `module-not-found`.
    */
-  async report({ deviceId, generationId }: TwinOwner, body: Buffer): Promise<number> {
+  async report({ deviceId, moduleId, generationId }: TwinOwner, body: Buffer): Promise<number> {
     if (body.length > reportBytesMax) {
       const message = `A report of ${body.length} bytes; at most ${reportBytesMax}.`;
       throw new ColdpathError("invalid", "twin-too-large", message, { field: "reported" });
@@ -59,22 +68,25 @@ export class Twins {
     } catch {
       throw new ColdpathError("invalid", "twin-invalid", "The report is not JSON.", { field: "reported" });
     }
-    return await this.#registry.reportTwin(deviceId, generationId, patch);
+    return await (moduleId === undefined
+      ? this.#registry.reportTwin(deviceId, generationId, patch)
+      : this.#registry.reportModuleTwin(deviceId, moduleId, generationId, patch));
   }
 
   /** @returns a function that ends it. A device has one connection, so one listener. */
-  follow({ deviceId, generationId }: TwinOwner, listener: DesiredListener): () => void {
-    const entry = { generationId, listener };
-    this.#listeners.set(deviceId, entry);
+  follow(owner: TwinOwner, listener: DesiredListener): () => void {
+    const key = keyOf(owner);
+    const entry = { generationId: owner.generationId, listener };
+    this.#listeners.set(key, entry);
     return () => {
-      if (this.#listeners.get(deviceId) === entry) this.#listeners.delete(deviceId);
+      if (this.#listeners.get(key) === entry) this.#listeners.delete(key);
     };
   }
 
   /** The listener for `Registry.subscribe`. */
   hear(event: RegistryEvent): void {
     if (event.kind !== "desired-changed") return;
-    const entry = this.#listeners.get(event.deviceId);
+    const entry = this.#listeners.get(keyOf(event));
     if (entry?.generationId !== event.generationId) return;
     entry.listener(desiredPatchText(event.patch, event.version), event.version);
   }
@@ -83,4 +95,9 @@ export class Twins {
 /** A patch of desired as a device gets it. */
 export function desiredPatchText(patch: JsonObject, version: number): string {
   return JSON.stringify({ ...patch, $version: version });
+}
+
+function keyOf({ deviceId, moduleId }: Pick<TwinOwner, "deviceId" | "moduleId">): string {
+  // No id has a slash.
+  return moduleId === undefined ? deviceId : `${deviceId}/${moduleId}`;
 }

@@ -28,6 +28,7 @@ export type HttpsReason = Extract<
   RejectionReason,
   | "token-malformed"
   | "unknown-device"
+  | "unknown-module"
   | "unknown-policy"
   | "token-signature"
   | "token-expired"
@@ -68,6 +69,7 @@ const answers: Readonly<Record<HttpsReason, Answer>> = {
     "token-malformed",
   ),
   "unknown-device": unknown,
+  "unknown-module": unknown,
   "unknown-policy": unknown,
   "token-signature": unknown,
   "token-expired": unauthorized("The token has expired.", "token-expired"),

@@ -11,7 +11,7 @@ import { type Sender, countedBytes } from "../../message/message.ts";
 import { recordHead } from "../../message/record-encoder.ts";
 import { type AuthOutcome, authenticate } from "../authenticate.ts";
 import { clientCertificateOf } from "../client-certificate.ts";
-import type { LiveConnection } from "../connection-table.ts";
+import { type LiveConnection, connectionId } from "../connection-table.ts";
 import type { RejectionReason } from "../ingest.ts";
 import { type Answer, type HttpsReason, answerBody, answerOf, notImplemented } from "./answer.ts";
 import { type IncomingMessage as DeviceMessage, isBatchType, parseBatch } from "./batch.ts";
@@ -48,6 +48,7 @@ export class Exchange implements LiveConnection {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   #deviceId: string | null = null;
+  #moduleId: string | undefined;
   /** Null until authenticated, and again when access changed. */
   #identity: Identity | null = null;
   #changes = 0;
@@ -74,7 +75,8 @@ export class Exchange implements LiveConnection {
         case "events":
         case "devicebound":
           this.#deviceId = route.deviceId;
-          table.claim(route.deviceId, this);
+          this.#moduleId = route.kind === "events" ? route.moduleId : undefined;
+          table.claim(connectionId(route.deviceId, this.#moduleId), this);
           this.#refuse(route.kind === "events" ? await this.#takeEvents() : await this.#giveMessages());
           break;
         case "register":
@@ -92,7 +94,7 @@ export class Exchange implements LiveConnection {
       log.error({ error: messageOf(error), deviceId: this.#deviceId }, "An HTTPS request could not be answered.");
       this.#refuse({ reason: "not-ready" });
     } finally {
-      if (this.#deviceId !== null) table.leave(this.#deviceId, this);
+      if (this.#deviceId !== null) table.leave(connectionId(this.#deviceId, this.#moduleId), this);
       budget.giveBack(this.#budgetBytes);
     }
   }
@@ -153,8 +155,8 @@ export class Exchange implements LiveConnection {
     } else messages = [{ properties: propertiesOfHeaders(this.#request.rawHeaders), body }];
     const counted = messages.reduce((sum, one) => sum + countedBytes(one.properties, one.body.length), 0);
     if (counted > limits.messageBytesMax) return { reason: "message-too-large" };
-    const { authScope, generationId } = identity;
-    const sender: Sender = { deviceId, authScope, generationId };
+    const { authScope, moduleId, generationId } = identity;
+    const sender: Sender = { deviceId, moduleId, authScope, generationId };
     const refusal = path.acceptAll(
       messages.map(({ properties, body: bytes }) => ({ head: recordHead(sender, properties), body: bytes })),
     );
@@ -221,6 +223,7 @@ export class Exchange implements LiveConnection {
     const { registry, isOurHost } = this.#context;
     const claim = {
       deviceId: this.#deviceId ?? "",
+      moduleId: this.#moduleId,
       token: this.#request.headers.authorization ?? null,
       certificate: clientCertificateOf(this.#request.socket),
     };
@@ -270,6 +273,7 @@ function httpsReason(reason: RejectionReason): HttpsReason {
   switch (reason) {
     case "token-malformed":
     case "unknown-device":
+    case "unknown-module":
     case "unknown-policy":
     case "token-signature":
     case "token-expired":

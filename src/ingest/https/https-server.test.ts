@@ -24,6 +24,7 @@ beforeAll(async () => {
         await gate;
         return found;
       },
+      moduleCredentials: (...id) => registry.moduleCredentials(...id),
       policyKeys: (name) => registry.policyKeys(name),
       trustedCaCertificates: () => registry.trustedCaCertificates(),
     }),

@@ -1,7 +1,7 @@
 // What a request is about, from its method and path. Pure.
 
 export type Route =
-  | { readonly kind: "events"; readonly deviceId: string }
+  | { readonly kind: "events"; readonly deviceId: string; readonly moduleId?: string | undefined }
   | { readonly kind: "devicebound"; readonly deviceId: string }
   /** `PUT …/register`. */
   | { readonly kind: "register"; readonly idScope: string; readonly registrationId: string }
@@ -17,8 +17,8 @@ export type Route =
   | { readonly kind: "unknown" };
 
 /**
- * `/devices/{url-encoded id}/messages/events?api-version=…`; any api-version, or none, is taken. A proxy's form with
- * scheme and host before it is the same (RFC 9112 §3.2.2); who the host is, only the token says.
+ * `/devices/{url-encoded id}[/modules/{url-encoded id}]/messages/events?api-version=…`; any api-version, or none, is taken. A
+ * proxy's form with scheme and host before it is the same (RFC 9112 §3.2.2); who the host is, only the token says.
  */
 export function routeOf(method: string, target: string): Route {
   const local = target.replace(/^https?:\/\/[^/?]*/i, "");
@@ -28,18 +28,19 @@ export function routeOf(method: string, target: string): Route {
   if (provisioning !== null) return provisioning;
   const [root, devices, encodedId = "", ...rest] = path.split("/");
   if (root !== "" || devices !== "devices" || encodedId === "") return { kind: "unknown" };
-  let deviceId: string;
-  try {
-    deviceId = decodeURIComponent(encodedId);
-  } catch {
-    return { kind: "unknown" }; // URIError: the only thing it throws
-  }
+  const deviceId = decoded(encodedId);
+  if (deviceId === null) return { kind: "unknown" };
   const what = rest.join("/");
+  if (rest[0] === "modules") {
+    const moduleId = decoded(rest[1] ?? "");
+    const isEvents = method === "POST" && rest.slice(2).join("/") === "messages/events";
+    if (isEvents && moduleId !== null && moduleId !== "") return { kind: "events", deviceId, moduleId };
+    return { kind: "missing", name: "anything of modules but their messages" };
+  }
   if (method === "POST" && what === "messages/events") return { kind: "events", deviceId };
   if (method === "GET" && what === "messages/devicebound") return { kind: "devicebound", deviceId };
   if (rest[0] === "messages" && rest[1] === "devicebound") return { kind: "missing", name: "cloud-to-device messages" };
   if (rest[0] === "files") return { kind: "missing", name: "file uploads" };
-  if (rest[0] === "modules") return { kind: "missing", name: "modules" };
   if (rest[0] === "twin" || rest[0] === "methods") return { kind: "missing", name: "device twins and methods" };
   return { kind: "unknown" };
 }
@@ -48,15 +49,18 @@ export function routeOf(method: string, target: string): Route {
 function provisioningRouteOf(method: string, path: string): Route | null {
   const [root, idScope = "", registrations, encodedId = "", what, operationId = "", ...rest] = path.split("/");
   if (root !== "" || registrations !== "registrations" || idScope === "" || encodedId === "") return null;
-  let registrationId: string;
-  try {
-    registrationId = decodeURIComponent(encodedId);
-  } catch {
-    return null; // URIError: the only thing it throws
-  }
-  if (rest.length > 0) return null;
+  const registrationId = decoded(encodedId);
+  if (registrationId === null || rest.length > 0) return null;
   if (method === "PUT" && what === "register" && operationId === "")
     return { kind: "register", idScope, registrationId };
   if (method !== "GET" || what !== "operations" || operationId === "") return null;
   return { kind: "operation", idScope, registrationId, operationId };
+}
+
+function decoded(segment: string): string | null {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return null; // URIError: the only thing it throws
+  }
 }

@@ -19,6 +19,7 @@ beforeAll(async () => {
         await gate;
         return found;
       },
+      moduleCredentials: (...id) => registry.moduleCredentials(...id),
       policyKeys: (name) => registry.policyKeys(name),
       trustedCaCertificates: () => registry.trustedCaCertificates(),
     }),

@@ -196,6 +196,7 @@ describe("A device is not let in", () => {
           await read;
           return await registry.deviceCredentials(id);
         },
+        moduleCredentials: (...id) => registry.moduleCredentials(...id),
         policyKeys: (name) => registry.policyKeys(name),
         trustedCaCertificates: () => registry.trustedCaCertificates(),
       }),

@@ -11,6 +11,7 @@
 import type { Refusal } from "../../journal/journal.ts";
 import type { ShownCertificates } from "../../lib/certificate.ts";
 import { clientCertificateOf } from "../client-certificate.ts";
+import { connectionId } from "../connection-table.ts";
 import type { Bucket } from "../device-rates.ts";
 import type { DeviceStream } from "../device-stream.ts";
 import type { RejectionReason } from "../ingest.ts";
@@ -456,10 +457,10 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     this.caCertificateId = identity.caCertificateId;
     const session = openSession(request, identity, accept.pathOf(request.deviceId), kept);
     this.#session = session;
-    const { sender, subscriptions } = session;
+    const { owner, subscriptions } = session;
     this.#hub = new HubTopics({
       ...this.#context,
-      sender,
+      owner,
       subscriptions,
       session,
       write: (packet) => this.write(packet),
@@ -468,7 +469,7 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     this.#state = "open";
     this.#silenceMsMax = request.silenceMsMax;
     counters.connectionsOpened++;
-    table.open(request.deviceId, this);
+    table.open(connectionId(request.deviceId, request.moduleId), this);
     // Only now: the device's former connection has ended, and left what it had.
     if (session.isClean) unacknowledged?.drop(session.name);
     else session.left = unacknowledged?.of(session.name) ?? null;

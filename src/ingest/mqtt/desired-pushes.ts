@@ -45,7 +45,7 @@ export class DesiredPushes {
   subscriptionsChanged(): void {
     const { session, twins } = this.#options;
     const { owner, subscriptions } = session;
-    const isWanted = subscriptions.has(desiredFilter) && owner.moduleId === undefined;
+    const isWanted = subscriptions.has(desiredFilter);
     if (!isWanted) return this.close();
     if (this.#unfollow !== null) return;
     this.#unfollow = twins.follow(owner, (patch, version) => {

@@ -1,10 +1,9 @@
 // What a connected device and the hub say to each other on topics that are not messages: its twin and direct methods.
 
 import type { Log } from "../../lib/log.ts";
-import type { Sender } from "../../message/message.ts";
 import type { Subscriptions } from "../../registry/registry.ts";
 import type { Methods } from "../../twins/methods.ts";
-import type { Twins } from "../../twins/twins.ts";
+import type { TwinOwner, Twins } from "../../twins/twins.ts";
 import { MethodTopics } from "./method-topics.ts";
 import { DesiredPushes, type DesiredPushesOptions } from "./desired-pushes.ts";
 import { parseHubTopic } from "./topics.ts";
@@ -14,7 +13,7 @@ export interface HubTopicsOptions extends DesiredPushesOptions {
   readonly twins: Twins;
   readonly methods: Methods;
   readonly log: Log;
-  readonly sender: Sender;
+  readonly owner: TwinOwner;
   /** Of the session; asked again at each use. */
   readonly subscriptions: Subscriptions;
   readonly write: (packet: Buffer) => void;

@@ -1,15 +1,15 @@
 // Direct methods of a connected device over MQTT: calls on `$iothub/methods/POST/…`, answers on `$iothub/methods/res/…`.
 // Topics: docs/formats.md "MQTT". Calls wait in the room twins.
 
-import type { Sender } from "../../message/message.ts";
 import type { Subscriptions } from "../../registry/registry.ts";
 import type { MethodCall, Methods } from "../../twins/methods.ts";
+import type { TwinOwner } from "../../twins/twins.ts";
 import { publishPacket } from "./packets.ts";
 import { type MethodReply, methodsFilter } from "./topics.ts";
 
 export interface MethodTopicsOptions {
   readonly methods: Methods;
-  readonly sender: Sender;
+  readonly owner: TwinOwner;
   readonly subscriptions: Subscriptions;
   readonly write: (packet: Buffer) => void;
 }
@@ -23,15 +23,15 @@ export class MethodTopics {
   }
 
   reply({ requestId, status }: MethodReply, payload: Buffer): void {
-    const { methods, sender } = this.#options;
-    methods.answer(sender, requestId, status, payload);
+    const { methods, owner } = this.#options;
+    methods.answer(owner, requestId, status, payload);
   }
 
   /** A filter was subscribed to, or left. */
   subscriptionsChanged(): void {
-    const { methods, sender, subscriptions, write } = this.#options;
+    const { methods, owner, subscriptions, write } = this.#options;
     if (!subscriptions.has(methodsFilter)) return this.close();
-    this.#stop ??= methods.serve(sender, (call) => write(publishPacket(topicOf(call), call.payload)));
+    this.#stop ??= methods.serve(owner, (call) => write(publishPacket(topicOf(call), call.payload)));
   }
 
   close(): void {

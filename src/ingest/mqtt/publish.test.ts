@@ -125,6 +125,7 @@ describe("A message", () => {
 
   test("of a module is under the module's topic, and says so", async () => {
     await hub.createDevice("with-module");
+    await hub.registry.createModule("with-module", { id: "mod" });
     const { makeSasToken } = await import("../sas-token.ts");
     const token = makeSasToken("localhost", hub.policyKey, Date.now() + 60_000, "device");
     const client = await RawMqtt.device(hub.mqttPort, "with-module/mod", token, {

@@ -38,13 +38,13 @@ export function openSession(
   kept: KeptMqttSession | null,
 ): Session {
   const { deviceId, moduleId, modelId, events, will, isCleanSession } = request;
-  const { authScope, generationId, expiresMs } = identity;
+  const { authScope, generationId, identityGenerationId, expiresMs } = identity;
   const sender: Sender = { deviceId, moduleId, authScope, generationId, modelId };
   return {
     sender,
     path,
     events,
-    name: `${generationId} ${events}`,
+    name: `${identityGenerationId} ${events}`,
     isClean: isCleanSession,
     expiresMs,
     topic: Buffer.from(events),
@@ -52,7 +52,7 @@ export function openSession(
     counted: 0,
     will: will === null ? null : { head: recordHead(sender, will.properties), body: will.body },
     subscriptions: new Map(kept?.subscriptions),
-    owner: { deviceId, moduleId, generationId },
+    owner: { deviceId, moduleId, generationId: identityGenerationId },
     usedMs: kept?.usedMs ?? null,
     left: null,
   };

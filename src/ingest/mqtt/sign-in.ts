@@ -7,7 +7,7 @@ import { messageOf } from "../../lib/errors.ts";
 import type { KeptMqttSession } from "../../registry/registry.ts";
 import { type AuthOutcome, authenticate } from "../authenticate.ts";
 import type { ShownCertificates } from "../../lib/certificate.ts";
-import type { LiveConnection } from "../connection-table.ts";
+import { type LiveConnection, connectionId } from "../connection-table.ts";
 import type { RejectionReason } from "../ingest.ts";
 import type { ProvisioningClaim } from "../provisioning/provisioning.ts";
 import { type ConnectRequest, protocolRefusalOf, readConnect, silenceMsMaxOf } from "./connect.ts";
@@ -46,7 +46,7 @@ export class SignIn {
     this.#connection = connection;
   }
 
-  /** The device that it says to be, once it said so. */
+  /** The device, or module, that it says to be, once it said so. */
   get claimedId(): string | null {
     return this.#claimedId;
   }
@@ -62,12 +62,13 @@ export class SignIn {
     // 3 is the one code after which the Azure SDKs try again by themselves.
     if (this.#context.refusal() !== null) return connection.refuse("not-ready", connack.serverUnavailable);
     // A device that comes back takes its own place.
-    if (!table.isOpen(deviceId) && !this.#takePlace()) {
+    const id = connectionId(deviceId, moduleId);
+    if (!table.isOpen(id) && !this.#takePlace()) {
       return connection.refuse("too-many-connections", connack.serverUnavailable);
     }
     connection.waitsFor("authenticating");
-    this.#claimedId = deviceId;
-    table.claim(deviceId, connection);
+    this.#claimedId = id;
+    table.claim(id, connection);
     const { certificate } = connection;
     authenticate(registry, isOurHost, { deviceId, moduleId, token, certificate }, Date.now()).then(
       (outcome) => {
@@ -108,14 +109,14 @@ export class SignIn {
   /** Lets it in, unless the device's former connection is to be taken over and that must wait. */
   #admit(request: ConnectRequest, identity: Identity): void {
     const { table, takeOvers, signInRates } = this.#context;
-    const { deviceId } = request;
+    const id = connectionId(request.deviceId, request.moduleId);
     // Only who holds a key counts: nobody else can keep a device out.
-    const bucket = signInRates?.bucketOf(deviceId);
+    const bucket = signInRates?.bucketOf(id);
     if (bucket?.hasRoom === false) return this.#connection.refuse("reconnecting", connack.serverUnavailable);
     bucket?.spend(1, 0);
-    if (!table.isOpen(deviceId)) return this.#goOn(request, identity);
+    if (!table.isOpen(id)) return this.#goOn(request, identity);
     this.#connection.waitsFor("take-over");
-    const takeOver = { deviceId, address: this.#connection.address, formerAddress: table.addressOf(deviceId) };
+    const takeOver = { deviceId: id, address: this.#connection.address, formerAddress: table.addressOf(id) };
     this.#cancelTakeOver = takeOvers.admit(takeOver, () => {
       this.#connection.waitsFor("authenticating");
       this.#goOn(request, identity);
@@ -126,7 +127,7 @@ export class SignIn {
   #goOn(request: ConnectRequest, identity: Identity): void {
     const { sessions, log } = this.#context;
     const { deviceId, moduleId, isCleanSession } = request;
-    const owner = { deviceId, moduleId, generationId: identity.generationId };
+    const owner = { deviceId, moduleId, generationId: identity.identityGenerationId };
     sessions.open(owner, isCleanSession, Date.now()).then(
       (kept) => {
         if (!this.#isOver) this.#letIn(request, identity, kept);
@@ -140,7 +141,8 @@ export class SignIn {
 
   #letIn(request: ConnectRequest, identity: Identity, kept: KeptMqttSession | null): void {
     // The device's former connection may have gone meanwhile, and its place with it.
-    if (!this.#holdsPlace && !this.#context.table.isOpen(request.deviceId) && !this.#takePlace()) {
+    const id = connectionId(request.deviceId, request.moduleId);
+    if (!this.#holdsPlace && !this.#context.table.isOpen(id) && !this.#takePlace()) {
       return this.#connection.refuse("too-many-connections", connack.serverUnavailable);
     }
     this.#leavePlace();

@@ -4,7 +4,6 @@ import mqtt from "mqtt-packet";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { IngestHub } from "../../../test/lib/ingest-hub.ts";
 import { RawMqtt, publishBytes } from "../../../test/lib/raw-mqtt.ts";
-import { makeSasToken } from "../sas-token.ts";
 
 const template = {
   id: "fan",
@@ -134,19 +133,6 @@ describe("is refused, with the errorCode that the Node SDK looks for", () => {
     const throttled = seen.filter(({ topic }) => topic.startsWith("$iothub/twin/res/429/"));
     expect(throttled.length).toBe(20);
     expect(throttled[0]?.body).toMatchObject({ errorCode: 429_001 });
-    client.destroy();
-  });
-
-  test("a module's, as long as modules have no twins", async () => {
-    const token = makeSasToken("localhost", hub.policyKey, Date.now() + 3_600_000, "device");
-    const client = await RawMqtt.device(hub.mqttPort, id, token, {
-      clientId: `${id}/m`,
-      username: `localhost/${id}/m/?api-version=2021-04-12`,
-    });
-    client.send(mqtt.generate({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: answers, qos: 0 }] }));
-    await client.next();
-    client.send(request("GET", "1"));
-    expect(await next(client)).toMatchObject({ topic: "$iothub/twin/res/501/?$rid=1", body: { errorCode: 501_001 } });
     client.destroy();
   });
 });

@@ -6,9 +6,8 @@
 
 import { ColdpathError, messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Sender } from "../../message/message.ts";
 import type { Subscriptions } from "../../registry/registry.ts";
-import type { Twins } from "../../twins/twins.ts";
+import type { TwinOwner, Twins } from "../../twins/twins.ts";
 import { publishPacket } from "./packets.ts";
 import { type TwinRequest, twinAnswersFilter } from "./topics.ts";
 
@@ -17,7 +16,7 @@ const requestsMax = 10;
 export interface TwinTopicsOptions {
   readonly twins: Twins;
   readonly log: Log;
-  readonly sender: Sender;
+  readonly owner: TwinOwner;
   readonly subscriptions: Subscriptions;
   readonly write: (packet: Buffer) => void;
 }
@@ -28,7 +27,6 @@ const errorCodes: Readonly<Record<number, number>> = {
   404: 404_001,
   429: 429_001,
   500: 500_001,
-  501: 501_001,
 };
 
 export class TwinTopics {
@@ -44,9 +42,6 @@ export class TwinTopics {
 
   request(request: TwinRequest, payload: Buffer): void {
     const { requestId } = request;
-    if (this.#options.sender.moduleId !== undefined) {
-      return this.#refuse(requestId, 501, "This hub does not keep twins of modules yet.");
-    }
     if (this.#requests >= requestsMax) {
       return this.#refuse(requestId, 429, `More than ${requestsMax} requests wait for their answers.`);
     }
@@ -61,18 +56,18 @@ export class TwinTopics {
   }
 
   async #answer({ kind, requestId }: TwinRequest, body: Buffer): Promise<void> {
-    const { twins, sender, log } = this.#options;
+    const { twins, owner, log } = this.#options;
     if (this.#isClosed) return;
     try {
-      if (kind === "twin-read") this.#reply(`200/?${rid(requestId)}`, await twins.read(sender));
-      else this.#reply(`204/?${rid(requestId)}&$version=${await twins.report(sender, body)}`, "");
+      if (kind === "twin-read") this.#reply(`200/?${rid(requestId)}`, await twins.read(owner));
+      else this.#reply(`204/?${rid(requestId)}&$version=${await twins.report(owner, body)}`, "");
     } catch (error) {
       if (error instanceof ColdpathError && error.kind === "invalid") {
         this.#refuse(requestId, 400, `${error.message} ${error.hint ?? ""}`.trim());
       } else if (error instanceof ColdpathError && error.kind === "not-found") {
         this.#refuse(requestId, 404, error.message);
       } else {
-        log.error({ deviceId: sender.deviceId, error: messageOf(error) }, "A device's request to its twin failed.");
+        log.error({ deviceId: owner.deviceId, error: messageOf(error) }, "A device's request to its twin failed.");
         this.#refuse(requestId, 500, "The hub could not carry it out; try again.");
       }
     }

@@ -8,6 +8,8 @@ import type { MqttSessionCalls, SessionOwner, Subscriptions } from "../registry.
 import { type JsonObject, type TwinSection, mergeDiff } from "../twin-section.ts";
 import type { Change, Database } from "./database.ts";
 import { deviceNotFound } from "./device-row.ts";
+import { moduleDesiredIn } from "./module-twins.ts";
+import { moduleNotFound, requireModule } from "./modules.ts";
 import { desiredIn } from "./twins.ts";
 
 /** Of one change. */
@@ -27,6 +29,12 @@ export function mqttSessionsIn(database: Database): MqttSessionCalls {
   const lookUpUntold = database.rawReader.prepare(
     `select told, desired from mqtt_sessions s join device_twins t on t.device_id = s.device_id
       where s.device_id = ? and s.module_id = '' and s.generation_id = ?
+      and told_version <> json_extract(desired, '$.version')`,
+  );
+
+  const lookUpUntoldOfModule = database.rawReader.prepare(
+    `select told, desired from mqtt_sessions s join modules m on m.device_id = s.device_id and m.id = s.module_id
+      where s.device_id = ? and s.module_id = ? and s.generation_id = ?
       and told_version <> json_extract(desired, '$.version')`,
   );
 
@@ -71,8 +79,11 @@ export function mqttSessionsIn(database: Database): MqttSessionCalls {
 
     // oxlint-disable-next-line typescript/require-await -- synchronous here, not in every adapter
     async untoldDesired(owner) {
-      if (owner.moduleId !== undefined) return null; // modules have no twins yet
-      const row = lookUpUntold.get(owner.deviceId, owner.generationId) as unknown as UntoldRow | undefined;
+      const found =
+        owner.moduleId === undefined
+          ? lookUpUntold.get(owner.deviceId, owner.generationId)
+          : lookUpUntoldOfModule.get(...keyOf(owner));
+      const row = found as unknown as UntoldRow | undefined;
       if (row === undefined) return null;
       const { content, version } = JSON.parse(row.desired) as TwinSection;
       const patch = mergeDiff(JSON.parse(row.told) as JsonObject, content);
@@ -80,21 +91,14 @@ export function mqttSessionsIn(database: Database): MqttSessionCalls {
     },
 
     async desiredTold(owner, version) {
-      if (owner.moduleId !== undefined) return;
       await database.change(async (change) => {
-        const row = await change
-          .selectFrom("device_twins")
-          .select("desired")
-          .where("device_id", "=", owner.deviceId)
-          .executeTakeFirst();
-        if (row === undefined) return;
-        const desired = JSON.parse(row.desired) as TwinSection;
-        if (desired.version !== version) return;
+        const desired = await changedDesiredIn(change, owner);
+        if (desired?.version !== version) return;
         await change
           .updateTable("mqtt_sessions")
           .set({ told_version: version, told: JSON.stringify(desired.content) })
           .where("device_id", "=", owner.deviceId)
-          .where("module_id", "=", "")
+          .where("module_id", "=", moduleOf(owner))
           .where("generation_id", "=", owner.generationId)
           .where("told_version", "is not", null)
           .execute();
@@ -146,9 +150,26 @@ async function told(
 ): Promise<{ told_version: number | null; told: string | null }> {
   const isTold = former !== undefined && former.told_version !== null;
   if (isTold) return { told_version: former.told_version, told: former.told };
-  if (owner.moduleId !== undefined) return { told_version: null, told: null };
-  const { content, version } = await desiredIn(change, owner.deviceId);
+  const { deviceId, moduleId } = owner;
+  const { content, version } = await (moduleId === undefined
+    ? desiredIn(change, deviceId)
+    : moduleDesiredIn(change, deviceId, moduleId));
   return { told_version: version, told: JSON.stringify(content) };
+}
+
+/** Null while nobody has changed anything of its twin. */
+async function changedDesiredIn(change: Change, { deviceId, moduleId }: SessionOwner): Promise<TwinSection | null> {
+  const row =
+    moduleId === undefined
+      ? await change.selectFrom("device_twins").select("desired").where("device_id", "=", deviceId).executeTakeFirst()
+      : await change
+          .selectFrom("modules")
+          .select("desired")
+          .where("device_id", "=", deviceId)
+          .where("id", "=", moduleId)
+          .executeTakeFirst();
+  const desired = row?.desired ?? null;
+  return desired === null ? null : (JSON.parse(desired) as TwinSection);
 }
 
 async function end(change: Change, owner: SessionOwner): Promise<void> {
@@ -161,9 +182,13 @@ async function end(change: Change, owner: SessionOwner): Promise<void> {
 
 /** D1: the device may have been deleted, or made anew, since its connection began. */
 async function requireOwner(change: Change, { deviceId, moduleId, generationId }: SessionOwner): Promise<void> {
+  if (moduleId !== undefined) {
+    const module = await requireModule(change, deviceId, moduleId);
+    if (module.generation_id !== generationId) throw moduleNotFound(deviceId, moduleId);
+    return;
+  }
   const row = await change.selectFrom("devices").select("generation_id").where("id", "=", deviceId).executeTakeFirst();
-  const isAnother = moduleId === undefined && row?.generation_id !== generationId;
-  if (row === undefined || isAnother) throw deviceNotFound(deviceId);
+  if (row?.generation_id !== generationId) throw deviceNotFound(deviceId);
 }
 
 function keyOf(owner: SessionOwner): readonly [string, string, string] {

@@ -23,6 +23,7 @@ async function sealedDirectory(secretKey?: Buffer): Promise<string> {
       primaryKey: planted(`d${index}`),
     })),
   );
+  await registry.createModule("d0", { id: "m", primaryKey: planted("module") });
   await registry.createPolicy("p", { primaryKey: planted("policy") });
   await registry.createEnrollmentGroup({ name: "g", primaryKey: planted("group") });
   await registry.createEnrollment({ registrationId: "r", primaryKey: planted("enrollment") });
@@ -42,6 +43,7 @@ async function expectWhole(directory: string, secretKey?: Buffer): Promise<void>
   for (let index = 0; index < devices; index++) {
     expect((await registry.deviceKeys(`d${index}`)).primaryKey).toBe(planted(`d${index}`));
   }
+  expect((await registry.moduleKeys("d0", "m")).primaryKey).toBe(planted("module"));
   expect((await registry.policyKeys("p"))?.primaryKey).toBe(planted("policy"));
   const [group] = await registry.enrollmentGroups();
   expect((await registry.enrollmentGroupKeys(group?.id ?? "")).primaryKey).toBe(planted("group"));
@@ -86,7 +88,7 @@ describe("rotation of the secret key", () => {
     expect(former.size).toBeGreaterThan(devices + 2);
 
     expect(await rotateSecretKey({ directory })).toMatchObject({
-      sealed: devices + 6,
+      sealed: devices + 7,
       wasNeeded: true,
       leftovers: null,
     });

@@ -21,6 +21,7 @@ import { deviceIdentity } from "./device-row.ts";
 import { enrollmentIdentity, groupIdentity } from "./enrollments.ts";
 import { installationIdentity, openWith } from "./installation.ts";
 import { lockDirectory } from "./lock.ts";
+import { moduleIdentity } from "./modules.ts";
 import type { InstallationRow } from "./schema.ts";
 import {
   adoptNextSecretKey,
@@ -172,6 +173,19 @@ async function sealAll(
     if (row.secret === null) continue;
     const resealed = again(row.secret, storageIdentity(row.id));
     await change.updateTable("storage_accounts").set({ secret: resealed }).where("id", "=", row.id).execute();
+    count++;
+  }
+  for (const row of await change
+    .selectFrom("modules")
+    .select(["device_id", "id", "generation_id", "access_keys"])
+    .execute()) {
+    const access_keys = again(row.access_keys, moduleIdentity(row));
+    await change
+      .updateTable("modules")
+      .set({ access_keys })
+      .where("device_id", "=", row.device_id)
+      .where("id", "=", row.id)
+      .execute();
     count++;
   }
   onStep("half of it is sealed again");

@@ -15,6 +15,7 @@ export interface Tables {
   device_twins: DeviceTwinRow;
   cloud_messages: CloudMessageRow;
   mqtt_sessions: MqttSessionRow;
+  modules: ModuleRow;
   hub_policies: PolicyRow;
   id_scopes: IdScopeRow;
   enrollment_groups: EnrollmentGroupRow;
@@ -170,6 +171,18 @@ export interface MqttSessionRow {
   /** JSON of desired's content in that version. */
   told: string | null;
   used_ms: number;
+}
+
+export interface ModuleRow {
+  device_id: string;
+  id: string;
+  generation_id: string;
+  /** Both keys, sealed. */
+  access_keys: Uint8Array;
+  /** JSON of TwinSection, both; null: as it was made. */
+  desired: string | null;
+  reported: string | null;
+  created_at: string;
 }
 
 export interface PolicyRow {

@@ -24,6 +24,8 @@ import { exportsIn } from "./exports.ts";
 import { openInstallation, readInstallation } from "./installation.ts";
 import { lockDirectory } from "./lock.ts";
 import { mqttSessionsIn } from "./mqtt-sessions.ts";
+import { modulesIn } from "./modules.ts";
+import { moduleTwinsIn } from "./module-twins.ts";
 import { progressIn } from "./progress.ts";
 import { registrationsIn } from "./registrations.ts";
 import { sessionsIn } from "./sessions.ts";
@@ -76,6 +78,8 @@ export async function openSqliteRegistry(options: SqliteRegistryOptions): Promis
       ...twinsIn(opened, clock),
       ...cloudMessagesIn(opened, clock),
       ...mqttSessionsIn(opened),
+      ...modulesIn(opened, secrets, clock),
+      ...moduleTwinsIn(opened, clock),
       ...credentialsIn(opened, secrets, clock),
       ...enrollmentsIn(opened, secrets, installation.id, clock),
       ...registrationsIn(opened, secrets, installation.id, clock),

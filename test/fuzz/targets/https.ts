@@ -243,6 +243,7 @@ export const target: Target = {
                 authentication: { type: "sas" as const },
               }
             : null,
+        moduleCredentials: async () => null,
         policyKeys: async () => null,
         trustedCaCertificates: async () => [],
       },

@@ -342,6 +342,7 @@ export const target: Target = {
                 authentication: { type: "sas" as const },
               }
             : null,
+        moduleCredentials: async () => null,
         policyKeys: async () => null,
         trustedCaCertificates: async () => [],
       },
@@ -350,6 +351,9 @@ export const target: Target = {
       coarseMs: () => 0,
       turns: new Turns(() => 0),
       twins: new Twins({
+        // Nobody signs in as a module.
+        moduleTwin: () => Promise.reject(new Error("there are no modules")),
+        reportModuleTwin: () => Promise.reject(new Error("there are no modules")),
         deviceTwin: async (deviceId) => ({
           deviceId,
           generationId: "639000000000000000",

@@ -12,6 +12,7 @@ import { type Target, claim } from "../engine/target.ts";
 
 const key = Buffer.from("0123456789abcdef0123456789abcdef").toString("base64");
 const policyKey = Buffer.from("fedcba9876543210fedcba9876543210").toString("base64");
+const moduleKey = Buffer.from("0011223344556677").toString("base64");
 const expiresMs = Date.parse("2100-01-01T00:00:00Z");
 const nowMs = Date.parse("2026-01-02T00:00:00Z");
 const isOurHost = (host: string): boolean => host.toLowerCase() === "hub.test";
@@ -27,6 +28,10 @@ const registry: AuthRegistry = {
           generationId: "1",
           authentication: { type: "sas" },
         }
+      : null,
+  moduleCredentials: async (deviceId, moduleId) =>
+    deviceId === "dev-1" && moduleId === "m"
+      ? { primaryKey: moduleKey, secondaryKey: moduleKey, enabled: true, generationId: "2", deviceGenerationId: "1" }
       : null,
   policyKeys: async (name) => (name === "device" ? { primaryKey: policyKey, secondaryKey: key.slice(0, 40) } : null),
   trustedCaCertificates: async () => [],
@@ -138,18 +143,19 @@ export const target: Target = {
     if (outcome.kind === "rejected") return;
     claim(parsed !== null && claimed.deviceId === "dev-1", "D1: an unknown device was let in");
     claim(
-      parsed.expiresMs > nowMs && opensDevice(parsed, "dev-1", isOurHost),
+      parsed.expiresMs > nowMs && opensDevice(parsed, "dev-1", claimed.moduleId, isOurHost),
       "D1: an expired or foreign token opened",
     );
     const [host, ...path] = parsed.resourceDecoded.split("/");
+    const module = claimed.moduleId === undefined ? "" : `modules/${claimed.moduleId}/`;
     claim(
-      isOurHost(host ?? "") && `devices/dev-1/`.startsWith(`${path.join("/")}${path.length > 0 ? "/" : ""}`),
+      isOurHost(host ?? "") && `devices/dev-1/${module}`.startsWith(`${path.join("/")}${path.length > 0 ? "/" : ""}`),
       "D1: its sr does not cover the device",
     );
     claim(
-      isSignedWith(parsed, parsed.policy === null ? [key] : [policyKey]),
+      isSignedWith(parsed, [parsed.policy !== null ? policyKey : claimed.moduleId === undefined ? key : moduleKey]),
       "D1: a token opened that no key of its own signed",
     );
-    claim(claimed.moduleId === undefined || parsed.policy !== null, "D1: a device key opened a module");
+    claim(claimed.moduleId === undefined || claimed.moduleId === "m", "D1: an unknown module was let in");
   },
 };

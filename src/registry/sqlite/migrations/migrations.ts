@@ -12,6 +12,7 @@ import { provisioning } from "./0008-provisioning.ts";
 import { x509 } from "./0009-x509.ts";
 import { cloudMessages } from "./0010-cloud-messages.ts";
 import { mqttSessions } from "./0011-mqtt-sessions.ts";
+import { modules } from "./0012-modules.ts";
 
 export const migrations: Readonly<Record<string, Migration>> = {
   "0001-first": first,
@@ -25,4 +26,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0009-x509": x509,
   "0010-cloud-messages": cloudMessages,
   "0011-mqtt-sessions": mqttSessions,
+  "0012-modules": modules,
 };
