@@ -31,6 +31,7 @@ import { exportRunRoutes } from "./routes/export-runs.ts";
 import { exportRoutes } from "./routes/exports.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { liveRoutes } from "./routes/live.ts";
+import { moduleRoutes } from "./routes/modules.ts";
 import { pageRoutes } from "./routes/page.ts";
 import { policyRoutes } from "./routes/policies.ts";
 import { provisioningRoutes } from "./routes/provisioning.ts";
@@ -165,6 +166,7 @@ async function addApi(api: Api, options: AdminOptions, authorization: Authorizat
   deviceMethodRoutes(api, options);
   cloudMessageRoutes(api, options);
   deviceKeyRoutes(api, options);
+  moduleRoutes(api, options);
   deviceMessageRoutes(api, options, streams);
   connectionCodeRoutes(api, options);
   policyRoutes(api, options);

@@ -23,6 +23,10 @@ export function x509ConnectionString(hostName: string, deviceId: string): string
   return `HostName=${hostName};DeviceId=${deviceId};x509=true`;
 }
 
+export function moduleConnectionString(hostName: string, deviceId: string, moduleId: string, key: string): string {
+  return `HostName=${hostName};DeviceId=${deviceId};ModuleId=${moduleId};SharedAccessKey=${key}`;
+}
+
 export function policyConnectionString(hostName: string, policy: string, key: string): string {
   return `HostName=${hostName};SharedAccessKeyName=${policy};SharedAccessKey=${key}`;
 }

@@ -11,6 +11,7 @@ import { deviceCommands } from "./device.ts";
 import { enrollmentCommands } from "./enrollment.ts";
 import { enrollmentGroupCommands } from "./enrollment-group.ts";
 import { exportCommands } from "./export.ts";
+import { moduleCommands } from "./module.ts";
 import { policyCommands } from "./policy.ts";
 import { provisioningCommands } from "./provisioning.ts";
 import { registrationCommands } from "./registration.ts";
@@ -35,7 +36,15 @@ const sections: readonly { readonly title: string; readonly entries: readonly (C
   { title: "The server", entries: [serveCommand, checkCommand] },
   {
     title: "Administration of a running server",
-    entries: [deviceCommands, templateCommands, policyCommands, caCertificateCommands, storageCommands, exportCommands],
+    entries: [
+      deviceCommands,
+      moduleCommands,
+      templateCommands,
+      policyCommands,
+      caCertificateCommands,
+      storageCommands,
+      exportCommands,
+    ],
   },
   {
     title: "Provisioning of devices that know no hub",

@@ -47,13 +47,16 @@ export const deviceTwinCommand = serverCommand({
 async function askFor(client: Client, deviceId: string, patch: string | undefined): Promise<DeviceTwinAnswer> {
   const path = `/devices/${segment(deviceId)}/twin`;
   if (patch === undefined) return await client.get<DeviceTwinAnswer>(path);
-  let desired: JsonObject;
+  return await client.patch<DeviceTwinAnswer>(path, { desired: readDesired(name, patch) });
+}
+
+/** @param command  for the error: whose help says more. */
+export function readDesired(command: string, patch: string): JsonObject {
   try {
-    desired = JSON.parse(patch) as JsonObject;
+    return JSON.parse(patch) as JsonObject;
   } catch {
-    throw new UsageError(name, `--desired is not JSON: ${patch}`);
+    throw new UsageError(command, `--desired is not JSON: ${patch}`);
   }
-  return await client.patch<DeviceTwinAnswer>(path, { desired });
 }
 
 function render({ desired, reported, settings, unfit }: DeviceTwinAnswer, terminal: Terminal): string {

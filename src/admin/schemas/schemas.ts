@@ -11,6 +11,7 @@ import * as exports from "./export.ts";
 import * as live from "./live.ts";
 import * as methods from "./method.ts";
 import * as provisioning from "./provisioning.ts";
+import * as modules from "./module.ts";
 import * as status from "./status.ts";
 import * as storageAccounts from "./storage-account.ts";
 import * as twins from "./twin.ts";
@@ -24,6 +25,7 @@ export const namedSchemas: readonly TSchema[] = [
     devices,
     twins,
     methods,
+    modules,
     provisioning,
     certificates,
     cloudMessages,

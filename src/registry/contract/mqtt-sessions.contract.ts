@@ -48,7 +48,8 @@ export function mqttSessionStories(make: MakeStand): void {
 
     test("D1: belong to one generation of a device; a module's is its own", async () => {
       const { registry, owner } = await makeWithDevice();
-      const module = { deviceId: "a", moduleId: "m", generationId: "7" };
+      const made = await registry.createModule("a", { id: "m" });
+      const module = { deviceId: "a", moduleId: "m", generationId: made.generationId };
       await keep(registry, owner, { [desired]: 0 });
       await keep(registry, module, { [methods]: 0 });
       expect((await registry.mqttSession(module))?.subscriptions).toEqual(new Map([[methods, 0]]));
@@ -62,6 +63,27 @@ export function mqttSessionStories(make: MakeStand): void {
       await expect(keep(registry, owner, { [desired]: 0 })).rejects.toMatchObject({ code: "device-not-found" });
       await registry.deleteDevice("a");
       await expect(keep(registry, module, { [methods]: 0 })).rejects.toMatchObject({ code: "device-not-found" });
+    });
+
+    test("D1: of a module end with it, and know what it was not told of its own twin", async () => {
+      const { registry, owner } = await makeWithDevice();
+      const made = await registry.createModule("a", { id: "m" });
+      const module = { deviceId: "a", moduleId: "m", generationId: made.generationId };
+      await keep(registry, owner, { [desired]: 0 });
+      await keep(registry, module, { [desired]: 0 });
+      expect(await registry.untoldDesired(module)).toBeNull();
+      await registry.patchModuleDesired("a", "m", { interval: 5, lens: "wide" });
+      await registry.patchModuleDesired("a", "m", { lens: null });
+      expect(await registry.untoldDesired(module)).toEqual({ patch: { interval: 5 }, version: 3 });
+      expect(await registry.untoldDesired(owner)).toBeNull();
+      await registry.desiredTold(module, 3);
+      expect(await registry.untoldDesired(module)).toBeNull();
+      await expect(keep(registry, { ...module, generationId: "8" }, { [desired]: 0 })).rejects.toMatchObject({
+        code: "module-not-found",
+      });
+      await registry.deleteModule("a", "m");
+      expect(await registry.mqttSession(module)).toBeNull();
+      expect((await registry.mqttSession(owner))?.subscriptions.size).toBe(1);
     });
 
     test("know what a device was not told: one patch from what it knows, with nulls, whatever came between", async () => {
