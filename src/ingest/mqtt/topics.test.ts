@@ -61,6 +61,7 @@ describe("A subscription", () => {
   });
 
   test("that is the sixth ends the connection, and is counted", async () => {
+    await hub.registry.createModule("dev-1", { id: "m" });
     const token = makeSasToken("localhost", hub.policyKey, Date.now() + 3_600_000, "device");
     const client = await RawMqtt.device(hub.mqttPort, "dev-1", token, {
       clientId: "dev-1/m",
