@@ -24,11 +24,19 @@ async function post(cell: Cell, text: string): Promise<void> {
   await cell.api("POST", "/cloud-messages", { body: text, properties, messageId: `c-${text}`, correlationId: "c 1" });
 }
 
-async function untilNoneIsQueued(cell: Cell): Promise<void> {
-  await until("no message is queued", async () => {
-    const { items } = await cell.api<{ items: readonly unknown[] }>("GET", "/cloud-messages");
-    return items.length === 0;
+/** The hub says that this became of the messages, in any order. */
+async function untilEnded(cell: Cell, expected: Readonly<Record<string, string>>): Promise<void> {
+  interface Item {
+    readonly messageId: string;
+    readonly state: string;
+  }
+  let states: Record<string, string> = {};
+  await until("all messages ended", async () => {
+    const { items } = await cell.api<{ items: readonly Item[] }>("GET", "/cloud-messages");
+    states = Object.fromEntries(items.map(({ messageId, state }) => [messageId, state]));
+    return items.every(({ state }) => state !== "queued" && state !== "delivering");
   });
+  expect(states).toEqual(expected);
 }
 
 /** The SDK has settled so many messages, and says of none that it could not. */
@@ -47,7 +55,7 @@ async function complete(cell: Cell): Promise<void> {
   const prefix = cell.row.transport === "Http" ? "iothub-app-" : "";
   expect(message?.properties).toContainEqual([`${prefix}level`, "x&y/z = 100%"]);
   await expectSettled(client, 1);
-  await untilNoneIsQueued(cell);
+  await untilEnded(cell, { "c-one": "completed" });
 }
 
 async function reject(cell: Cell): Promise<void> {
@@ -56,7 +64,7 @@ async function reject(cell: Cell): Promise<void> {
   await post(cell, "one");
   await client.until("message", (messages) => messages.length === 1);
   await expectSettled(client, 1);
-  await untilNoneIsQueued(cell);
+  await untilEnded(cell, { "c-one": "rejected" });
   await post(cell, "two");
   const messages = await client.until("message", (all) => all.some((message) => textOf(message) === "two"));
   expect(messages.map(textOf)).toEqual(["one", "two"]);
@@ -69,7 +77,7 @@ async function abandon(cell: Cell): Promise<void> {
   await expectSettled(client, 1);
   const messages = await client.until("message", (all) => all.length === 2);
   expect(messages.map(textOf)).toEqual(["one", "one"]);
-  await untilNoneIsQueued(cell);
+  await untilEnded(cell, { "c-one": "completed" });
 }
 
 async function queued(cell: Cell): Promise<void> {
@@ -78,7 +86,7 @@ async function queued(cell: Cell): Promise<void> {
   await client.watchMessages("complete");
   const messages = await client.until("message", (all) => all.length === 3);
   expect(messages.map(textOf)).toEqual(["one", "two", "three"]);
-  await untilNoneIsQueued(cell);
+  await untilEnded(cell, { "c-one": "completed", "c-two": "completed", "c-three": "completed" });
 }
 
 export const commandFeatures: readonly Feature[] = [

@@ -3,6 +3,7 @@
 import { commandFeatures } from "./command-features.ts";
 import { connectionFeatures } from "./connection-features.ts";
 import { identityFeatures } from "./identity-features.ts";
+import { provisioningFeatures } from "./provisioning-features.ts";
 import type { Kind } from "./rows.ts";
 import type { Cell } from "./stand.ts";
 import { telemetryFeatures } from "./telemetry-features.ts";
@@ -27,6 +28,10 @@ export const featureIds = [
   "cut",
   "x509-thumbprint",
   "x509-ca",
+  "group-key",
+  "individual-key",
+  "group-x509",
+  "approval",
 ] as const;
 export type FeatureId = (typeof featureIds)[number];
 
@@ -45,4 +50,5 @@ export const features: readonly Feature[] = [
   ...commandFeatures,
   ...connectionFeatures,
   ...identityFeatures,
+  ...provisioningFeatures,
 ];

@@ -15,7 +15,7 @@ export function shown(leaf: TestCertificate, ...above: readonly TestCertificate[
 
 /** The certificate opens; another one of the same name does not. */
 async function expectOpens(cell: Cell, certificate: ClientCertificate): Promise<void> {
-  const stranger = await testCertificate({ name: cell.device.id });
+  const stranger = await testCertificate({ name: cell.id });
   const byStranger = cell.open({ certificate: shown(stranger) });
   await expect(byStranger.then(async (client) => await client.send(numbered(2)))).rejects.toThrow();
   const client = await cell.open({ certificate });
@@ -25,7 +25,7 @@ async function expectOpens(cell: Cell, certificate: ClientCertificate): Promise<
 }
 
 async function thumbprint(cell: Cell): Promise<void> {
-  const certificate = await testCertificate({ name: cell.device.id });
+  const certificate = await testCertificate({ name: cell.id });
   const primaryThumbprint = createHash("sha256").update(certificate.der).digest("hex");
   await cell.api("PUT", "/authentication", { type: "x509-thumbprint", primaryThumbprint });
   await expectOpens(cell, shown(certificate));
@@ -36,7 +36,7 @@ async function authority(cell: Cell): Promise<void> {
   const intermediate = await testAuthority("Line 1", { issuer: root });
   await cell.stand.addAuthority("factory", root);
   await cell.api("PUT", "/authentication", { type: "x509-ca" });
-  await expectOpens(cell, shown(await testCertificate({ name: cell.device.id, issuer: intermediate }), intermediate));
+  await expectOpens(cell, shown(await testCertificate({ name: cell.id, issuer: intermediate }), intermediate));
 }
 
 export const identityFeatures: readonly Feature[] = [

@@ -54,6 +54,14 @@ const pythonMqtt = {
   notYet: [...commands, "desired-away", "renewal", "restart"],
 } as const;
 
+const provisioning = {
+  kind: "provisioning",
+  isUserToSendAgain: false,
+  none: {},
+  notes: {},
+  notYet: ["group-key", "individual-key", "group-x509", "approval"],
+} as const;
+
 export const rows: readonly Row[] = [
   { ...nodeMqtt, transport: "Mqtt" },
   { ...nodeMqtt, transport: "MqttWs" },
@@ -74,4 +82,9 @@ export const rows: readonly Row[] = [
   },
   { ...pythonMqtt, transport: "Mqtt" },
   { ...pythonMqtt, transport: "MqttWs" },
+  { ...provisioning, language: "Node.js", transport: "Mqtt" },
+  { ...provisioning, language: "Node.js", transport: "MqttWs" },
+  { ...provisioning, language: "Node.js", transport: "Http" },
+  { ...provisioning, language: "Python", transport: "Mqtt" },
+  { ...provisioning, language: "Python", transport: "MqttWs" },
 ];

@@ -5,6 +5,11 @@ import device, { type DeviceMethodRequest, type DeviceMethodResponse, type Twin 
 import amqp from "azure-iot-device-amqp";
 import http from "azure-iot-device-http";
 import mqtt from "azure-iot-device-mqtt";
+import provisioning from "azure-iot-provisioning-device";
+import provisioningHttp from "azure-iot-provisioning-device-http";
+import provisioningMqtt from "azure-iot-provisioning-device-mqtt";
+import symmetricKey from "azure-iot-security-symmetric-key";
+import x509 from "azure-iot-security-x509";
 import type { Calls, DriverMessage, Events, OpenOptions, RegisterOptions, Settlement } from "./driver-protocol.ts";
 
 const { Client, Message, ModuleClient } = device;
@@ -16,6 +21,12 @@ const deviceTransports = {
   Amqp: amqp.Amqp,
   AmqpWs: amqp.AmqpWs,
   Http: http.Http,
+};
+
+const provisioningTransports = {
+  Mqtt: provisioningMqtt.Mqtt,
+  MqttWs: provisioningMqtt.MqttWs,
+  Http: provisioningHttp.Http,
 };
 
 interface Open {
@@ -141,8 +152,24 @@ function driverMessageOf(message: Message): DriverMessage {
   };
 }
 
-async function register(_options: RegisterOptions): Promise<Calls["register"]["answer"]> {
-  throw new Error("not yet");
+type Security = Parameters<typeof provisioning.ProvisioningDeviceClient.create>[3];
+
+async function register(options: RegisterOptions): Promise<Calls["register"]["answer"]> {
+  const { transport, host, idScope, registrationId, key = "", certificate } = options;
+  const security =
+    certificate === undefined
+      ? new symmetricKey.SymmetricKeySecurityClient(registrationId, key)
+      : new x509.X509Security(registrationId, certificate);
+  const provisioningTransport = new provisioningTransports[transport as keyof typeof provisioningTransports]();
+  const client = provisioning.ProvisioningDeviceClient.create(
+    host,
+    idScope,
+    provisioningTransport,
+    // The packages have copies of azure-iot-common, whose types differ by private fields.
+    security as unknown as Security,
+  );
+  const { assignedHub = "", deviceId = "" } = (await client.register()) ?? {};
+  return { assignedHub, deviceId };
 }
 
 async function settleAs(name: string, client: Open["client"], message: Message, settlement: Settlement): Promise<void> {

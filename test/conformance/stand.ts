@@ -2,9 +2,9 @@
 // process with the row's SDK. Each cell has a device of its own.
 
 import { type TestCertificate, testCertificate } from "../lib/certificates.ts";
-import { type BenchDevice, DeviceBench } from "../lib/device-bench.ts";
+import { DeviceBench } from "../lib/device-bench.ts";
 import { type SentMessage, expectExactly } from "../lib/exported-messages.ts";
-import type { OpenOptions } from "./driver-protocol.ts";
+import type { Calls, OpenOptions, RegisterOptions } from "./driver-protocol.ts";
 import type { FeatureId } from "./features.ts";
 import { Gate } from "./gate.ts";
 import { hubHost } from "./gate-address.ts";
@@ -12,8 +12,9 @@ import type { Row } from "./rows.ts";
 import { SdkClient } from "./sdk-client.ts";
 import { SdkProcess } from "./sdk-process.ts";
 
+export const templateId = "fan";
 const template = {
-  id: "fan",
+  id: templateId,
   name: "Fan",
   publish: true,
   measurements: { telemetry: {}, states: {}, events: {} },
@@ -72,8 +73,8 @@ export class Stand {
     return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
   }
 
-  /** Adds a CA certificate, with proof of possession. */
-  async addAuthority(name: string, authority: TestCertificate): Promise<void> {
+  /** Adds a CA certificate, with proof of possession. @returns its id. */
+  async addAuthority(name: string, authority: TestCertificate): Promise<string> {
     const { hub } = this.bench;
     const { id } = await hub.api<{ id: string }>("POST", "/ca-certificates", { name, certificate: authority.certPem });
     const { verification } = await hub.api<{ verification: { code: string } }>(
@@ -82,12 +83,14 @@ export class Stand {
     );
     const proof = await testCertificate({ name: verification.code, issuer: authority });
     await hub.api("POST", `/ca-certificates/${id}/verify`, { certificate: proof.certPem });
+    return id;
   }
 
+  /** A device of its own for a feature; one that is to be provisioned is not made. */
   async cell(feature: FeatureId): Promise<Cell> {
     const id = `${feature}-1`;
-    await this.bench.hub.api("POST", "/devices", { id, templateId: template.id });
-    return new Cell(this, await this.bench.keysOf(id));
+    if (this.row.kind !== "provisioning") await this.bench.hub.api("POST", "/devices", { id, templateId });
+    return new Cell(this, id);
   }
 
   async close(): Promise<void> {
@@ -100,15 +103,16 @@ export class Stand {
 /** One feature of one row while it is tried. */
 export class Cell {
   readonly stand: Stand;
-  readonly device: BenchDevice;
+  /** Of its device. */
+  readonly id: string;
   /** What the records of its messages must say of its sign-in. */
   signsInBy: "sas" | "x509" = "sas";
   readonly #sent: SentMessage[] = [];
   readonly #clients: SdkClient[] = [];
 
-  constructor(stand: Stand, device: BenchDevice) {
+  constructor(stand: Stand, id: string) {
     this.stand = stand;
-    this.device = device;
+    this.id = id;
   }
 
   get row(): Row {
@@ -122,16 +126,25 @@ export class Cell {
   /** Opens a client of the row's SDK and transport as this cell's device. */
   async open(options: Partial<OpenOptions> = {}): Promise<SdkClient> {
     const { sdk, bench, row } = this.stand;
-    const { id, key } = this.device;
+    const { id } = this;
+    const { key } = await bench.keysOf(id);
     const client = new SdkClient(sdk, `${id} ${this.#clients.length}`);
     this.#clients.push(client);
     await client.open({ transport: row.transport, deviceId: id, host: hubHost, key, ca: bench.ca, ...options });
     return client;
   }
 
+  /** Has the row's SDK register this cell's device at the provisioning service. */
+  async register(proof: Pick<RegisterOptions, "key" | "certificate">): Promise<Calls["register"]["answer"]> {
+    const { sdk, bench, row } = this.stand;
+    const { idScope } = await bench.hub.api<{ idScope: string }>("GET", "/provisioning");
+    const of = { transport: row.transport, host: hubHost, idScope, registrationId: this.id };
+    return await sdk.call("register", this.id, { ...of, ...proof });
+  }
+
   /** A call of the REST API below this device. */
   async api<T>(method: string, path: string, body?: unknown): Promise<T> {
-    return await this.stand.bench.hub.api<T>(method, `/devices/${this.device.id}${path}`, body);
+    return await this.stand.bench.hub.api<T>(method, `/devices/${this.id}${path}`, body);
   }
 
   async setSpeed(speed: number): Promise<void> {
@@ -154,7 +167,8 @@ export class Cell {
   /** After the files are written: each message noted stands in them once, every field right, and no other of this device. */
   async expectExported(): Promise<void> {
     const { bench } = this.stand;
-    const { id, generationId } = this.device;
+    const { id } = this;
+    const { generationId } = await bench.keysOf(id);
     const found = await bench.messages.of(id);
     // A hub that was started again has another clock, so that any time is right here.
     expectExactly(found, this.#sent, {

@@ -109,6 +109,9 @@ const npmPackages: readonly string[] = [
   "azure-iot-device-mqtt",
   "azure-iot-device-amqp",
   "azure-iot-device-http",
+  "azure-iot-provisioning-device",
+  "azure-iot-provisioning-device-mqtt",
+  "azure-iot-provisioning-device-http",
 ];
 
 function versions(): string {
