@@ -176,7 +176,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
   }
   const sockets = new SocketPlaces(socketsMax);
   // Of 0 the port is known only after listening.
-  let { mqttsPort } = config;
+  let mqttsPort = config.publicMqttsPort ?? config.mqttsPort;
   const provisioning = new Provisioning({
     registry,
     counters,
@@ -225,7 +225,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     https: await bind("https-port", config.httpsPort, () => https.listen(config.httpsPort, config.host, secure)),
     web: 0,
   };
-  mqttsPort = ports.mqtts;
+  mqttsPort = config.publicMqttsPort ?? ports.mqtts;
 
   const { promise: failed, resolve: fail } = Promise.withResolvers<unknown>();
   const journal = await FileJournal.open({
@@ -315,7 +315,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     endpoints: () => ({
       publicHosts: config.publicHost,
       mqttPort: ports.mqtt,
-      mqttsPort: ports.mqtts,
+      mqttsPort,
       amqpsPort: ports.amqps,
       httpsPort: ports.https,
       caPath: tls.identity.caPath,

@@ -42,6 +42,14 @@ export const serverOptions = {
     description:
       "Names and addresses by which devices reach this server: they go into its certificate, and tokens for them are accepted. The first is shown in connection strings.",
   },
+  "public-mqtts-port": {
+    group: "Network",
+    type: "integer",
+    min: "1",
+    max: "65535",
+    description:
+      "The port by which devices reach MQTT over TLS, where it is not --mqtts-port: behind a load balancer, or in a container. It goes into connection strings, and into what provisioned devices are told; there 8883 is not written, since every SDK knows it, and some know no other.",
+  },
   host: {
     group: "Network",
     type: "host",
