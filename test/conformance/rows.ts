@@ -35,7 +35,7 @@ const nodeMqtt = {
       "`abandon` throws: “The MQTT transport does not support abandoning messages” (azure-iot-device-mqtt, mqtt.js)",
   },
   notes: {},
-  notYet: [...commands, "desired-away", "renewal", "restart"],
+  notYet: commands,
 } as const;
 
 const sendAgain = "What was not acknowledged when the connection broke fails: the program sends it again";
@@ -51,7 +51,7 @@ const pythonMqtt = {
     abandon: "`IoTHubDeviceClient` has no such call: a message is completed when it is handed over",
   },
   notes: { cut: sendAgain, restart: sendAgain },
-  notYet: [...commands, "desired-away", "renewal", "restart"],
+  notYet: commands,
 } as const;
 
 const provisioning = {
@@ -59,7 +59,7 @@ const provisioning = {
   isUserToSendAgain: false,
   none: {},
   notes: {},
-  notYet: ["group-key", "individual-key", "group-x509", "approval"],
+  notYet: ["group-x509"],
 } as const;
 
 export const rows: readonly Row[] = [

@@ -13,7 +13,8 @@ import { pythonPath } from "../lib/needs.ts";
 export const languages = ["Node.js", "Python"] as const;
 export type Language = (typeof languages)[number];
 
-const waitMs = 25_000;
+/** Long enough for an SDK that waits ten seconds between its attempts, on a machine that is busy. */
+const waitMs = 60_000;
 
 const commands: Readonly<Record<Language, readonly string[]>> = {
   "Node.js": [

@@ -23,7 +23,7 @@ const template = {
 };
 
 // Re-sends are told by the message id, so that exactly one record stands for a message also where an SDK sends twice.
-const hubFlags = [`--public-host=${hubHost},localhost`, "--fold-window=1h"];
+const hubFlags = [`--public-host=${hubHost},localhost`, "--public-mqtts-port=8883", "--fold-window=1h"];
 
 export class Stand {
   readonly row: Row;
@@ -190,7 +190,7 @@ export class Cell {
 }
 
 /** Asks again and again, for what no event tells. */
-export async function until(what: string, is: () => Promise<boolean> | boolean, timeoutMs = 20_000): Promise<void> {
+export async function until(what: string, is: () => Promise<boolean> | boolean, timeoutMs = 60_000): Promise<void> {
   const endMs = performance.now() + timeoutMs;
   while (!(await is())) {
     if (performance.now() > endMs) throw new Error(`${what}: not after ${timeoutMs / 1000} s`);
