@@ -22,6 +22,7 @@ import { DeviceRates } from "./ingest/device-rates.ts";
 import { Folding } from "./ingest/folding.ts";
 import { HttpsServer } from "./ingest/https/https-server.ts";
 import { newCounters } from "./ingest/ingest.ts";
+import { Handshakes } from "./ingest/handshakes.ts";
 import { TakeOvers } from "./ingest/take-overs.ts";
 import { Provisioning } from "./ingest/provisioning/provisioning.ts";
 import { SocketPlaces } from "./ingest/socket-places.ts";
@@ -183,7 +184,8 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     assignedHub: () => hostNameOf({ publicHosts: config.publicHost, mqttsPort }),
     log,
   });
-  const front = { accept, registry, table, counters, limits, sockets, turns, isOurHost, provisioning, log };
+  const handshakes = new Handshakes();
+  const front = { accept, registry, table, counters, limits, sockets, handshakes, turns, isOurHost, provisioning, log };
   const unacknowledged =
     config.dupWindowMs === 0
       ? null

@@ -22,6 +22,7 @@ import { type IngestCounters, type IngestLimits, type RejectionReason, newCounte
 import { MqttServer } from "../../src/ingest/mqtt/mqtt-server.ts";
 import { KeptSessions } from "../../src/ingest/mqtt/kept-sessions.ts";
 import { Unacknowledged } from "../../src/ingest/mqtt/unacknowledged.ts";
+import { Handshakes } from "../../src/ingest/handshakes.ts";
 import { TakeOvers } from "../../src/ingest/take-overs.ts";
 import { Provisioning } from "../../src/ingest/provisioning/provisioning.ts";
 import { SocketPlaces } from "../../src/ingest/socket-places.ts";
@@ -214,6 +215,7 @@ export class IngestHub {
       counters: this.counters,
       limits: this.limits,
       sockets: new SocketPlaces(Infinity),
+      handshakes: new Handshakes(),
       turns: new Turns(),
       isOurHost: hostNames(["localhost", "hub.example.test"]),
       provisioning: new Provisioning({

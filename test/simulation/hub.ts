@@ -11,6 +11,7 @@ import { type IngestLimits, newCounters } from "../../src/ingest/ingest.ts";
 import { MqttServer } from "../../src/ingest/mqtt/mqtt-server.ts";
 import { KeptSessions } from "../../src/ingest/mqtt/kept-sessions.ts";
 import { Unacknowledged } from "../../src/ingest/mqtt/unacknowledged.ts";
+import { Handshakes } from "../../src/ingest/handshakes.ts";
 import { TakeOvers } from "../../src/ingest/take-overs.ts";
 import { Provisioning } from "../../src/ingest/provisioning/provisioning.ts";
 import { SocketPlaces } from "../../src/ingest/socket-places.ts";
@@ -233,7 +234,18 @@ export class Machine {
     const turns = new Turns(() => (lookedMs += world.random("turns")() * 2));
     const sockets = new SocketPlaces(Infinity);
     const isOurHost = hostNames(["hub.test"]);
-    const front = { accept, registry, table, counters, limits, sockets, turns, isOurHost, log };
+    const front = {
+      accept,
+      registry,
+      table,
+      counters,
+      limits,
+      sockets,
+      handshakes: new Handshakes(),
+      turns,
+      isOurHost,
+      log,
+    };
     const unacknowledged = dupWindowMs === 0 ? null : new Unacknowledged({ windowMs: dupWindowMs, messagesMax });
     const twins = new Twins(registry);
     registry.subscribe((event) => twins.hear(event));

@@ -9,6 +9,7 @@ import type { ConnectionTable } from "../connection-table.ts";
 import type { DeviceRates } from "../device-rates.ts";
 import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts";
 import type { ReadGate } from "../mqtt/read-gate.ts";
+import type { Handshakes } from "../handshakes.ts";
 import type { SocketPlaces } from "../socket-places.ts";
 import type { TakeOvers } from "../take-overs.ts";
 import type { Turns } from "../turns.ts";
@@ -21,6 +22,8 @@ export interface AmqpServerOptions {
   readonly limits: IngestLimits;
   /** Of all listeners of the process. */
   readonly sockets: SocketPlaces;
+  /** Of all TLS listeners of the process. */
+  readonly handshakes: Handshakes;
   readonly turns: Turns;
   readonly twins: Twins;
   readonly methods: Methods;
@@ -53,7 +56,7 @@ export const bounds = {
 } as const;
 
 /** What a connection needs of its server. */
-export interface AmqpContext extends Omit<AmqpServerOptions, "sockets"> {
+export interface AmqpContext extends Omit<AmqpServerOptions, "sockets" | "handshakes"> {
   readonly gate: ReadGate;
   /** Sign-ins that will need a place. */
   readonly signIns: { count: number };

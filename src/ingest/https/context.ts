@@ -6,6 +6,7 @@ import type { AuthRegistry } from "../authenticate.ts";
 import type { ConnectionTable } from "../connection-table.ts";
 import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts";
 import type { Provisioning } from "../provisioning/provisioning.ts";
+import type { Handshakes } from "../handshakes.ts";
 import type { SocketPlaces } from "../socket-places.ts";
 import type { BodyBudget } from "./body.ts";
 import type { Turns } from "../turns.ts";
@@ -41,6 +42,8 @@ export interface HttpsServerOptions {
   readonly limits: IngestLimits;
   /** Of all listeners of the process. */
   readonly sockets: SocketPlaces;
+  /** Of all TLS listeners of the process. */
+  readonly handshakes: Handshakes;
   readonly turns: Turns;
   readonly isOurHost: (host: string) => boolean;
   readonly provisioning: Provisioning;
@@ -51,7 +54,7 @@ export interface HttpsServerOptions {
 }
 
 /** What a request needs of its server. */
-export interface HttpsContext extends Omit<HttpsServerOptions, "bounds" | "sockets" | "webSockets"> {
+export interface HttpsContext extends Omit<HttpsServerOptions, "bounds" | "sockets" | "handshakes" | "webSockets"> {
   readonly bounds: HttpsBounds;
   readonly budget: BodyBudget;
   reject(reason: RejectionReason, deviceId: string | null, address: string | undefined): void;

@@ -12,6 +12,7 @@ import { codeOf } from "../../lib/errors.ts";
 import { answerBody, answerOf } from "./answer.ts";
 import { BodyBudget } from "./body.ts";
 import { deviceTransport } from "../client-certificate.ts";
+import type { Handshakes } from "../handshakes.ts";
 import type { SocketPlaces } from "../socket-places.ts";
 import { type HttpsContext, type HttpsServerOptions, defaultHttpsBounds } from "./context.ts";
 import { Exchange } from "./exchange.ts";
@@ -32,6 +33,7 @@ const closeGraceMs = 1_000;
 export class HttpsServer {
   readonly #context: HttpsContext;
   readonly #sockets: SocketPlaces;
+  readonly #handshakes: Handshakes;
   readonly #webSockets: WebSocketDoor | null;
   readonly #servers: Server[] = [];
   readonly #secureServers: SecureServer[] = [];
@@ -39,8 +41,9 @@ export class HttpsServer {
   #isStopping = false;
 
   constructor(options: HttpsServerOptions) {
-    const { counters, log, sockets, webSockets } = options;
+    const { counters, log, sockets, handshakes, webSockets } = options;
     this.#sockets = sockets;
+    this.#handshakes = handshakes;
     this.#webSockets = webSockets;
     const bounds = { ...defaultHttpsBounds, ...options.bounds };
     this.#context = {
@@ -73,6 +76,9 @@ export class HttpsServer {
       if (codeOf(error) === handshakeTimedOut) this.#context.reject("connect-timeout", null, socket.remoteAddress);
       this.#context.log.debug({ error: error.message }, "A TLS handshake failed.");
       socket.destroy();
+    });
+    this.#handshakes.pace(server, handshakeTimeout, (socket) => {
+      this.#context.reject("connect-timeout", null, socket.remoteAddress);
     });
     this.#secureServers.push(server);
     return this.#listen(server, port, host);

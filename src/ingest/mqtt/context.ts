@@ -7,6 +7,7 @@ import type { AuthRegistry } from "../authenticate.ts";
 import type { ConnectionTable, LiveConnection } from "../connection-table.ts";
 import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts";
 import type { Provisioning } from "../provisioning/provisioning.ts";
+import type { Handshakes } from "../handshakes.ts";
 import type { SocketPlaces } from "../socket-places.ts";
 import type { TakeOvers } from "../take-overs.ts";
 import type { DeviceRates } from "../device-rates.ts";
@@ -25,6 +26,8 @@ export interface MqttServerOptions {
   readonly limits: IngestLimits;
   /** Of all listeners of the process. */
   readonly sockets: SocketPlaces;
+  /** Of all TLS listeners of the process. */
+  readonly handshakes: Handshakes;
   readonly turns: Turns;
   readonly twins: Twins;
   readonly provisioning: Provisioning;
@@ -43,7 +46,7 @@ export interface MqttServerOptions {
 export const coarseErrorMs = 1000;
 
 /** What a connection needs of its server. */
-export interface MqttServerContext extends Omit<MqttServerOptions, "sockets"> {
+export interface MqttServerContext extends Omit<MqttServerOptions, "sockets" | "handshakes"> {
   readonly gate: ReadGate;
   /** Connections that sign in and will need a place: with those that are open they are never more than there are places. */
   readonly signIns: { count: number };

@@ -73,6 +73,9 @@ export class MqttServer {
       this.#options.log.debug({ error: error.message }, "A TLS handshake failed.");
       socket.destroy();
     });
+    this.#options.handshakes.pace(server, handshakeTimeout, (socket) => {
+      this.#context.reject("connect-timeout", null, socket.remoteAddress);
+    });
     this.#tlsServers.push(server);
     return this.#listen(server, port, host);
   }
