@@ -1,4 +1,4 @@
-// What a device is told to do, by clicks, with a real device of Microsoft's SDK that answers: direct methods, and its raw twin.
+// What a device is told to do, by clicks, with a real device of Microsoft's SDK that answers: direct methods, messages, and its raw twin.
 
 import device, { type DeviceMethodRequest, type DeviceMethodResponse } from "azure-iot-device";
 import azureMqtt from "azure-iot-device-mqtt";
@@ -153,6 +153,60 @@ needs("chromium")("What a device is told to do", () => {
     const pretended = await open("pretended", "commands");
     await pretended.getByText("It takes no commands.").waitFor();
     await leave(pretended);
+  });
+
+  test("a message waits in the queue, is seen there with its properties, and is purged; what became of it stays to be seen", async () => {
+    await makeFridges(stand, { id: "told" });
+    const page = await open("told", "commands");
+    const form = page.getByRole("form", { name: "Message to the device" });
+    const waiting = page.getByRole("table", { name: "Waiting messages" });
+    const ended = page.getByRole("table", { name: "Ended messages" });
+    await page.getByText("No message waits for this device.").waitFor();
+    stand.expected.push(/^answer: (400|404|409) (POST|DELETE) .*\/devices\/told\/cloud-messages/);
+    await form.getByLabel("Body").fill(`{"reboot":true,"why":${JSON.stringify(hostile)}}`);
+    await form.getByRole("button", { name: "Add property" }).click();
+    await form.getByLabel("Name 1").fill("not a name");
+    await form.getByLabel("Value 1").fill(hostile);
+    await form.getByRole("button", { name: "Send message" }).click();
+    await form.getByText("a name is 1 to 128 letters").waitFor();
+    await form.getByLabel("Name 1").fill("priority");
+    await form.getByLabel("Message id").fill("reboot-1");
+    await form.getByLabel("Expires after").selectOption({ label: "10 minutes" });
+    await form.getByRole("button", { name: "Send message" }).click();
+    const row = waiting.getByRole("row", { name: "reboot-1" });
+    await row.getByText("Queued").waitFor();
+    await row.getByText(`priority: ${hostile}`).waitFor();
+    await row.getByText(/^in (9|10) min$/).waitFor();
+    expect(await form.getByLabel("Body").inputValue()).toBe("");
+
+    // The same id again is refused at its field.
+    await form.getByLabel("Message id").fill("reboot-1");
+    await form.getByRole("button", { name: "Send message" }).click();
+    await form.locator("[aria-invalid=true]").waitFor();
+    await form.getByLabel("Message id").fill("all");
+    await form.getByRole("button", { name: "Send message" }).click();
+    await page.getByText("2 of 50 at most").waitFor();
+    // What others send shows up by itself.
+    await stand.hub.api("POST", "/devices/told/cloud-messages", { body: "x", messageId: "third" });
+    await waiting.getByRole("row", { name: "third" }).waitFor();
+
+    await waiting.getByRole("button", { name: "Purge all", exact: true }).click();
+    const dialog = page.getByRole("alertdialog");
+    await dialog.getByText("The device does not get all any more.").waitFor();
+    await dialog.getByRole("button", { name: "Purge message" }).click();
+    await ended.getByRole("row", { name: "all" }).getByText("Purged").waitFor();
+    await page.getByText("2 of 50 at most").waitFor();
+    // Somebody else was faster: that is no fault.
+    await waiting.getByRole("button", { name: "Purge third" }).click();
+    await stand.hub.api("DELETE", "/devices/told/cloud-messages/third");
+    await dialog.getByRole("button", { name: "Purge message" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await page.getByRole("region", { name: "Waiting messages" }).getByRole("button", { name: "Purge all" }).click();
+    await dialog.getByRole("button", { name: "Purge all" }).click();
+    await page.getByText("No message waits for this device.").waitFor();
+    await ended.getByRole("row", { name: "reboot-1" }).getByText("Purged").waitFor();
+    expect(await stand.axe(page)).toEqual([]);
+    await leave(page);
   });
 
   test("the raw twin: both sides with versions and times; desired that is no setting is changed as a patch; refusals stand at the field", async () => {

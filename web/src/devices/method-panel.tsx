@@ -16,7 +16,7 @@ import type { MethodCall, MethodCalls, MethodOutcome, MethodRequest } from "./me
 
 const useStyles = makeStyles({
   form: { display: "flex", flexDirection: "column", rowGap: "14px", maxWidth: "720px" },
-  times: { display: "flex", flexWrap: "wrap", gap: "14px", "& > *": { flex: "1 1 200px" } },
+  times: { display: "flex", flexWrap: "wrap", gap: "14px", alignItems: "flex-start", "& > *": { flex: "1 1 200px" } },
   list: { listStyleType: "none", margin: 0, padding: 0, display: "flex", flexDirection: "column" },
   item: {
     display: "flex",
