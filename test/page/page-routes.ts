@@ -9,11 +9,13 @@ export interface PageRoute {
 export const pageRoutes: readonly PageRoute[] = [
   { path: "/", title: "Dashboard", least: "operator" },
   { path: "/devices", title: "Device explorer", least: "operator" },
+  { path: "/registrations", title: "Registrations", least: "operator" },
   { path: "/templates", title: "Device templates", least: "operator" },
   { path: "/admin/exports", title: "Continuous Data Export", least: "administrator" },
   { path: "/admin/exports/new", title: "New export", least: "administrator" },
   { path: "/admin/storage", title: "Storage accounts", least: "administrator" },
   { path: "/admin/storage/new", title: "New storage account", least: "administrator" },
+  { path: "/admin/connection", title: "Device connection", least: "administrator" },
   { path: "/admin/policies", title: "Hub policies", least: "administrator" },
   { path: "/admin/users", title: "Users", least: "administrator" },
   { path: "/admin/tokens", title: "API tokens", least: "administrator" },

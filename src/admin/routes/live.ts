@@ -88,7 +88,8 @@ export function liveRoutes(api: Api, options: AdminOptions, streams: Streams): v
 
 /** What a role may not look at it does not hear of. */
 function isShownTo(kind: ChangeKind, role: Role): boolean {
-  return isAtLeast(role, kind === "device" || kind === "template" ? "operator" : "administrator");
+  const isForAll = kind === "device" || kind === "template" || kind === "registration";
+  return isAtLeast(role, isForAll ? "operator" : "administrator");
 }
 
 function statusText(second: Interval | null, options: AdminOptions, isAdministrator: boolean): string {

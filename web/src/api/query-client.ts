@@ -18,6 +18,7 @@ export const collections = [
   "policies",
   "provisioning",
   "registrations",
+  "ca-certificates",
   "users",
   "tokens",
   "audit-log",

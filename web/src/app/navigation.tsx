@@ -10,6 +10,7 @@ import {
   KeyRegular,
   PeopleRegular,
   PlugConnectedRegular,
+  RouterRegular,
   ScalesRegular,
 } from "@fluentui/react-icons";
 import { Link } from "@tanstack/react-router";
@@ -39,6 +40,7 @@ const groups: readonly { readonly label: string | null; readonly items: readonly
     items: [
       { to: "/admin/exports", label: "Continuous Data Export", icon: <CloudArrowUpRegular />, least: "administrator" },
       { to: "/admin/storage", label: "Storage accounts", icon: <DatabaseRegular />, least: "administrator" },
+      { to: "/admin/connection", label: "Device connection", icon: <RouterRegular />, least: "administrator" },
       { to: "/admin/policies", label: "Hub policies", icon: <PlugConnectedRegular />, least: "administrator" },
       { to: "/admin/users", label: "Users", icon: <PeopleRegular />, least: "administrator" },
       { to: "/admin/tokens", label: "API tokens", icon: <KeyRegular />, least: "administrator" },

@@ -10,6 +10,8 @@ import type { Role } from "../session/session.ts";
 import { auditSearch } from "../audit/audit-search.ts";
 import { exportSearch, fileSearch, newExportSearch } from "../exports/export-search.ts";
 import { fromSearch } from "../parts/own-path.ts";
+import { connectionSearch } from "../provisioning/connection-search.ts";
+import { registrationSearch } from "../registrations/registration-search.ts";
 import { templateSearch } from "../templates/template-search.ts";
 import { FailedPage } from "./error-boundary.tsx";
 import { NotFoundPage } from "./not-found-page.tsx";
@@ -42,6 +44,13 @@ const device = createRoute({
   path: "/devices/$deviceId",
   validateSearch: deviceTabOf,
   component: lazyRouteComponent(async () => await import("../devices/device-page.tsx")),
+  staticData: { least: "operator" },
+});
+const registrations = createRoute({
+  getParentRoute: inShell,
+  path: "/registrations",
+  validateSearch: registrationSearch,
+  component: lazyRouteComponent(async () => await import("../registrations/registration-page.tsx")),
   staticData: { least: "operator" },
 });
 const templates = createRoute({
@@ -110,6 +119,13 @@ const storageOne = createRoute({
   component: lazyRouteComponent(async () => await import("../storage/storage-page.tsx")),
   staticData: { least: "administrator" },
 });
+const connection = createRoute({
+  getParentRoute: inShell,
+  path: "/admin/connection",
+  validateSearch: connectionSearch,
+  component: lazyRouteComponent(async () => await import("../provisioning/connection-page.tsx")),
+  staticData: { least: "administrator" },
+});
 const policies = createRoute({
   getParentRoute: inShell,
   path: "/admin/policies",
@@ -160,6 +176,7 @@ export const router = createRouter({
       dashboard,
       devices,
       device,
+      registrations,
       templates,
       template,
       exportList,
@@ -170,6 +187,7 @@ export const router = createRouter({
       storage,
       storageNew,
       storageOne,
+      connection,
       policies,
       users,
       tokens,

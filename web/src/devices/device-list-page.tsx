@@ -11,6 +11,7 @@ import { PageFrame } from "../parts/page-frame.tsx";
 import { LinkButton, PageLink } from "../parts/plain-link.tsx";
 import { EmptyState, ErrorState, Loading } from "../parts/states.tsx";
 import { TimeText } from "../parts/time-text.tsx";
+import { WaitingBar } from "../registrations/waiting-bar.tsx";
 import { mayUse, useRole } from "../session/session.ts";
 import { BulkActions } from "./bulk-actions.tsx";
 import { DeviceFilters } from "./device-filters.tsx";
@@ -174,6 +175,7 @@ export default function DeviceListPage() {
         )
       }
     >
+      <WaitingBar />
       {content()}
       {dialog === "new" && <NewDeviceDialog templates={published} onClose={() => setDialog(null)} />}
       <ImportDevicesDialog isOpen={dialog === "import"} templates={published} onClose={() => setDialog(null)} />

@@ -31,7 +31,7 @@ import { ServerErrorBar, useServerErrors } from "../parts/server-errors.tsx";
 import { StateBadge } from "../parts/states.tsx";
 import type { DeviceTemplate } from "./device-queries.ts";
 import { importReportSheet, sheetTemplate } from "./import-report.ts";
-import { TemplateChoice, firstChoice } from "./template-choice.tsx";
+import { TemplateChoice, firstChoice } from "../templates/template-choice.tsx";
 
 type ImportReport = Schema<"DeviceImportReport">;
 const rowsShown = 100;

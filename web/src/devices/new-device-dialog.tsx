@@ -24,7 +24,7 @@ import { FormDialog } from "../parts/form-dialog.tsx";
 import { FormField, useServerErrors } from "../parts/server-errors.tsx";
 import { credentialsOf } from "./credentials.ts";
 import type { Device, DeviceTemplate } from "./device-queries.ts";
-import { TemplateChoice, firstChoice } from "./template-choice.tsx";
+import { TemplateChoice, firstChoice } from "../templates/template-choice.tsx";
 
 const useStyles = makeStyles({ made: { display: "flex", flexDirection: "column", rowGap: "14px" } });
 

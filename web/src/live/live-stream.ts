@@ -22,6 +22,7 @@ const collectionOfKind: Readonly<Record<string, Collection>> = {
   "device-template": "device-templates",
   provisioning: "provisioning",
   registration: "registrations",
+  "ca-certificate": "ca-certificates",
   "storage-account": "storage-accounts",
   export: "exports",
   policy: "policies",

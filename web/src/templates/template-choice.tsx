@@ -1,8 +1,10 @@
 // The choice of a template and one of its published versions, for new devices.
 
 import { Select, makeStyles } from "@fluentui/react-components";
+import type { Schema } from "../api/client.ts";
 import { FormField, type ServerErrors } from "../parts/server-errors.tsx";
-import type { DeviceTemplate } from "./device-queries.ts";
+
+type DeviceTemplate = Schema<"DeviceTemplate">;
 
 const useStyles = makeStyles({
   row: {
