@@ -213,6 +213,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
   closers.push(() => amqp.close());
   const https = new HttpsServer({
     ...front,
+    cloudMessages,
     webSockets: new WebSocketDoor(
       { mqtt: (stream) => mqtt.take(stream), AMQPWSB10: (stream) => amqp.take(stream) },
       front,

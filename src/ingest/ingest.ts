@@ -53,6 +53,7 @@ export const rejectionReasons = [
   "malformed-request",
   "request-timeout",
   "path",
+  "lock-lost",
   "sub-protocol",
   "malformed-frame",
   "registration-blocked",

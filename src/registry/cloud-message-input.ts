@@ -49,12 +49,13 @@ export function checkedCloudMessage(message: NewCloudMessage): CheckedCloudMessa
     system[name] = value;
   }
   const application = Object.entries(objectOrEmpty(message.properties, "properties"));
+  refuseAbove(application.length, cloudMessageBounds.propertiesMax, "properties", "There are", "properties");
   for (const [name, value] of application) checkProperty(name, value);
   const texts = [messageId, ...Object.values(system), ...application.flatMap(([name, value]) => [name, String(value)])];
   const propertyBytes = texts.reduce((sum, text) => sum + text.length, 0);
-  refuseAbove(propertyBytes, cloudMessageBounds.propertyBytesMax, "properties", "The properties are");
+  refuseAbove(propertyBytes, cloudMessageBounds.propertyBytesMax, "properties", "The properties are", "bytes");
   const bytes = propertyBytes + message.body.length;
-  refuseAbove(bytes, cloudMessageBounds.bytesMax, "body", "The message is");
+  refuseAbove(bytes, cloudMessageBounds.bytesMax, "body", "The message is", "bytes");
   const properties = { ...system, application: Object.fromEntries(application) as Record<string, string> };
   return { messageId, properties, ttlMs, bytes };
 }
@@ -76,7 +77,7 @@ function checkProperty(name: string, value: unknown): void {
   }
 }
 
-function refuseAbove(bytes: number, max: number, field: string, what: string): void {
-  if (bytes <= max) return;
-  throw registryError("cloud-message-too-large", `${what} ${bytes} bytes; at most ${max}.`, { field });
+function refuseAbove(count: number, max: number, field: string, what: string, unit: string): void {
+  if (count <= max) return;
+  throw registryError("cloud-message-too-large", `${what} ${count} ${unit}; at most ${max}.`, { field });
 }

@@ -29,6 +29,7 @@ export const cloudMessageBounds = {
   bytesMax: 64 * 1024,
   /** Of properties alone: they travel in topics and headers. */
   propertyBytesMax: 8 * 1024,
+  propertiesMax: 100,
   perDeviceMax: 50,
   ttlMsDefault: 60 * 60 * 1000,
   ttlMsMax: 48 * 60 * 60 * 1000,

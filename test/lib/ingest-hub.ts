@@ -2,6 +2,7 @@
 //
 // The test may hold back the word "durable" (J1), refuse for any reason the journal has, and read what was taken.
 
+import { CloudMessages } from "../../src/twins/cloud-messages.ts";
 import { Methods } from "../../src/twins/methods.ts";
 import { Twins } from "../../src/twins/twins.ts";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -157,6 +158,7 @@ export class IngestHub {
   readonly registry: Registry;
   readonly methods = new Methods({ clock: systemClock, callsMax: 1000 });
   readonly sessions: KeptSessions;
+  readonly cloudMessages: CloudMessages;
   readonly mqtt: MqttServer;
   readonly amqp: AmqpServer;
   readonly https: HttpsServer;
@@ -237,6 +239,8 @@ export class IngestHub {
     const twins = new Twins(registry);
     registry.subscribe((event) => twins.hear(event));
     registry.subscribe((event) => this.methods.hear(event));
+    this.cloudMessages = new CloudMessages({ registry, clock, log: silentLog, bytesMax: 1024 * 1024 });
+    registry.subscribe((event) => this.cloudMessages.hear(event));
     const signInRates =
       options.signInsPerSecondMax === undefined
         ? null
@@ -254,7 +258,7 @@ export class IngestHub {
       AMQPWSB10: (stream: DeviceStream) => this.amqp.take(stream),
     };
     const webSockets = new WebSocketDoor(frontEnds, front);
-    this.https = new HttpsServer({ ...front, webSockets, bounds: options.bounds });
+    this.https = new HttpsServer({ ...front, cloudMessages: this.cloudMessages, webSockets, bounds: options.bounds });
   }
 
   /** The journal is recovered. */

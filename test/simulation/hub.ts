@@ -15,6 +15,7 @@ import { Handshakes } from "../../src/ingest/handshakes.ts";
 import { TakeOvers } from "../../src/ingest/take-overs.ts";
 import { Provisioning } from "../../src/ingest/provisioning/provisioning.ts";
 import { SocketPlaces } from "../../src/ingest/socket-places.ts";
+import { CloudMessages } from "../../src/twins/cloud-messages.ts";
 import { Methods } from "../../src/twins/methods.ts";
 import { Twins } from "../../src/twins/twins.ts";
 import { Turns } from "../../src/ingest/turns.ts";
@@ -251,6 +252,8 @@ export class Machine {
     registry.subscribe((event) => twins.hear(event));
     const methods = new Methods({ clock, callsMax: 1000 });
     const provisioning = new Provisioning({ registry, counters, assignedHub: () => "hub.test", log });
+    const cloudMessages = new CloudMessages({ registry, clock, log, bytesMax: 1024 * 1024 });
+    registry.subscribe((event) => cloudMessages.hear(event));
     const mqtt = new MqttServer({
       ...front,
       provisioning,
@@ -261,7 +264,13 @@ export class Machine {
       takeOvers: new TakeOvers({ clock, log }),
       unacknowledged,
     });
-    const https = new HttpsServer({ ...front, provisioning, webSockets: null, bounds: { bodiesBytesMax: 8192 } });
+    const https = new HttpsServer({
+      ...front,
+      provisioning,
+      cloudMessages,
+      webSockets: null,
+      bounds: { bodiesBytesMax: 8192 },
+    });
     await mqtt.listenPlain(1883, "0.0.0.0");
     await https.listenPlain(443, "0.0.0.0");
     const disk = this.#watched(this.disk.session());

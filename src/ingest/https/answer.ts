@@ -44,6 +44,7 @@ export type HttpsReason = Extract<
   | "journal-full"
   | "overloaded"
   | "throttled"
+  | "lock-lost"
 >;
 
 export type CertificateReason = Extract<RejectionReason, "authentication-type" | `certificate-${string}`>;
@@ -114,6 +115,12 @@ const answers: Readonly<Record<HttpsReason, Answer>> = {
     text: "The device sends more than it may.",
     shown: "throttled",
     retryAfterSeconds: 1,
+  },
+  "lock-lost": {
+    status: 412,
+    code: "DeviceMessageLockLost",
+    text: "The device does not hold this message any more.",
+    shown: "lock-lost",
   },
 };
 

@@ -8,6 +8,7 @@ import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts
 import type { Provisioning } from "../provisioning/provisioning.ts";
 import type { Handshakes } from "../handshakes.ts";
 import type { SocketPlaces } from "../socket-places.ts";
+import type { CloudMessages } from "../../twins/cloud-messages.ts";
 import type { BodyBudget } from "./body.ts";
 import type { Turns } from "../turns.ts";
 import type { WebSocketDoor } from "../websocket/websocket-door.ts";
@@ -45,6 +46,7 @@ export interface HttpsServerOptions {
   /** Of all TLS listeners of the process. */
   readonly handshakes: Handshakes;
   readonly turns: Turns;
+  readonly cloudMessages: CloudMessages;
   readonly isOurHost: (host: string) => boolean;
   readonly provisioning: Provisioning;
   readonly log: Log;

@@ -6,7 +6,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Refusal as JournalRefusal } from "../../journal/journal.ts";
-import { messageOf } from "../../lib/errors.ts";
+import { codeOf, messageOf } from "../../lib/errors.ts";
 import { type Sender, countedBytes } from "../../message/message.ts";
 import { recordHead } from "../../message/record-encoder.ts";
 import { type AuthOutcome, authenticate } from "../authenticate.ts";
@@ -17,6 +17,7 @@ import { type Answer, type HttpsReason, answerBody, answerOf, notImplemented } f
 import { type IncomingMessage as DeviceMessage, isBatchType, parseBatch } from "./batch.ts";
 import { pieceBytesMin, readBody } from "./body.ts";
 import type { HttpsContext } from "./context.ts";
+import { deliveryHeaders } from "./devicebound.ts";
 import { propertiesOfHeaders } from "./headers.ts";
 import { inTurn } from "../turns.ts";
 import { withRoom } from "./room.ts";
@@ -74,10 +75,11 @@ export class Exchange implements LiveConnection {
       switch (route.kind) {
         case "events":
         case "devicebound":
+        case "settle":
           this.#deviceId = route.deviceId;
           this.#moduleId = route.kind === "events" ? route.moduleId : undefined;
           table.claim(connectionId(route.deviceId, this.#moduleId), this);
-          this.#refuse(route.kind === "events" ? await this.#takeEvents() : await this.#giveMessages());
+          this.#refuse(await this.#serve(route));
           break;
         case "register":
         case "operation":
@@ -96,6 +98,17 @@ export class Exchange implements LiveConnection {
     } finally {
       if (this.#deviceId !== null) table.leave(connectionId(this.#deviceId, this.#moduleId), this);
       budget.giveBack(this.#budgetBytes);
+    }
+  }
+
+  async #serve(route: Extract<Route, { readonly deviceId: string }>): Promise<Refusal> {
+    switch (route.kind) {
+      case "events":
+        return await this.#takeEvents();
+      case "devicebound":
+        return await this.#giveMessage(route.deviceId);
+      case "settle":
+        return await this.#settleMessage(route);
     }
   }
 
@@ -174,11 +187,40 @@ export class Exchange implements LiveConnection {
     return { reason: "throttled", retryAfterSeconds: Math.ceil(bucket.waitMs / 1000) };
   }
 
-  /** Cloud-to-device messages: there are none, which is what SDKs that poll for them should hear. */
-  async #giveMessages(): Promise<Refusal> {
+  /** The next cloud-to-device message, locked for the device, or 204: there is none. */
+  async #giveMessage(deviceId: string): Promise<Refusal> {
+    const { cloudMessages } = this.#context;
     const rejected = await this.#authenticate();
-    if (rejected === null) this.#noContent();
-    return rejected;
+    if (rejected !== null) return rejected;
+    const generationId = this.#identity?.generationId ?? "";
+    const owner = { deviceId, generationId };
+    const delivery = await cloudMessages.receive(owner);
+    if (delivery === null) {
+      this.#noContent();
+      return null;
+    }
+    // Its access may have changed meanwhile, or nobody listens any more: then the next poll gets it.
+    if (this.#identity === null || this.#response.destroyed) {
+      await cloudMessages.settle(owner, delivery.lockToken, "abandoned");
+      return { reason: "overloaded" };
+    }
+    this.#response.writeHead(200, deliveryHeaders(deviceId, delivery)).end(delivery.body);
+    return null;
+  }
+
+  /** Answered when it is durable. */
+  async #settleMessage({ deviceId, lockToken, outcome }: Extract<Route, { kind: "settle" }>): Promise<Refusal> {
+    const rejected = await this.#authenticate();
+    if (rejected !== null) return rejected;
+    const owner = { deviceId, generationId: this.#identity?.generationId ?? "" };
+    try {
+      await this.#context.cloudMessages.settle(owner, lockToken, outcome);
+    } catch (error) {
+      if (codeOf(error) === "lock-lost") return { reason: "lock-lost" };
+      throw error;
+    }
+    this.#noContent();
+    return null;
   }
 
   /** Authenticates for itself: who asks is no device yet. */

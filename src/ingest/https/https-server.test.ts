@@ -275,7 +275,7 @@ describe("A request is refused", () => {
       ["GET", "/devices/dev-1/messages/events", 404, "ResourceNotFound"],
       ["POST", "/devices/dev-1/files?api-version=2021-04-12", 501, "NotImplemented"],
       ["GET", "/devices/dev-1/twin", 501, "NotImplemented"],
-      ["DELETE", "/devices/dev-1/messages/devicebound/lock", 501, "NotImplemented"],
+      ["POST", "/devices/dev-1/messages/devicebound/lock", 404, "ResourceNotFound"],
     ] as const) {
       const answer = await call(path, { method });
       expect([answer.status, codeOf(answer)], path).toEqual([status, code]);

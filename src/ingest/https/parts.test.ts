@@ -7,6 +7,8 @@ import { isBatchType, parseBatch } from "./batch.ts";
 import { propertiesOfHeaders } from "./headers.ts";
 import { routeOf } from "./route.ts";
 
+const settle = (outcome: string): object => ({ kind: "settle", deviceId: "d", lockToken: "l-1", outcome });
+
 describe("A route", () => {
   test.each([
     ["POST", "/devices/dev-1/messages/events?api-version=2021-04-12", { kind: "events", deviceId: "dev-1" }],
@@ -18,7 +20,13 @@ describe("A route", () => {
     ["POST", "ftp://hub/devices/dev-1/messages/events", { kind: "unknown" }],
     ["GET", "/devices/dev-1/messages/devicebound?api-version=1", { kind: "devicebound", deviceId: "dev-1" }],
     ["POST", "/devices/dev-1/files?api-version=1", { kind: "missing", name: "file uploads" }],
-    ["DELETE", "/devices/d/messages/devicebound/lock", { kind: "missing", name: "cloud-to-device messages" }],
+    ["DELETE", "/devices/d/messages/devicebound/l-1?api-version=1", settle("completed")],
+    ["DELETE", "/devices/d/messages/devicebound/l-1?api-version=1&reject", settle("rejected")],
+    ["POST", "/devices/d/messages/devicebound/l-1/abandon?api-version=1", settle("abandoned")],
+    ["DELETE", "/devices/d/messages/devicebound/l-1/abandon", { kind: "unknown" }],
+    ["POST", "/devices/d/messages/devicebound/l-1", { kind: "unknown" }],
+    ["DELETE", "/devices/d/messages/devicebound/", { kind: "unknown" }],
+    ["DELETE", "/devices/d/messages/devicebound/a/b", { kind: "unknown" }],
     ["GET", "/devices/dev-1/messages/events", { kind: "unknown" }],
     ["POST", "/devices//messages/events", { kind: "unknown" }],
     ["POST", "/devices/%zz/messages/events", { kind: "unknown" }],

@@ -2,6 +2,7 @@
 
 export type Route =
   | { readonly kind: "events"; readonly deviceId: string; readonly moduleId?: string | undefined }
+  /** A poll for a message. */
   | { readonly kind: "devicebound"; readonly deviceId: string }
   /** `PUT …/register`. */
   | { readonly kind: "register"; readonly idScope: string; readonly registrationId: string }
@@ -11,6 +12,13 @@ export type Route =
       readonly idScope: string;
       readonly registrationId: string;
       readonly operationId: string;
+    }
+  /** What became of a message that was polled. */
+  | {
+      readonly kind: "settle";
+      readonly deviceId: string;
+      readonly lockToken: string;
+      readonly outcome: "completed" | "rejected" | "abandoned";
     }
   /** A feature of IoT Hub's that does not exist here, or not yet; `name` completes "does not have …". */
   | { readonly kind: "missing"; readonly name: string }
@@ -39,7 +47,11 @@ export function routeOf(method: string, target: string): Route {
   }
   if (method === "POST" && what === "messages/events") return { kind: "events", deviceId };
   if (method === "GET" && what === "messages/devicebound") return { kind: "devicebound", deviceId };
-  if (rest[0] === "messages" && rest[1] === "devicebound") return { kind: "missing", name: "cloud-to-device messages" };
+  const lockToken = /^messages\/devicebound\/([^/]+)(\/abandon)?$/.exec(what);
+  if (lockToken !== null) {
+    const outcome = outcomeOf(method, lockToken[2] !== undefined, question < 0 ? "" : local.slice(question + 1));
+    if (outcome !== null) return { kind: "settle", deviceId, lockToken: lockToken[1] ?? "", outcome };
+  }
   if (rest[0] === "files") return { kind: "missing", name: "file uploads" };
   if (rest[0] === "twin" || rest[0] === "methods") return { kind: "missing", name: "device twins and methods" };
   return { kind: "unknown" };
@@ -63,4 +75,10 @@ function decoded(segment: string): string | null {
   } catch {
     return null; // URIError: the only thing it throws
   }
+}
+
+function outcomeOf(method: string, isAbandon: boolean, query: string): "completed" | "rejected" | "abandoned" | null {
+  if (isAbandon) return method === "POST" ? "abandoned" : null;
+  if (method !== "DELETE") return null;
+  return new URLSearchParams(query).has("reject") ? "rejected" : "completed";
 }

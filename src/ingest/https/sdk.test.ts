@@ -5,7 +5,7 @@ import { Agent } from "node:https";
 import device from "azure-iot-device";
 import azureHttp from "azure-iot-device-http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { IngestHub, until } from "../../../test/lib/ingest-hub.ts";
+import { IngestHub, aWhile, until } from "../../../test/lib/ingest-hub.ts";
 import { openTls } from "../../tls/tls.ts";
 
 const { Client, Message } = device;
@@ -98,4 +98,39 @@ describe("The Azure SDK", () => {
     await client.close();
     expect(hub.bodies("sdk-5")).toEqual(["patient"]);
   });
+});
+
+test("The Azure SDK polls for messages, and completes, rejects and abandons them", async () => {
+  const client = await clientOf("sdk-polls");
+  for (const body of ["one", "two", "three"]) {
+    await hub.cloudMessages.send("sdk-polls", {
+      body: Buffer.from(body),
+      messageId: `m-${body}`,
+      correlationId: "c",
+      properties: { level: "50%" },
+    });
+  }
+  const taken: { readonly body: string; readonly lockToken: string }[] = [];
+  client.on("message", (message: import("azure-iot-device").Message & { lockToken: string }) => {
+    const body = message.getData().toString();
+    taken.push({ body, lockToken: message.lockToken });
+    if (body === "one") {
+      expect(message.messageId).toBe("m-one");
+      expect(message.correlationId).toBe("c");
+      expect(message.to).toBe("/devices/sdk-polls/messages/devicebound");
+      expect(Date.parse(String(message.expiryTimeUtc))).toBeGreaterThan(Date.now());
+      expect(message.properties.getValue("iothub-app-level")).toBe("50%");
+      void client.complete(message);
+    } else if (body === "two") void client.reject(message);
+    else if (taken.filter((one) => one.body === "three").length === 1) void client.abandon(message);
+    else void client.complete(message);
+  });
+  const states = async () => (await hub.registry.cloudMessages("sdk-polls")).map(({ state }) => state).toSorted();
+  const endMs = performance.now() + 20_000;
+  while ((await states()).join() !== "completed,completed,rejected" && performance.now() < endMs) await aWhile(50);
+  expect(await states()).toEqual(["completed", "completed", "rejected"]);
+  expect(taken.map(({ body }) => body).toSorted()).toEqual(["one", "three", "three", "two"]);
+  client.removeAllListeners("message"); // it polls no more
+  await client.close();
+  await until(() => Object.keys(agent.sockets).length === 0, "its last poll is answered");
 });

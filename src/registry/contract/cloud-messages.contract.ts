@@ -254,6 +254,11 @@ export function cloudMessageStories(make: MakeStand): void {
       ["properties.a b", "input-invalid", { properties: { "a b": "1" } }],
       ["properties.$.mid", "input-invalid", { properties: { "$.mid": "1" } }],
       ["properties.a", "input-invalid", { properties: { a: "line\nbreak" } }],
+      [
+        "properties",
+        "cloud-message-too-large",
+        { properties: Object.fromEntries(Array.from({ length: 101 }, (_one, index) => [`a${index}`, ""])) },
+      ],
       ["properties", "cloud-message-too-large", { properties: { a: "x".repeat(8 * 1024) } }],
       ["body", "cloud-message-too-large", { body: Buffer.alloc(64 * 1024), messageId: "m" }],
     ])("with a wrong %s are refused as %s", async (field, code, wrong) => {

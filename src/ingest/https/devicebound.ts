@@ -1,0 +1,31 @@
+// A cloud-to-device message as the answer to a poll. Pure. docs/formats.md "Cloud-to-device messages".
+
+import type { CloudDelivery } from "../../registry/registry.ts";
+
+/** The form that IoT Hub's SDKs read: the lock token is the ETag, properties have their prefix. */
+export function deliveryHeaders(deviceId: string, delivery: CloudDelivery): Readonly<Record<string, string | number>> {
+  const { correlationId, userId, contentType, contentEncoding } = delivery;
+  const optional = {
+    "iothub-correlationid": correlationId,
+    "iothub-userid": userId,
+    "iothub-contenttype": contentType,
+    "iothub-contentencoding": contentEncoding,
+  };
+  return {
+    "Content-Type": "application/octet-stream",
+    "Content-Length": delivery.body.length,
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    ETag: `"${delivery.lockToken}"`,
+    "iothub-messageid": delivery.messageId,
+    "iothub-to": `/devices/${encodeURIComponent(deviceId)}/messages/devicebound`,
+    "iothub-expiry": delivery.expiresAt,
+    "iothub-enqueuedtime": delivery.enqueuedAt,
+    "iothub-sequencenumber": delivery.number,
+    "iothub-deliverycount": delivery.deliveryCount,
+    ...Object.fromEntries(
+      Object.entries(optional).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    ),
+    ...Object.fromEntries(Object.entries(delivery.properties).map(([name, value]) => [`iothub-app-${name}`, value])),
+  };
+}
