@@ -205,7 +205,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     signInsPerSecondMax === 0
       ? null
       : new DeviceRates({ messagesPerSecondMax: signInsPerSecondMax, bytesPerSecondMax: 0, clock: systemClock });
-  const live = { ...front, twins, methods, signInRates, takeOvers: new TakeOvers({ clock, log }) };
+  const live = { ...front, twins, methods, cloudMessages, signInRates, takeOvers: new TakeOvers({ clock, log }) };
   const sessions = new KeptSessions({ registry, expiryMs: config.sessionExpiryMs, log });
   const mqtt = new MqttServer({ ...live, sessions, unacknowledged });
   closers.push(() => mqtt.close());

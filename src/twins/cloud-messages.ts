@@ -42,6 +42,11 @@ export interface CloudMessagesOptions {
   readonly bytesMax: number;
 }
 
+/** Where a message is sent to, as it says itself. */
+export function cloudMessageAddress(deviceId: string): string {
+  return `/devices/${encodeURIComponent(deviceId)}/messages/devicebound`;
+}
+
 const sweepEveryMs = 60_000;
 const retryAfterMs = 5_000;
 

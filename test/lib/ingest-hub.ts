@@ -250,7 +250,7 @@ export class IngestHub {
       log: options.log ?? silentLog,
       waitingMax: options.takeOversWaitingMax,
     });
-    const live = { ...front, twins, methods: this.methods, signInRates, takeOvers };
+    const live = { ...front, twins, methods: this.methods, cloudMessages: this.cloudMessages, signInRates, takeOvers };
     this.mqtt = new MqttServer({ ...live, sessions: this.sessions, unacknowledged: this.unacknowledged });
     this.amqp = new AmqpServer(live);
     const frontEnds = {

@@ -259,6 +259,7 @@ export class Machine {
       provisioning,
       twins,
       methods,
+      cloudMessages,
       sessions: new KeptSessions({ registry, expiryMs: 7 * 86_400_000, log }),
       signInRates: null,
       takeOvers: new TakeOvers({ clock, log }),

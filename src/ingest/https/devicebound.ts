@@ -1,6 +1,7 @@
 // A cloud-to-device message as the answer to a poll. Pure. docs/formats.md "Cloud-to-device messages".
 
 import type { CloudDelivery } from "../../registry/registry.ts";
+import { cloudMessageAddress } from "../../twins/cloud-messages.ts";
 
 /** The form that IoT Hub's SDKs read: the lock token is the ETag, properties have their prefix. */
 export function deliveryHeaders(deviceId: string, delivery: CloudDelivery): Readonly<Record<string, string | number>> {
@@ -18,7 +19,7 @@ export function deliveryHeaders(deviceId: string, delivery: CloudDelivery): Read
     "Cache-Control": "no-store",
     ETag: `"${delivery.lockToken}"`,
     "iothub-messageid": delivery.messageId,
-    "iothub-to": `/devices/${encodeURIComponent(deviceId)}/messages/devicebound`,
+    "iothub-to": cloudMessageAddress(deviceId),
     "iothub-expiry": delivery.expiresAt,
     "iothub-enqueuedtime": delivery.enqueuedAt,
     "iothub-sequencenumber": delivery.number,

@@ -9,6 +9,7 @@ import { IngestHub, aWhile, until } from "../../../test/lib/ingest-hub.ts";
 import { openTls } from "../../tls/tls.ts";
 
 const { Client, Message } = device;
+type ReceivedMessage = InstanceType<typeof Message> & { readonly lockToken: string };
 type SdkClient = ReturnType<typeof Client.fromConnectionString>;
 
 let hub: IngestHub;
@@ -111,8 +112,8 @@ test("The Azure SDK polls for messages, and completes, rejects and abandons them
     });
   }
   const taken: { readonly body: string; readonly lockToken: string }[] = [];
-  client.on("message", (message: import("azure-iot-device").Message & { lockToken: string }) => {
-    const body = message.getData().toString();
+  client.on("message", (message: ReceivedMessage) => {
+    const body = Buffer.from(message.data as Buffer).toString();
     taken.push({ body, lockToken: message.lockToken });
     if (body === "one") {
       expect(message.messageId).toBe("m-one");

@@ -435,7 +435,7 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
       case "unsubscribe":
         return this.#unsubscribe(session, packet);
       case "puback":
-        return; // of a QoS 1 delivery: none is sent yet
+        return this.#hub?.acknowledged(packet.messageId ?? 0);
       case "disconnect":
         session.will = null; // §3.14.4-3
         return this.#close(false);
@@ -465,6 +465,7 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
       session,
       write: (packet) => this.write(packet),
       push: (packet) => this.#push(packet),
+      isReading: () => this.#isUnsentWithin,
     });
     this.#state = "open";
     this.#silenceMsMax = request.silenceMsMax;

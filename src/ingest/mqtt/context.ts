@@ -13,6 +13,7 @@ import type { TakeOvers } from "../take-overs.ts";
 import type { DeviceRates } from "../device-rates.ts";
 import type { KeptSessions } from "./kept-sessions.ts";
 import type { Unacknowledged } from "./unacknowledged.ts";
+import type { CloudMessages } from "../../twins/cloud-messages.ts";
 import type { Methods } from "../../twins/methods.ts";
 import type { Twins } from "../../twins/twins.ts";
 import type { Turns } from "../turns.ts";
@@ -32,6 +33,7 @@ export interface MqttServerOptions {
   readonly twins: Twins;
   readonly provisioning: Provisioning;
   readonly methods: Methods;
+  readonly cloudMessages: CloudMessages;
   readonly takeOvers: TakeOvers;
   readonly sessions: KeptSessions;
   /** How often a device may sign in; null: as often as it likes. */

@@ -1,9 +1,11 @@
-// What a connected device and the hub say to each other on topics that are not messages: its twin and direct methods.
+// What a connected device and the hub say to each other on topics that are not messages: its twin, direct methods, messages for it.
 
 import type { Log } from "../../lib/log.ts";
 import type { Subscriptions } from "../../registry/registry.ts";
 import type { Methods } from "../../twins/methods.ts";
 import type { TwinOwner, Twins } from "../../twins/twins.ts";
+import type { CloudMessages } from "../../twins/cloud-messages.ts";
+import { CloudMessageTopics } from "./cloud-message-topics.ts";
 import { MethodTopics } from "./method-topics.ts";
 import { DesiredPushes, type DesiredPushesOptions } from "./desired-pushes.ts";
 import { parseHubTopic } from "./topics.ts";
@@ -12,22 +14,27 @@ import { TwinTopics } from "./twin-topics.ts";
 export interface HubTopicsOptions extends DesiredPushesOptions {
   readonly twins: Twins;
   readonly methods: Methods;
+  readonly cloudMessages: CloudMessages;
   readonly log: Log;
   readonly owner: TwinOwner;
   /** Of the session; asked again at each use. */
   readonly subscriptions: Subscriptions;
   readonly write: (packet: Buffer) => void;
+  /** Whether the device reads what it is sent. */
+  readonly isReading: () => boolean;
 }
 
 export class HubTopics {
   readonly #twin: TwinTopics;
   readonly #desired: DesiredPushes;
   readonly #methods: MethodTopics;
+  readonly #cloudMessages: CloudMessageTopics;
 
   constructor(options: HubTopicsOptions) {
     this.#twin = new TwinTopics(options);
     this.#desired = new DesiredPushes(options);
     this.#methods = new MethodTopics(options);
+    this.#cloudMessages = new CloudMessageTopics(options);
   }
 
   /** A PUBLISH that is no message. @returns whether its topic is one of the hub's. */
@@ -43,6 +50,12 @@ export class HubTopics {
   subscriptionsChanged(): void {
     this.#desired.subscriptionsChanged();
     this.#methods.subscriptionsChanged();
+    this.#cloudMessages.subscriptionsChanged();
+  }
+
+  /** A PUBACK. */
+  acknowledged(packetId: number): void {
+    this.#cloudMessages.acknowledged(packetId);
   }
 
   /** @param heardMs  when something was last read from the device, in the time of `coarseMs`. */
@@ -54,5 +67,6 @@ export class HubTopics {
     this.#twin.close();
     this.#desired.close();
     this.#methods.close();
+    this.#cloudMessages.close();
   }
 }

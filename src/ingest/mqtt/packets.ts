@@ -51,4 +51,10 @@ export function publishPacket(topic: string, payload: string): Buffer {
   return mqtt.generate({ cmd: "publish", topic, payload, qos: 0, dup: false, retain: false });
 }
 
+/** A message for the device. @param packetId  0: with QoS 0. */
+export function deliveryPacket(topic: string, payload: Buffer, packetId: number, dup: boolean): Buffer {
+  if (packetId === 0) return mqtt.generate({ cmd: "publish", topic, payload, qos: 0, dup: false, retain: false });
+  return mqtt.generate({ cmd: "publish", topic, payload, qos: 1, messageId: packetId, dup, retain: false });
+}
+
 export const pingrespPacket = Buffer.from([0xd0, 0]);

@@ -28,6 +28,11 @@ export const twinAnswersFilter = "$iothub/twin/res/#";
 export const desiredFilter = "$iothub/twin/PATCH/properties/desired/#";
 export const methodsFilter = "$iothub/methods/POST/#";
 
+/** Not of modules: they have no such messages. */
+export function cloudMessagesFilter(deviceId: string): string {
+  return `devices/${deviceId}/messages/devicebound/#`;
+}
+
 /** Whether a device may subscribe to a filter. */
 export function maySubscribe(filter: string, deviceId: string, moduleId: string | undefined): boolean {
   const own = moduleId === undefined ? `devices/${deviceId}` : `devices/${deviceId}/modules/${moduleId}`;

@@ -23,6 +23,8 @@ import { ReadGate } from "../../../src/ingest/mqtt/read-gate.ts";
 import { patchedSection, untouchedSection } from "../../../src/registry/registry.ts";
 import { KeptSessions } from "../../../src/ingest/mqtt/kept-sessions.ts";
 import { desiredFilter } from "../../../src/ingest/mqtt/topics.ts";
+import { CloudQueue } from "../../lib/cloud-queue.ts";
+import { CloudMessages } from "../../../src/twins/cloud-messages.ts";
 import { Methods } from "../../../src/twins/methods.ts";
 import { Twins } from "../../../src/twins/twins.ts";
 import { Turns } from "../../../src/ingest/turns.ts";
@@ -65,6 +67,7 @@ function connect(more: Partial<IConnectPacket> = {}): Buffer {
     ...more,
   });
 }
+const devicebound = "devices/dev-1/messages/devicebound/#";
 const plainConnect = connect();
 
 /** Of one that is no device yet. */
@@ -240,6 +243,15 @@ export const target: Target = {
         mqtt.generate({ cmd: "puback", messageId: 4 }),
         mqtt.generate({ cmd: "disconnect" }),
       ),
+      // Messages for the device, acknowledged twice, and one that is not in flight.
+      stream(
+        17,
+        0,
+        mqtt.generate({ cmd: "subscribe", messageId: 3, subscriptions: [{ topic: devicebound, qos: 1 }] }),
+        one,
+        ...[2, 2, 1, 9].map((messageId) => mqtt.generate({ cmd: "puback", messageId })),
+        mqtt.generate({ cmd: "unsubscribe", messageId: 5, unsubscriptions: [devicebound] }),
+      ),
       // Answered at once, to a peer that does not read: more than it may leave unread, again and again.
       stream(3, 0, ...Array.from({ length: 60 }, (_, index) => publish("$iothub/twin/GET/?$rid=1", "", 1, index + 1))),
       stream(1, 0, publish("devices/dev-2/messages/events/", "x", 1, 1)),
@@ -284,10 +296,12 @@ export const target: Target = {
             publish(operationTopic, " ", 0, 0),
             connect({ keepalive: 0, username: "hub.test/dev-1/?model-id=dtmi%3Aa%3B1" }),
             mqtt.generate({ cmd: "pingreq" }),
+            mqtt.generate({ cmd: "puback", messageId: 1 }),
+            mqtt.generate({ cmd: "subscribe", messageId: 2, subscriptions: [{ topic: devicebound, qos: 0 }] }),
             mqtt.generate({
               cmd: "subscribe",
               messageId: 1,
-              subscriptions: [{ topic: "devices/dev-1/messages/devicebound/#", qos: 1 }],
+              subscriptions: [{ topic: devicebound, qos: 1 }],
             }),
           ),
         ),
@@ -323,6 +337,7 @@ export const target: Target = {
     accept.open({ partitions: [writer] } as unknown as Journal);
     const table = new ConnectionTable();
     let isOver = false;
+    const queue = new CloudQueue(3);
     const context: MqttServerContext = {
       accept,
       counters,
@@ -364,6 +379,7 @@ export const target: Target = {
           patchedSection(untouchedSection, "reported", patch, "2026-01-02T03:04:05.678Z").version,
       }),
       methods: new Methods({ clock: systemClock, callsMax: 10 }),
+      cloudMessages: new CloudMessages({ registry: queue, clock: systemClock, log: silentLog, bytesMax: 1024 }),
       // Each subscription is kept by the next turn, or there is none to keep.
       sessions: new KeptSessions({
         registry: {
@@ -477,6 +493,9 @@ export const target: Target = {
 
     const { packets, isWhole } = packetsOf(whole.subarray(0, at));
     const answers = checkAnswers();
+    const given = answers.filter((packet) => packet.cmd === "publish" && packet.topic.includes("/devicebound/"));
+    const completed = queue.settled.filter((one) => one.endsWith("completed")).length;
+    claim(completed <= given.length, () => `D2: ${completed} completed, and ${given.length} were given`);
     const connack = answers[0];
     const isOpened = connack !== undefined && connack.cmd === "connack" && connack.returnCode === 0;
     claim(isOpened || writer.records.length === 0, "D1: a message was taken before a CONNECT was");
