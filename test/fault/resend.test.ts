@@ -65,16 +65,22 @@ async function prepare(hasMessageIds: boolean, ...flags: string[]): Promise<Sett
   return { fleet, devices, start };
 }
 
+/** With so many, acknowledgements were lost for certain. */
+const cutsMin = 10;
+
 async function live({ devices, start, fleet }: Setting, kills: number): Promise<void> {
   for (let round = 0; round < kills; round++) {
     await pause(400 + Math.random() * 1500);
     await running().kill();
     await start();
   }
+  // On a busy machine it takes longer until something was cut off.
+  const endMs = performance.now() + 60_000;
+  while (proxies.some(({ cuts }) => cuts < cutsMin) && performance.now() < endMs) await pause(50);
   await pause(1000);
   await Promise.all(devices.map((device) => device.stop()));
   expect(fleet.ledger.acknowledged.size).toBe(fleet.ledger.next); // each was sent until it was acknowledged
-  for (const proxy of proxies) expect(proxy.cuts).toBeGreaterThan(3);
+  for (const proxy of proxies) expect(proxy.cuts).toBeGreaterThanOrEqual(cutsMin);
 }
 
 test(`J1, E1: folding on, ${rounds} kills, acknowledgements lost all the time: every message sent until acknowledged is exactly one record`, async () => {
