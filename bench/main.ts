@@ -1,21 +1,23 @@
-// The benchmarks: `npm run bench -- ingest|fairness|devices|reconnect [--seconds 10] [--directory DIR] [--json]`.
+// The benchmarks: `npm run bench -- ingest|fairness|devices|reconnect|provision [--seconds 10] [--directory DIR] [--json]`.
 
 import { type DevicesRow, benchDevices } from "./devices.ts";
 import { type FairnessRow, benchFairness } from "./fairness.ts";
 import { refuse, scriptArguments } from "../test/lib/script-arguments.ts";
 import { type ReconnectRow, benchReconnect } from "./reconnect.ts";
+import { type ProvisionRow, benchProvision } from "./provision.ts";
 import { type IngestRow, benchIngest, machineLine } from "./ingest.ts";
 
-const help = `npm run bench -- ingest|fairness|devices|reconnect [options]
+const help = `npm run bench -- ingest|fairness|devices|reconnect|provision [options]
 
 ingest    durable QoS 1 messages over plain MQTT through the real server, beside a bare loop that does the least
           (the floor)
 fairness  time to PUBACK of 100 quiet devices, beside noisy ones
 devices   lists of devices in a large registry, and how long each holds the event loop
 reconnect a fleet over MQTT that connects and subscribes, and is back after the server was killed; plain and over TLS
+provision a fleet that knows an ID scope and a key: provisioned over MQTT and connected, new and known; plain and over TLS
 
   --seconds N      measured seconds a row (default 10, after 3 to warm up)
-  --devices N      in the registry (default 100000; reconnect 10000)
+  --devices N      in the registry (default 100000; reconnect, provision 10000)
   --directory DIR  where journals are written (default: this directory); choose the disk you mean to use
   --json           rows as JSON`;
 
@@ -125,7 +127,25 @@ async function reconnect(): Promise<readonly ReconnectRow[]> {
   });
 }
 
-const benches = { ingest, fairness, devices, reconnect };
+async function provision(): Promise<readonly ProvisionRow[]> {
+  const print = printer([22, 8, 8, 8, 8, 8, 9, 8]);
+  if (!values.json) print(["", "devices", "ready", "all s", "p50 s", "CPU s", "RSS MiB", "again"]);
+  return await benchProvision({ ...options, devices: Number(values.devices ?? 10_000) }, (row) => {
+    if (values.json) return;
+    print([
+      `${row.transport}: ${row.phase}`,
+      row.devices,
+      row.ready,
+      row.seconds.toFixed(1),
+      row.p50Seconds.toFixed(1),
+      row.cpuSeconds.toFixed(1),
+      row.rssMiB,
+      row.again,
+    ]);
+  });
+}
+
+const benches = { ingest, fairness, devices, reconnect, provision };
 const [wanted = ""] = positionals;
 const bench =
   Object.entries(benches).find(([name]) => name === wanted)?.[1] ??

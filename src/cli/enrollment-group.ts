@@ -5,7 +5,7 @@ import { segment } from "./client.ts";
 import type { CommandFamily } from "./command.ts";
 import { printKeys, regenerateOption, templateCell, termsOf, termsOptions } from "./enrollment-terms.ts";
 import { serverCommand } from "./family.ts";
-import { findEnrollmentGroup, listOf } from "./lookup.ts";
+import { findCaCertificate, findEnrollmentGroup, listOf } from "./lookup.ts";
 import { confirm, yesOption } from "./output.ts";
 import { renderTable } from "./table.ts";
 
@@ -39,17 +39,30 @@ const createCommand = serverCommand({
   name: "enrollment-group create",
   purpose: "make an enrollment group with new keys",
   arguments: ["NAME"],
-  options: termsOptions,
+  options: {
+    ...termsOptions,
+    "ca-certificate": {
+      group: "Options",
+      type: "string",
+      isFlagOnly: true,
+      description: "CA certificate, id or name, that the certificates of its devices lead to, in place of keys.",
+    },
+  },
   examples: [
     ["coldpath enrollment-group create line-1 --template Pump", "its devices become pumps"],
+    ["coldpath enrollment-group create line-3 --ca-certificate factory", "devices with certificates"],
     ["coldpath enrollment-group create line-2 --no-auto-approve", "each waits to be approved"],
   ],
   run: async ({ client, values, positionals: [name = ""], terminal }) => {
+    const { caCertificate } = values;
+    const authority = caCertificate === undefined ? null : await findCaCertificate(client, caCertificate);
     const group = await client.post<EnrollmentGroup>("/enrollment-groups", {
       name,
+      ...(authority === null ? {} : { attestation: "x509", caCertificateId: authority.id }),
       ...(await termsOf(client, values)),
     });
     if (values.json === true) terminal.print(JSON.stringify(group, null, 2));
+    else if (authority !== null) terminal.print(`The enrollment group ${group.name} was made.`);
     else {
       terminal.print(
         `The enrollment group ${group.name} was made; \`coldpath enrollment-group device-keys ${group.name} ID\` derives a device's keys.`,

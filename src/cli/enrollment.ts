@@ -46,19 +46,35 @@ const createCommand = serverCommand({
       isFlagOnly: true,
       description: "Id of its device; the registration id when left out.",
     },
+    thumbprint: {
+      group: "Options",
+      type: "string",
+      isFlagOnly: true,
+      description: "SHA-1 or SHA-256 thumbprint of the device's certificate, in place of keys.",
+    },
+    "secondary-thumbprint": {
+      group: "Options",
+      type: "string",
+      isFlagOnly: true,
+      description: "Of the certificate that comes next.",
+    },
   },
   examples: [
     ["coldpath enrollment create pump-7 --template Pump", "with new keys"],
     ["coldpath enrollment create pump-7 --json", "the result for a program"],
   ],
   run: async ({ client, values, positionals: [registrationId = ""], terminal }) => {
-    const { deviceId } = values;
+    const { deviceId, thumbprint: primaryThumbprint, secondaryThumbprint } = values;
+    const isByCertificate = primaryThumbprint !== undefined;
     const enrollment = await client.post<Enrollment>("/enrollments", {
       registrationId,
       ...(deviceId === undefined ? {} : { deviceId }),
+      ...(isByCertificate ? { attestation: "x509", primaryThumbprint } : {}),
+      ...(secondaryThumbprint === undefined ? {} : { secondaryThumbprint }),
       ...(await termsOf(client, values)),
     });
     if (values.json === true) terminal.print(JSON.stringify(enrollment, null, 2));
+    else if (isByCertificate) terminal.print(`${registrationId} may come.`);
     else terminal.print(`${registrationId} may come; \`coldpath enrollment keys ${registrationId}\` shows its keys.`);
   },
 });

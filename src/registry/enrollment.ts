@@ -14,7 +14,7 @@ export interface IdScopes {
 }
 
 /** How those of an enrollment prove themselves. */
-export const attestations = ["symmetric-key"] as const;
+export const attestations = ["symmetric-key", "x509"] as const;
 export type Attestation = (typeof attestations)[number];
 
 /** What becomes of those that come by an enrollment. */
@@ -34,6 +34,8 @@ export interface EnrollmentGroup extends EnrollmentTerms {
   readonly id: string;
   readonly name: string;
   readonly attestation: Attestation;
+  /** Of `x509`: certificates that lead to it, with the registration id as common name. Null otherwise. */
+  readonly caCertificateId: string | null;
   readonly etag: number;
   readonly createdAt: string;
 }
@@ -43,6 +45,9 @@ export interface Enrollment extends EnrollmentTerms {
   /** The id of its device. */
   readonly deviceId: string;
   readonly attestation: Attestation;
+  /** Of `x509`: SHA-1 or SHA-256, upper case hex; null otherwise. */
+  readonly primaryThumbprint: string | null;
+  readonly secondaryThumbprint: string | null;
   readonly etag: number;
   readonly createdAt: string;
 }
@@ -53,6 +58,8 @@ export type TermsChange = { readonly [K in keyof EnrollmentTerms]?: EnrollmentTe
 export interface NewEnrollmentGroup extends TermsChange {
   readonly name: string;
   readonly attestation?: Attestation | undefined;
+  /** For `x509`, and only for it. */
+  readonly caCertificateId?: string | undefined;
   /** Base64 of 16..64 bytes; random ones when left out. */
   readonly primaryKey?: string | undefined;
   readonly secondaryKey?: string | undefined;
@@ -64,6 +71,9 @@ export interface NewEnrollment extends TermsChange {
   /** The registration id when left out. */
   readonly deviceId?: string | undefined;
   readonly attestation?: Attestation | undefined;
+  /** For `x509`, and only for it; the second may be left out. */
+  readonly primaryThumbprint?: string | null | undefined;
+  readonly secondaryThumbprint?: string | null | undefined;
   readonly primaryKey?: string | undefined;
   readonly secondaryKey?: string | undefined;
 }
@@ -87,6 +97,7 @@ export interface EnrollmentCalls {
   enrollmentGroup(id: string): Promise<EnrollmentGroup>;
   /** By name. */
   enrollmentGroups(): Promise<readonly EnrollmentGroup[]>;
+  /** Conflict `enrollment-without-keys` when it is proved by certificates. */
   enrollmentGroupKeys(id: string): Promise<KeyPair>;
   /** Devices that were made keep their keys until they register again. */
   setEnrollmentGroupKeys(id: string, change: KeyChange): Promise<KeyPair>;

@@ -174,6 +174,11 @@ const registryErrors = {
     meaning: "There are as many enrollment groups, or enrollments, as there may be.",
     hint: "Delete those that are no longer used; devices that were made stay.",
   },
+  "enrollment-without-keys": {
+    kind: "conflict",
+    meaning: "The enrollment group, or the enrollment, is proved by certificates and has no keys.",
+    hint: "Its devices need a certificate; look at its attestation.",
+  },
   "registration-not-found": {
     kind: "not-found",
     meaning: "There is no such registration.",

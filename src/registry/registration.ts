@@ -3,6 +3,7 @@
 // A registration is a device's word that it wants in, proved by its enrollment (enrollment.ts). It is assigned when it has a
 // device. One that waits has none: nothing of it is exported, and nothing is lost, for it cannot send yet.
 
+import type { Certificate } from "../lib/certificate.ts";
 import type { KeyPair } from "./credentials.ts";
 
 /**
@@ -34,20 +35,28 @@ export interface Registration {
   readonly updatedAt: string;
 }
 
-/** An enrollment by which a registration may come in, and the keys that prove it. */
-export interface EnrollmentProof {
+/** An enrollment by which a registration may come in, and what proves it. */
+export type EnrollmentProof = {
   /** Null: the individual enrollment of this registration id. */
   readonly enrollmentGroupId: string | null;
-  /** Of this registration id: a group's are derived. */
-  readonly keys: KeyPair;
-}
+} & (
+  | {
+      readonly kind: "keys";
+      /** Of this registration id: a group's are derived. */
+      readonly keys: KeyPair;
+    }
+  /** A certificate that leads to this one, with the registration id as its common name. */
+  | { readonly kind: "authority"; readonly authority: Certificate }
+  /** A certificate of one of these thumbprints. */
+  | { readonly kind: "thumbprints"; readonly thumbprints: readonly string[] }
+);
 
 /** What a proved claim comes to. */
 export interface RegistrationClaim {
   readonly registrationId: string;
   readonly enrollmentGroupId: string | null;
-  /** The key that the device proved to have. */
-  readonly key: string;
+  /** The key that the device proved to have; null: it showed a certificate. */
+  readonly key: string | null;
   /** What it says to be; left out: as it said before. */
   readonly modelId?: string | undefined;
   /** True: only asked how it stands. Nothing begins. */

@@ -18,7 +18,7 @@ export function enrolledProvisioning(counters: IngestCounters = newCounters(), l
   return new Provisioning({
     registry: {
       isIdScope: (one) => one === idScope,
-      enrollmentProofs: (id) => [{ enrollmentGroupId: "g", keys: derivedKeys(groupKeys, id) }],
+      enrollmentProofs: (id) => [{ enrollmentGroupId: "g", kind: "keys", keys: derivedKeys(groupKeys, id) }],
       register: async ({ registrationId: id }) => outcomeOf(id),
     },
     counters,

@@ -170,7 +170,7 @@ export function provisioningRoutes(
         access,
         params: oneGroup,
         response: { 200: ref(EnrollmentKeys) },
-        failures: [404],
+        failures: [404, 409],
       },
     },
     async (request) => {

@@ -20,7 +20,12 @@ const someTerms = {
   autoApprove: Type.Optional(terms.autoApprove),
   enabled: Type.Optional(terms.enabled),
 };
-const attestation = words(attestations, "How its devices prove themselves.");
+const attestation = words(
+  attestations,
+  "How its devices prove themselves: by keys, or by certificates whose common name is the registration id.",
+);
+const caCertificateId = Type.String({ description: "The CA certificate that certificates must lead to; verified." });
+const thumbprint = Type.String({ description: "SHA-1 or SHA-256." });
 
 export const Provisioning = shape("Provisioning", "Where devices are provisioned, and what has come.", {
   idScope: Type.String({ description: "This installation's own; it never changes." }),
@@ -42,6 +47,7 @@ const group = {
   id: Type.String(),
   name: Type.String(),
   attestation,
+  caCertificateId: orNull(caCertificateId),
   ...terms,
   etag,
   createdAt: time(),
@@ -53,6 +59,7 @@ export const EnrollmentGroupList = shape("EnrollmentGroupList", "Enrollment grou
 export const NewEnrollmentGroup = shape("NewEnrollmentGroup", "An enrollment group; keys left out are random.", {
   name: Type.String(),
   attestation: Type.Optional(attestation),
+  caCertificateId: Type.Optional(caCertificateId),
   ...someTerms,
   primaryKey: key,
   secondaryKey: key,
@@ -81,6 +88,8 @@ const enrollment = {
   registrationId: Type.String(),
   deviceId: Type.String({ description: "The id of its device." }),
   attestation,
+  primaryThumbprint: orNull(thumbprint),
+  secondaryThumbprint: orNull(thumbprint),
   ...terms,
   etag,
   createdAt: time(),
@@ -94,6 +103,8 @@ export const NewEnrollment = shape("NewEnrollment", "An individual enrollment; k
   registrationId: Type.String({ description: "As a device id." }),
   deviceId: Type.Optional(Type.String({ description: "The registration id when left out." })),
   attestation: Type.Optional(attestation),
+  primaryThumbprint: Type.Optional(thumbprint),
+  secondaryThumbprint: Type.Optional(thumbprint),
   ...someTerms,
   primaryKey: key,
   secondaryKey: key,

@@ -228,7 +228,12 @@ export class Exchange implements LiveConnection {
   async #provision(route: Extract<Route, { kind: "register" | "operation" }>): Promise<void> {
     const { provisioning, budget } = this.#context;
     const { idScope, registrationId } = route;
-    const claim = { idScope, registrationId, token: this.#request.headers.authorization ?? null };
+    const claim = {
+      idScope,
+      registrationId,
+      token: this.#request.headers.authorization ?? null,
+      certificate: clientCertificateOf(this.#request.socket),
+    };
     // A poll may have one, too: the Node SDK sends `{}`.
     const body = await readBody(this.#request, registrationBytesMax, budget, (bytes) => {
       this.#budgetBytes += bytes;

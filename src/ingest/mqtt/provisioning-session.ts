@@ -21,8 +21,8 @@ import {
 const requestsMax = 4;
 const answersFilter = "$dps/registrations/res/#";
 
-/** The claim of a CONNECT that asks for provisioning, or null when it asks for the hub. */
-export function provisioningClaimOf(packet: IConnectPacket): ProvisioningClaim | null {
+/** The claim of a CONNECT that asks for provisioning, without its certificate; null when it asks for the hub. */
+export function provisioningClaimOf(packet: IConnectPacket): Omit<ProvisioningClaim, "certificate"> | null {
   const [idScope = "", registrations, registrationId = ""] = (packet.username ?? "").split("/");
   if (registrations !== "registrations" || idScope === "" || registrationId === "") return null;
   return { idScope, registrationId, token: packet.password?.toString("utf8") ?? null };

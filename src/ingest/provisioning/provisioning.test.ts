@@ -6,6 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { IngestHub, until } from "../../../test/lib/ingest-hub.ts";
 import { emptyTemplate } from "../../../test/lib/plain-devices.ts";
 import { RawMqtt, connectBytes, publishBytes } from "../../../test/lib/raw-mqtt.ts";
+import { type TestCertificate, testAuthority, testCertificate } from "../../../test/lib/certificates.ts";
+import { readCertificate } from "../../lib/certificate.ts";
+import { silentLog } from "../../lib/log.ts";
+import { authenticate } from "../authenticate.ts";
+import { Provisioning } from "./provisioning.ts";
 import { derivedKey } from "../../registry/derived-key.ts";
 import type { RejectionReason } from "../ingest.ts";
 import { makeSasToken } from "../sas-token.ts";
@@ -345,7 +350,7 @@ describe("Over HTTPS", () => {
     ]);
     const shown = answers.map(({ status, body }) => ({ status, code: body.errorCode, message: body.message }));
     expect(new Set(shown.map((one) => JSON.stringify(one))).size).toBe(1);
-    expect(shown[0]).toEqual({ status: 401, code: 401_002, message: expect.stringMatching(/does not open/) });
+    expect(shown[0]).toEqual({ status: 401, code: 401_002, message: expect.stringMatching(/opens this registration/) });
     // A group's key does not open what has an enrollment of its own.
     expect((await call("PUT", path("h-3", "register"), tokenOf("h-3"), {})).status).toBe(401);
   });
@@ -367,5 +372,103 @@ describe("Over HTTPS", () => {
   ])("%s …/%s is unknown", async (method, rest) => {
     const answer = await call(method, path("h-1", rest), tokenOf("h-1"));
     expect(answer.status).toBe(404);
+  });
+});
+
+describe("By certificate", () => {
+  const key = Buffer.alloc(32, 1).toString("base64");
+  /** As a front end gives it. */
+  const claimOf = (registrationId: string, { der }: TestCertificate, others: readonly TestCertificate[] = []) => {
+    const leaf = readCertificate(der);
+    if (leaf === null) throw new Error("It cannot be read.");
+    return { idScope, registrationId, token: null, certificate: { leaf, others: others.map((one) => one.der) } };
+  };
+  const provisioning = () =>
+    new Provisioning({
+      registry: hub.registry,
+      counters: hub.counters,
+      assignedHub: () => "hub.example.test",
+      log: silentLog,
+    });
+
+  /** A CA certificate whose owner has proven to have its key, and a group of it. */
+  async function makeGroup(name: string): Promise<TestCertificate> {
+    const authority = await testAuthority(name);
+    const made = await hub.registry.createCaCertificate({ name, certificate: authority.certPem });
+    const proof = await testCertificate({ name: made.verification?.code ?? "", issuer: authority });
+    await hub.registry.verifyCaCertificate(made.id, proof.certPem);
+    await hub.registry.createEnrollmentGroup({
+      name,
+      attestation: "x509",
+      caCertificateId: made.id,
+      templateId: emptyTemplate.id,
+    });
+    return authority;
+  }
+
+  test("a device of a group is assigned, and signs in at the hub by its certificate", async () => {
+    const authority = await makeGroup("line x");
+    const intermediate = await testAuthority("intermediate", { issuer: authority });
+    const leaf = await testCertificate({ name: "x-1", issuer: intermediate });
+    const claim = claimOf("x-1", leaf, [intermediate]);
+    const answer = await provisioning().register(claim, Buffer.from("{}"));
+    expect([answer.status, JSON.parse(answer.body)]).toEqual([200, assignedState("x-1")]);
+    expect((await hub.registry.device("x-1")).authentication).toEqual({ type: "x509-ca" });
+    const signIn = { deviceId: "x-1", token: null, certificate: claim.certificate };
+    expect(await authenticate(hub.registry, () => true, signIn, Date.now())).toMatchObject({ kind: "known" });
+    expect(JSON.parse((await provisioning().register(claim, Buffer.from("{}"))).body).status).toBe("assigned");
+  });
+
+  test("a device of an individual enrollment is known by either thumbprint, and another's certificate is not", async () => {
+    const one = await testCertificate({ name: "a" });
+    const other = await testCertificate({ name: "b" });
+    const stranger = await testCertificate({ name: "c" });
+    const thumbprints = [one, other].map(({ der }) => readCertificate(der)?.thumbprintSha256 ?? "");
+    const enrollment = await hub.registry.createEnrollment({
+      registrationId: "x-2",
+      attestation: "x509",
+      primaryThumbprint: thumbprints[0]?.toLowerCase(),
+      secondaryThumbprint: thumbprints[1],
+      templateId: emptyTemplate.id,
+    });
+    expect(enrollment).toMatchObject({ primaryThumbprint: thumbprints[0], secondaryThumbprint: thumbprints[1] });
+    for (const certificate of [one, other]) {
+      const answer = await provisioning().register(claimOf("x-2", certificate), Buffer.from(""));
+      expect(JSON.parse(answer.body).status).toBe("assigned");
+    }
+    expect((await hub.registry.device("x-2")).authentication).toMatchObject({ type: "x509-thumbprint" });
+    expect((await provisioning().register(claimOf("x-2", stranger), Buffer.from(""))).status).toBe(401);
+    await expect(hub.registry.enrollmentKeys("x-2")).rejects.toMatchObject({ code: "enrollment-without-keys" });
+  });
+
+  test("D1: a name that is another's, an authority that is not ours, an ended certificate, and a device with keys are refused", async () => {
+    const authority = await makeGroup("line y");
+    const refused = async (id: string, certificate: TestCertificate): Promise<RejectionReason | null> => {
+      const outcome = provisioning().authenticate(claimOf(id, certificate), Date.now());
+      return outcome.kind === "rejected" ? outcome.reason : null;
+    };
+    const ended = { notBefore: new Date("2020-01-01"), notAfter: new Date("2021-01-01") };
+    const of = async (name: string, more: object = {}) => await testCertificate({ name, issuer: authority, ...more });
+    expect(await refused("y-1", await of("y-1"))).toBe(null);
+    expect(await refused("y-1", await of("y-2"))).toBe("certificate-name");
+    expect(await refused("y-1", await of("y-1", ended))).toBe("certificate-expired");
+    expect(await refused("y-1", await testCertificate({ name: "y-1" }))).toBe("certificate-untrusted");
+    await hub.createDevice("y-3");
+    const taken = await provisioning().register(claimOf("y-3", await of("y-3")), Buffer.from(""));
+    expect(JSON.parse(taken.body)).toMatchObject({ status: "failed" });
+    // Nor the other way: a key does not open what signs in by certificate.
+    await provisioning().register(claimOf("y-1", await of("y-1")), Buffer.from(""));
+    const client = await clientOf("y-1");
+    expect((await register(client, "y-1")).body).toMatchObject({ status: "failed" });
+    client.destroy();
+  });
+
+  test.each([
+    [{ name: "n", attestation: "x509" as const }, "caCertificateId"],
+    [{ name: "n", attestation: "x509" as const, caCertificateId: "none" }, "caCertificateId"],
+    [{ name: "n", attestation: "x509" as const, caCertificateId: "none", primaryKey: key }, "primaryKey"],
+    [{ name: "n", caCertificateId: "none" }, "caCertificateId"],
+  ])("a group is refused: %j", async (group, field) => {
+    await expect(hub.registry.createEnrollmentGroup(group)).rejects.toMatchObject({ kind: "invalid", field });
   });
 });

@@ -9,6 +9,7 @@
 //   A1  An ID scope or registration id that nobody knows and a wrong key are the same work and the same answer.
 
 import { createHash, randomBytes } from "node:crypto";
+import { type ShownCertificates, hasThumbprint, isValidAt, verifyChain } from "../../lib/certificate.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { EnrollmentProof, Registry } from "../../registry/registry.ts";
@@ -21,17 +22,19 @@ import { readRegistrationRequest } from "./request.ts";
 export interface ProvisioningClaim {
   readonly idScope: string;
   readonly registrationId: string;
-  /** A shared access signature; null: none was given. */
+  /** A shared access signature; null or empty: none was given. */
   readonly token: string | null;
+  /** Looked at only when there is no token. */
+  readonly certificate: ShownCertificates | null;
 }
 
 export type ProvisioningOutcome =
   | {
       readonly kind: "known";
       readonly enrollmentGroupId: string | null;
-      /** The key that signed. */
-      readonly key: string;
-      /** Real time at which the token ends. */
+      /** The key that signed; null: by certificate. */
+      readonly key: string | null;
+      /** Real time at which the token, or a certificate, ends. */
       readonly expiresMs: number;
     }
   | { readonly kind: "rejected"; readonly reason: RejectionReason };
@@ -47,6 +50,7 @@ export interface ProvisioningOptions {
 /** An enrollment of nobody: its keys are made at each start and never given out. */
 const decoy: EnrollmentProof = {
   enrollmentGroupId: null,
+  kind: "keys",
   keys: { primaryKey: randomBytes(32).toString("base64"), secondaryKey: randomBytes(32).toString("base64") },
 };
 
@@ -60,13 +64,16 @@ export class Provisioning {
   /** @param nowMs  real time: tokens live in the devices' world. */
   authenticate(claim: ProvisioningClaim, nowMs: number): ProvisioningOutcome {
     const { registry } = this.#options;
-    const reject = (reason: RejectionReason): ProvisioningOutcome => ({ kind: "rejected", reason });
+    if (claim.certificate !== null && (claim.token ?? "") === "") {
+      return this.#byCertificate(claim, claim.certificate, nowMs);
+    }
     const token = claim.token === null ? null : parseSasToken(claim.token);
     if (token === null) return reject("token-malformed");
     const isIdScope = registry.isIdScope(claim.idScope);
     const known = registry.enrollmentProofs(claim.registrationId);
     // A1: no step is left out because one before it has failed, and each key is tried.
     const signing = (known.length === 0 ? [decoy] : known).map((proof) => {
+      if (proof.kind !== "keys") return null;
       const { primaryKey, secondaryKey } = proof.keys;
       const isPrimary = isSignedWith(token, [primaryKey]);
       const isSecondary = isSignedWith(token, [secondaryKey]);
@@ -84,6 +91,37 @@ export class Provisioning {
     }
     const { enrollmentGroupId, key } = proof;
     return { kind: "known", enrollmentGroupId, key, expiresMs: token.expiresMs };
+  }
+
+  #byCertificate(claim: ProvisioningClaim, shown: ShownCertificates, nowMs: number): ProvisioningOutcome {
+    const { registry } = this.#options;
+    const { leaf } = shown;
+    const isIdScope = registry.isIdScope(claim.idScope);
+    const known = registry.enrollmentProofs(claim.registrationId);
+    let refused: RejectionReason = "certificate-untrusted";
+    // A1: each is tried, also where one before it fits.
+    const proven = known.map((proof) => {
+      const { enrollmentGroupId } = proof;
+      if (proof.kind === "keys") return null;
+      if (proof.kind === "thumbprints") {
+        if (!proof.thumbprints.some((one) => hasThumbprint(leaf, one))) return null;
+        if (isValidAt(leaf, nowMs)) return { enrollmentGroupId, expiresMs: leaf.validUntilMs };
+        refused = "certificate-expired";
+        return null;
+      }
+      const chain = verifyChain(shown, [proof.authority], nowMs);
+      if (chain.kind === "trusted" && leaf.commonName === claim.registrationId) {
+        return { enrollmentGroupId, expiresMs: chain.expiresMs };
+      }
+      if (chain.kind === "trusted") refused = "certificate-name";
+      else if (chain.reason === "certificate-expired") refused = chain.reason;
+      return null;
+    });
+    const isIndividual = known[0]?.enrollmentGroupId === null;
+    const proof = (isIndividual ? proven.slice(0, 1) : proven).find((one) => one !== null);
+    if (!isIdScope) return reject("unknown-id-scope");
+    if (proof === undefined || proof === null) return reject(known.length === 0 ? "unknown-registration" : refused);
+    return { kind: "known", ...proof, key: null };
   }
 
   /** `PUT …/register`. Never rejects. @param body  JSON, anything. */
@@ -165,12 +203,16 @@ export class Provisioning {
   }
 }
 
+function reject(reason: RejectionReason): ProvisioningOutcome {
+  return { kind: "rejected", reason };
+}
+
 interface Asked {
   readonly modelId?: string | undefined;
   readonly isPoll?: boolean;
 }
 
-const unauthorized = errorAnswer(401, "The token does not open this registration.");
+const unauthorized = errorAnswer(401, "Neither the token nor the certificate opens this registration.");
 
 /** Of a registration, always the same: there is nothing to remember, and a poll comes well after a restart. */
 function operationIdOf({ idScope, registrationId }: ProvisioningClaim): string {

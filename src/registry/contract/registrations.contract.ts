@@ -18,7 +18,7 @@ export function registrationStories(make: MakeStand): void {
       const { registry, groupId, reopen } = await makeWithGroup();
       const { revision } = changesSince(registry, 0);
       const events = eventsOf(registry);
-      const [proof, ...others] = registry.enrollmentProofs("dev-1");
+      const [proof, ...others] = proofsOf(registry, "dev-1");
       expect(others).toEqual([]);
       expect(proof?.enrollmentGroupId).toBe(groupId);
       expect(await register(registry, "dev-1")).toEqual({
@@ -94,7 +94,7 @@ export function registrationStories(make: MakeStand): void {
         deviceId: "dev-1",
       });
       expect(await register(registry, "dev-1", { isPoll: true })).toMatchObject({ kind: "assigned", isNew: false });
-      expect(await registry.deviceKeys("dev-1")).toEqual(registry.enrollmentProofs("dev-1")[0]?.keys);
+      expect(await registry.deviceKeys("dev-1")).toEqual(proofsOf(registry, "dev-1")[0]?.keys);
       await expect(registry.approveRegistration("dev-1")).rejects.toMatchObject({ code: "registration-not-waiting" });
     });
 
@@ -114,7 +114,7 @@ export function registrationStories(make: MakeStand): void {
       const { registry, groupId } = await makeWithGroup();
       expect(await register(registry, "dev-1", { isPoll: true })).toEqual({ kind: "unknown" });
       await register(registry, "dev-1");
-      const { keys } = registry.enrollmentProofs("dev-1")[0]!;
+      const { keys } = proofsOf(registry, "dev-1")[0]!;
       await registry.deleteEnrollmentGroup(groupId);
       const claim = { registrationId: "dev-1", enrollmentGroupId: groupId, key: keys.primaryKey };
       expect(await registry.register(claim)).toEqual({ kind: "unknown" });
@@ -133,7 +133,7 @@ export function registrationStories(make: MakeStand): void {
       const events = eventsOf(registry);
       expect(await register(registry, "dev-1")).toMatchObject({ kind: "assigned", isNew: false });
       const next = await registry.deviceKeys("dev-1");
-      expect(next).toEqual(registry.enrollmentProofs("dev-1")[0]?.keys);
+      expect(next).toEqual(proofsOf(registry, "dev-1")[0]?.keys);
       expect(next.primaryKey).not.toBe(former.primaryKey);
       expect(next.secondaryKey).toBe(former.secondaryKey);
       expect(events).toContainEqual({ kind: "device-changed", deviceId: "dev-1", access: true });
@@ -154,9 +154,29 @@ export function registrationStories(make: MakeStand): void {
       expect(await registry.deviceKeys("dev-1")).toEqual(changed);
     });
 
+    test("D1: by one group do not get what came by another: neither its device nor its place in the queue", async () => {
+      const { registry, groupId } = await makeWithGroup();
+      await register(registry, "dev-1");
+      const keys = await registry.deviceKeys("dev-1");
+      await registry.updateEnrollmentGroup(groupId, { autoApprove: false });
+      await register(registry, "dev-2");
+      const other = await registry.createEnrollmentGroup({ name: "other", templateId: "fridge" });
+      for (const registrationId of ["dev-1", "dev-2"]) {
+        const proof = proofsOf(registry, registrationId).find((one) => one.enrollmentGroupId === other.id);
+        const claim = { registrationId, enrollmentGroupId: other.id, key: proof?.keys.primaryKey ?? "" };
+        expect(await registry.register(claim)).toEqual({ kind: "taken" });
+      }
+      expect(await registry.deviceKeys("dev-1")).toEqual(keys);
+      expect(await registry.registration("dev-2")).toMatchObject({ enrollmentGroupId: groupId, status: "waiting" });
+      // An enrollment for the very id is an administrator's word.
+      await registry.createEnrollment({ registrationId: "dev-1" });
+      expect(await register(registry, "dev-1")).toMatchObject({ kind: "assigned", isNew: false });
+      expect(await registry.deviceKeys("dev-1")).toEqual(await registry.enrollmentKeys("dev-1"));
+    });
+
     test("find a device that was made before with the very keys that are derived: a moved fleet", async () => {
       const { registry, groupId } = await makeWithGroup();
-      const { keys } = registry.enrollmentProofs("moved")[0]!;
+      const { keys } = proofsOf(registry, "moved")[0]!;
       const { generationId } = await registry.createDevice({ id: "moved", templateId: "fridge", ...keys });
       expect(await register(registry, "moved")).toMatchObject({ kind: "assigned", isNew: false });
       expect(await registry.registration("moved")).toMatchObject({ status: "assigned", enrollmentGroupId: groupId });
@@ -165,9 +185,9 @@ export function registrationStories(make: MakeStand): void {
 
     test("by an individual enrollment stand before all groups, under the enrollment's device id", async () => {
       const { registry, groupId } = await makeWithGroup();
-      const before = registry.enrollmentProofs("r-1");
+      const before = proofsOf(registry, "r-1");
       await registry.createEnrollment({ registrationId: "r-1", deviceId: "pump-1", templateId: "fridge" });
-      const proofs = registry.enrollmentProofs("r-1");
+      const proofs = proofsOf(registry, "r-1");
       expect(proofs.map(({ enrollmentGroupId }) => enrollmentGroupId)).toEqual([null, groupId]);
       expect(proofs[0]?.keys).toEqual(await registry.enrollmentKeys("r-1"));
       expect(await register(registry, "r-1")).toMatchObject({ kind: "assigned", deviceId: "pump-1" });
@@ -247,13 +267,18 @@ export function registrationStories(make: MakeStand): void {
   });
 }
 
+/** Those by keys. */
+function proofsOf(registry: Registry, registrationId: string) {
+  return registry.enrollmentProofs(registrationId).flatMap((proof) => (proof.kind === "keys" ? [proof] : []));
+}
+
 /** A device that proved itself by the first enrollment that it has a key of. */
 async function register(
   registry: Registry,
   registrationId: string,
   more: { readonly modelId?: string; readonly isPoll?: boolean; readonly by?: keyof KeyPair } = {},
 ): Promise<RegistrationOutcome> {
-  const [proof] = registry.enrollmentProofs(registrationId);
+  const [proof] = proofsOf(registry, registrationId);
   const { by = "primaryKey", ...rest } = more;
   return await registry.register({
     registrationId,

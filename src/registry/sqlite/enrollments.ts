@@ -6,14 +6,17 @@ import { must } from "../../lib/assert.ts";
 import { isSameSecret } from "../../lib/secret-equality.ts";
 import { keyPairOf, parseKeyPair, printKeyPair } from "../access-key.ts";
 import { deviceIdOf, templateIdOf, templateVersionOf } from "../device-id.ts";
+import { deviceAuthenticationOf } from "../device-authentication.ts";
 import { registryError } from "../errors.ts";
 import { booleanOf, integerOf, nameOf, oneOf } from "../input.ts";
 import {
   type Attestation,
+  type DeviceAuthentication,
   type Enrollment,
   type EnrollmentCalls,
   type EnrollmentGroup,
   type EnrollmentTerms,
+  type GivenAuthentication,
   type IdScopes,
   type KeyChange,
   type KeyPair,
@@ -72,20 +75,23 @@ export function enrollmentsIn(
       });
     },
 
-    async createEnrollmentGroup({ name, attestation, primaryKey, secondaryKey, ...terms }) {
+    async createEnrollmentGroup({ name, attestation: wanted, caCertificateId, primaryKey, secondaryKey, ...terms }) {
       const id = randomUUID();
+      const attestation = attestationOf(wanted);
+      refuseBoth(attestation, { primaryKey, secondaryKey }, { caCertificateId });
       const identity = {
         id,
         name: nameOf(name, "name", nameCharsMax),
-        attestation: attestationOf(attestation),
-        access_keys: sealed(keyPairOf({ primaryKey, secondaryKey }), groupIdentity(id)),
-        ca_certificate_id: null,
+        attestation,
+        access_keys: attestation === "x509" ? null : sealed(keyPairOf({ primaryKey, secondaryKey }), groupIdentity(id)),
+        ca_certificate_id: caCertificateId ?? null,
         etag: 1,
         created_at: at(),
       };
       return await database.change(async (change, tell) => {
         const row = { ...identity, ...(await termsOf(change, terms, noTerms)) };
         await refuseTaken(change, row.name);
+        if (attestation === "x509") await requireCaCertificate(change, row.ca_certificate_id);
         await refuseMore(change, "enrollment_groups", provisioningLimits.enrollmentGroups);
         await change.insertInto("enrollment_groups").values(row).execute();
         tell({ kind: "provisioning-changed", id });
@@ -147,14 +153,19 @@ export function enrollmentsIn(
       });
     },
 
-    async createEnrollment({ registrationId, deviceId, attestation, primaryKey, secondaryKey, ...terms }) {
+    async createEnrollment({ registrationId, deviceId, attestation: wanted, primaryKey, secondaryKey, ...more }) {
+      const { primaryThumbprint, secondaryThumbprint, ...terms } = more;
       const id = deviceIdOf(registrationId, "registrationId");
+      const attestation = attestationOf(wanted);
+      const thumbprints = { primaryThumbprint, secondaryThumbprint };
+      refuseBoth(attestation, { primaryKey, secondaryKey }, thumbprints);
       const identity = {
         registration_id: id,
         device_id: deviceId === undefined ? id : deviceIdOf(deviceId, "deviceId"),
-        attestation: attestationOf(attestation),
-        access_keys: sealed(keyPairOf({ primaryKey, secondaryKey }), enrollmentIdentity(id)),
-        thumbprints: null,
+        attestation,
+        access_keys:
+          attestation === "x509" ? null : sealed(keyPairOf({ primaryKey, secondaryKey }), enrollmentIdentity(id)),
+        thumbprints: attestation === "x509" ? printThumbprints(thumbprints) : null,
         etag: 1,
         created_at: at(),
       };
@@ -252,8 +263,7 @@ export function enrollmentIdentity(registrationId: string): string {
 
 /** @param row  of an enrollment that is proved by keys. */
 export function groupKeys(secrets: SecretBox, row: Pick<EnrollmentGroupRow, "id" | "access_keys">): KeyPair {
-  const keys = must(row.access_keys, "proved by keys");
-  return parseKeyPair(secrets.open(keys, groupIdentity(row.id)).toString("utf8"));
+  return parseKeyPair(secrets.open(keysIn(row), groupIdentity(row.id)).toString("utf8"));
 }
 
 /** As `groupKeys`. */
@@ -261,8 +271,48 @@ export function enrollmentKeysOf(
   secrets: SecretBox,
   row: Pick<EnrollmentRow, "registration_id" | "access_keys">,
 ): KeyPair {
-  const keys = must(row.access_keys, "proved by keys");
-  return parseKeyPair(secrets.open(keys, enrollmentIdentity(row.registration_id)).toString("utf8"));
+  return parseKeyPair(secrets.open(keysIn(row), enrollmentIdentity(row.registration_id)).toString("utf8"));
+}
+
+function keysIn({ access_keys }: Pick<EnrollmentRow, "access_keys">): Uint8Array {
+  if (access_keys !== null) return access_keys;
+  throw registryError("enrollment-without-keys", "It is proved by certificates.");
+}
+
+/** Of an enrollment that is proved by a certificate. */
+export function thumbprintsOf({ thumbprints }: Pick<EnrollmentRow, "thumbprints">): ByThumbprint {
+  return JSON.parse(must(thumbprints, "an x509 enrollment has them")) as ByThumbprint;
+}
+
+type ByThumbprint = Extract<DeviceAuthentication, { readonly type: "x509-thumbprint" }>;
+
+function printThumbprints(given: Omit<GivenAuthentication, "type">): string {
+  const { primaryThumbprint, secondaryThumbprint } = given;
+  if (primaryThumbprint === undefined || primaryThumbprint === null) {
+    throw registryError("input-invalid", "An x509 enrollment needs a primaryThumbprint.", {
+      field: "primaryThumbprint",
+    });
+  }
+  return JSON.stringify(
+    deviceAuthenticationOf({ type: "x509-thumbprint", primaryThumbprint, secondaryThumbprint }, "enrollment"),
+  );
+}
+
+/** Keys are for the one attestation, what names certificates for the other. */
+function refuseBoth(attestation: Attestation, keys: object, certificates: object): void {
+  const [others, why] = attestation === "x509" ? [keys, "x509 has no keys"] : [certificates, "keys are its proof"];
+  const [field] = Object.entries(others).find(([, value]) => value !== undefined && value !== null) ?? [];
+  if (field === undefined) return;
+  throw registryError("input-invalid", `${field} does not go with the attestation ${attestation}: ${why}.`, { field });
+}
+
+async function requireCaCertificate(change: Change, id: string | null): Promise<void> {
+  const field = "caCertificateId";
+  if (id === null) throw registryError("input-invalid", "An x509 enrollment group needs a caCertificateId.", { field });
+  const row = await change.selectFrom("ca_certificates").select("id").where("id", "=", id).executeTakeFirst();
+  if (row === undefined) {
+    throw registryError("reference-unknown", `There is no CA certificate ${JSON.stringify(id)}.`, { field });
+  }
 }
 
 type TermsColumns = Pick<EnrollmentGroupRow, "template_id" | "template_version" | "auto_approve" | "enabled">;
@@ -310,6 +360,7 @@ function groupFromRow(row: EnrollmentGroupRow): EnrollmentGroup {
     id: row.id,
     name: row.name,
     attestation: row.attestation as Attestation,
+    caCertificateId: row.ca_certificate_id,
     ...termsFromRow(row),
     etag: row.etag,
     createdAt: row.created_at,
@@ -321,6 +372,8 @@ function enrollmentFromRow(row: EnrollmentRow): Enrollment {
     registrationId: row.registration_id,
     deviceId: row.device_id,
     attestation: row.attestation as Attestation,
+    primaryThumbprint: row.thumbprints === null ? null : thumbprintsOf(row).primaryThumbprint,
+    secondaryThumbprint: row.thumbprints === null ? null : thumbprintsOf(row).secondaryThumbprint,
     ...termsFromRow(row),
     etag: row.etag,
     createdAt: row.created_at,

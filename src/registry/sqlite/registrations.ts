@@ -10,13 +10,15 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../../lib/clock.ts";
 import { must } from "../../lib/assert.ts";
+import { type Certificate, readCertificate } from "../../lib/certificate.ts";
 import { ColdpathError } from "../../lib/errors.ts";
 import { isSameSecret } from "../../lib/secret-equality.ts";
 import { parseKeyPair, printKeyPair } from "../access-key.ts";
 import { derivedKeys } from "../derived-key.ts";
 import { registryError } from "../errors.ts";
-import { integerOf, oneOf } from "../input.ts";
+import { canonicalJson, integerOf, oneOf } from "../input.ts";
 import {
+  type DeviceAuthentication,
   type DeviceTemplate,
   type EnrollmentProof,
   type KeyPair,
@@ -26,14 +28,15 @@ import {
   type RegistrationOutcome,
   type RegistrationStatus,
   type RegistrationWait,
+  provisioningLimits,
   registrationStatuses,
   registrationsWaitingMax,
 } from "../registry.ts";
 import type { Change, Database, Reader, Tell } from "./database.ts";
 import { createDevices } from "./device-creation.ts";
-import { deviceIdentity } from "./device-row.ts";
+import { authenticationColumns, authenticationOfRow, deviceIdentity } from "./device-row.ts";
 import { writeDevice } from "./device-write.ts";
-import { enrollmentKeysOf, groupKeys, ownIdScope } from "./enrollments.ts";
+import { enrollmentKeysOf, groupKeys, ownIdScope, thumbprintsOf } from "./enrollments.ts";
 import type { DeviceRow, EnrollmentGroupRow, EnrollmentRow, RegistrationRow } from "./schema.ts";
 import type { SecretBox } from "./secrets.ts";
 import { modelTemplate, usableTemplate } from "./templates.ts";
@@ -47,10 +50,22 @@ export function registrationsIn(
   // Raw and prepared: asked at every connection.
   const { rawReader } = database;
   const furtherIdScope = rawReader.prepare("select 1 from id_scopes where id_scope = ?");
-  const groups = rawReader.prepare("select id, access_keys from enrollment_groups where access_keys is not null");
-  const individual = rawReader.prepare(
-    "select registration_id, access_keys from enrollments where registration_id = ?",
+  const groups = rawReader.prepare(
+    `select g.id, g.access_keys, c.id as authority_id, c.certificate from enrollment_groups g
+      left join ca_certificates c on c.id = g.ca_certificate_id and c.verified_at is not null`,
   );
+  const individual = rawReader.prepare(
+    "select registration_id, access_keys, thumbprints from enrollments where registration_id = ?",
+  );
+  /** Read ones, by id: what stands in a row never changes. */
+  const authorities = new Map<string, Certificate>();
+  const authorityOf = ({ authority_id, certificate }: GroupProofRow): Certificate | null => {
+    if (authority_id === null || certificate === null) return null;
+    const known = authorities.get(authority_id) ?? readCertificate(Buffer.from(certificate));
+    if (authorities.size > 2 * provisioningLimits.enrollmentGroups) authorities.clear();
+    if (known !== null) authorities.set(authority_id, known);
+    return known;
+  };
   const own = ownIdScope(installationId);
   const at = (): string => new Date(clock.nowMs()).toISOString();
 
@@ -64,7 +79,7 @@ export function registrationsIn(
       waits_for: null,
       enrollment_group_id: claim.enrollmentGroupId,
       device_id: enrollment.deviceId,
-      keys_digest: digestOf(enrollment.keys),
+      keys_digest: digestOf(enrollment),
       model_id: modelId,
       created_at: former?.created_at ?? at(),
       updated_at: at(),
@@ -83,7 +98,10 @@ export function registrationsIn(
       await change
         .updateTable("devices")
         .set({
-          access_keys: secrets.seal(printKeyPair(enrollment.keys), deviceIdentity(device)),
+          ...(enrollment.keys === null
+            ? {}
+            : { access_keys: secrets.seal(printKeyPair(enrollment.keys), deviceIdentity(device)) }),
+          ...authenticationColumns(enrollment.authentication),
           etag: device.etag + 1,
         })
         .where("id", "=", device.id)
@@ -100,8 +118,8 @@ export function registrationsIn(
     enrollment: EnrollmentFacts,
     template: Pick<DeviceTemplate, "id" | "version">,
   ): Promise<void> => {
-    const { deviceId: id, keys } = enrollment;
-    const device = { id, templateId: template.id, templateVersion: template.version, ...keys };
+    const { deviceId: id, keys, authentication } = enrollment;
+    const device = { id, templateId: template.id, templateVersion: template.version, ...keys, authentication };
     await createDevices([device], { change, tell, secrets, nowMs: clock.nowMs() });
   };
 
@@ -130,10 +148,19 @@ export function registrationsIn(
       const one = individual.get(registrationId) as EnrollmentRow | undefined;
       const proofs: EnrollmentProof[] = [];
       if (one !== undefined && one.access_keys !== null) {
-        proofs.push({ enrollmentGroupId: null, keys: enrollmentKeysOf(secrets, one) });
+        proofs.push({ enrollmentGroupId: null, kind: "keys", keys: enrollmentKeysOf(secrets, one) });
+      } else if (one !== undefined) {
+        const { primaryThumbprint, secondaryThumbprint } = thumbprintsOf(one);
+        const thumbprints = [primaryThumbprint, secondaryThumbprint].filter((each) => each !== null);
+        proofs.push({ enrollmentGroupId: null, kind: "thumbprints", thumbprints });
       }
-      for (const group of groups.all() as unknown as EnrollmentGroupRow[]) {
-        proofs.push({ enrollmentGroupId: group.id, keys: derivedKeys(groupKeys(secrets, group), registrationId) });
+      for (const group of groups.all() as unknown as GroupProofRow[]) {
+        const enrollmentGroupId = group.id;
+        const authority = authorityOf(group);
+        if (group.access_keys !== null) {
+          const keys = derivedKeys(groupKeys(secrets, group), registrationId);
+          proofs.push({ enrollmentGroupId, kind: "keys", keys });
+        } else if (authority !== null) proofs.push({ enrollmentGroupId, kind: "authority", authority });
       }
       return proofs;
     },
@@ -167,7 +194,7 @@ export function registrationsIn(
           status: "assigned",
           waits_for: null,
           device_id: enrollment.deviceId,
-          keys_digest: digestOf(enrollment.keys),
+          keys_digest: digestOf(enrollment),
           updated_at: at(),
         };
         await keep(change, tell, next);
@@ -259,9 +286,16 @@ interface EnrollmentFacts {
   readonly isAutomatic: boolean;
   readonly templateId: string | null;
   readonly templateVersion: string | null;
-  /** Of this registration. */
-  readonly keys: KeyPair;
+  /** Of this registration; null: it is proved by a certificate. */
+  readonly keys: KeyPair | null;
+  /** How its device signs in at the hub. */
+  readonly authentication: DeviceAuthentication;
 }
+
+type GroupProofRow = Pick<EnrollmentGroupRow, "id" | "access_keys"> & {
+  readonly authority_id: string | null;
+  readonly certificate: Uint8Array | null;
+};
 
 type Decision =
   | { readonly kind: "settled"; readonly outcome: RegistrationOutcome }
@@ -293,14 +327,18 @@ async function decide(db: Reader, secrets: SecretBox, claim: RegistrationClaim):
   if (!enrollment.isEnabled || former?.status === "blocked") return settled({ kind: "blocked" });
   const modelId = claim.modelId ?? former?.model_id ?? null;
   const to: To = { enrollment, former, modelId };
+  // D1: what came by one group is not another group's. An individual enrollment is an administrator's word for this very id.
+  const isHeir = enrollmentGroupId === null || former?.enrollment_group_id === enrollmentGroupId;
 
   const device = await db.selectFrom("devices").selectAll().where("id", "=", enrollment.deviceId).executeTakeFirst();
   if (device !== undefined) {
     if (device.enabled === 0) return settled({ kind: "blocked" });
-    const present = parseKeyPair(secrets.open(device.access_keys, deviceIdentity(device)).toString("utf8"));
-    const isSame = isSamePair(present, enrollment.keys);
-    const isOurs = former?.device_id === device.id && isSameSecret(former.keys_digest ?? "", digestOf(present));
-    const opens = isSameSecret(present.primaryKey, claim.key) || isSameSecret(present.secondaryKey, claim.key);
+    const keys = parseKeyPair(secrets.open(device.access_keys, deviceIdentity(device)).toString("utf8"));
+    const present = { keys, authentication: authenticationOfRow(device) };
+    const isSame = isSameSecret(digestOf(present), digestOf(enrollment));
+    const isOurs =
+      isHeir && former?.device_id === device.id && isSameSecret(former.keys_digest ?? "", digestOf(present));
+    const opens = opensDevice(present, enrollment, claim.key);
     if (!isOurs && !opens) return settled({ kind: "taken" });
     const isKnown =
       former?.status === "assigned" &&
@@ -312,6 +350,7 @@ async function decide(db: Reader, secrets: SecretBox, claim: RegistrationClaim):
     return { kind: "assign", ...to, device, isKeyed, template: null };
   }
 
+  if (former !== undefined && !isHeir) return settled({ kind: "taken" });
   const template = await templateFor(db, enrollment, modelId);
   if (template !== null && enrollment.isAutomatic) {
     return { kind: "assign", ...to, device: null, isKeyed: true, template };
@@ -354,7 +393,10 @@ async function enrollmentOf(
     .where("registration_id", "=", registration_id)
     .executeTakeFirst();
   if (enrollment_group_id === null) {
-    return one === undefined ? null : factsOf(one, one.device_id, enrollmentKeysOf(secrets, one));
+    if (one === undefined) return null;
+    return one.access_keys === null
+      ? factsOf(one, one.device_id, null, thumbprintsOf(one))
+      : factsOf(one, one.device_id, enrollmentKeysOf(secrets, one), { type: "sas" });
   }
   // The individual enrollment is the one that counts.
   if (one !== undefined) return null;
@@ -364,10 +406,17 @@ async function enrollmentOf(
     .where("id", "=", enrollment_group_id)
     .executeTakeFirst();
   if (group === undefined) return null;
-  return factsOf(group, registration_id, derivedKeys(groupKeys(secrets, group), registration_id));
+  return group.access_keys === null
+    ? factsOf(group, registration_id, null, { type: "x509-ca" })
+    : factsOf(group, registration_id, derivedKeys(groupKeys(secrets, group), registration_id), { type: "sas" });
 }
 
-function factsOf(row: EnrollmentRow | EnrollmentGroupRow, deviceId: string, keys: KeyPair): EnrollmentFacts {
+function factsOf(
+  row: EnrollmentRow | EnrollmentGroupRow,
+  deviceId: string,
+  keys: KeyPair | null,
+  authentication: DeviceAuthentication,
+): EnrollmentFacts {
   return {
     deviceId,
     isEnabled: row.enabled === 1,
@@ -375,7 +424,25 @@ function factsOf(row: EnrollmentRow | EnrollmentGroupRow, deviceId: string, keys
     templateId: row.template_id,
     templateVersion: row.template_version,
     keys,
+    authentication,
   };
+}
+
+/** What lets a device in. */
+type Access = Pick<EnrollmentFacts, "keys" | "authentication">;
+
+/** Whether who proved an enrollment could sign in as the device that is there. @param key  what it signed with, if anything. */
+function opensDevice(present: Access, { authentication }: Access, key: string | null): boolean {
+  if (present.authentication.type !== authentication.type) return false;
+  // A certificate of the same name that leads to a verified authority.
+  if (authentication.type === "x509-ca") return true;
+  if (authentication.type === "x509-thumbprint")
+    return isSameSecret(digestOf(present), digestOf({ keys: null, authentication }));
+  return (
+    key !== null &&
+    present.keys !== null &&
+    (isSameSecret(present.keys.primaryKey, key) || isSameSecret(present.keys.secondaryKey, key))
+  );
 }
 
 async function keep(change: Change, tell: Tell, row: RegistrationRow): Promise<void> {
@@ -399,13 +466,11 @@ function assigned(row: RegistrationRow, isNew: boolean): RegistrationOutcome {
   return { kind: "assigned", deviceId, isNew, createdAt: row.created_at, updatedAt: row.updated_at };
 }
 
-/** Whether the keys are those that provisioning gave. They are random, so that nobody guesses them from it (A2). */
-function digestOf(keys: KeyPair): string {
-  return createHash("sha256").update(printKeyPair(keys)).digest("base64url");
-}
-
-function isSamePair(one: KeyPair, other: KeyPair): boolean {
-  return isSameSecret(printKeyPair(one), printKeyPair(other));
+/** Whether it is what provisioning gave. Keys are random, so that nobody guesses them from it (A2). */
+function digestOf({ keys, authentication }: Access): string {
+  const what =
+    authentication.type === "sas" ? printKeyPair(must(keys, "keys are its proof")) : canonicalJson(authentication);
+  return createHash("sha256").update(what).digest("base64url");
 }
 
 async function countWaiting(db: Reader): Promise<number> {

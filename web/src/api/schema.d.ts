@@ -2334,10 +2334,14 @@ export interface components {
             /** @description The id of its device. */
             deviceId: string;
             /**
-             * @description How its devices prove themselves.
+             * @description How its devices prove themselves: by keys, or by certificates whose common name is the registration id.
              * @enum {string}
              */
-            attestation: "symmetric-key";
+            attestation: "symmetric-key" | "x509";
+            /** @description SHA-1 or SHA-256. */
+            primaryThumbprint: string | null;
+            /** @description SHA-1 or SHA-256. */
+            secondaryThumbprint: string | null;
             /** @description The device template of devices that name no model that a template has. */
             templateId: string | null;
             /** @description null: the newest published one. */
@@ -2369,10 +2373,12 @@ export interface components {
             id: string;
             name: string;
             /**
-             * @description How its devices prove themselves.
+             * @description How its devices prove themselves: by keys, or by certificates whose common name is the registration id.
              * @enum {string}
              */
-            attestation: "symmetric-key";
+            attestation: "symmetric-key" | "x509";
+            /** @description The CA certificate that certificates must lead to; verified. */
+            caCertificateId: string | null;
             /** @description The device template of devices that name no model that a template has. */
             templateId: string | null;
             /** @description null: the newest published one. */
@@ -3155,10 +3161,14 @@ export interface components {
             /** @description The registration id when left out. */
             deviceId?: string;
             /**
-             * @description How its devices prove themselves.
+             * @description How its devices prove themselves: by keys, or by certificates whose common name is the registration id.
              * @enum {string}
              */
-            attestation?: "symmetric-key";
+            attestation?: "symmetric-key" | "x509";
+            /** @description SHA-1 or SHA-256. */
+            primaryThumbprint?: string;
+            /** @description SHA-1 or SHA-256. */
+            secondaryThumbprint?: string;
             /** @description The device template of devices that name no model that a template has. */
             templateId?: string | null;
             /** @description null: the newest published one. */
@@ -3176,10 +3186,12 @@ export interface components {
         NewEnrollmentGroup: {
             name: string;
             /**
-             * @description How its devices prove themselves.
+             * @description How its devices prove themselves: by keys, or by certificates whose common name is the registration id.
              * @enum {string}
              */
-            attestation?: "symmetric-key";
+            attestation?: "symmetric-key" | "x509";
+            /** @description The CA certificate that certificates must lead to; verified. */
+            caCertificateId?: string;
             /** @description The device template of devices that name no model that a template has. */
             templateId?: string | null;
             /** @description null: the newest published one. */
@@ -8295,6 +8307,15 @@ export interface operations {
             };
             /** @description There is no such thing. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The present state forbids it, or the etag is stale. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
