@@ -55,8 +55,9 @@ export class Client {
     return (await this.#call("POST", withQuery(path, query), { type, content: Buffer.from(content) })) as T;
   }
 
-  async post<T>(path: string, body?: unknown): Promise<T> {
-    return (await this.#call("POST", path, json(body ?? {}))) as T;
+  /** @param workMs  what the server may need beyond the usual. */
+  async post<T>(path: string, body?: unknown, workMs = 0): Promise<T> {
+    return (await this.#call("POST", path, json(body ?? {}), workMs)) as T;
   }
 
   async put<T>(path: string, body: unknown): Promise<T> {
@@ -96,18 +97,18 @@ export class Client {
    * @param path  below /api/v1, ids escaped: see `segment`.
    * @throws ColdpathError: the server's own; `server-absent` when nobody answers, `server-untrusted`, `server-answer` for nonsense.
    */
-  async #call(method: string, path: string, body: Payload | null = null): Promise<unknown> {
+  async #call(method: string, path: string, body: Payload | null = null, workMs = 0): Promise<unknown> {
     const { url } = this.#options;
-    const { status, text } = await this.#send(method, `${url}/api/v1${path}`, body);
+    const { status, text } = await this.#send(method, `${url}/api/v1${path}`, body, workMs);
     if (status === 204 || (status < 300 && text === "")) return undefined;
     const content = parsed(text);
     if (status < 300 && content !== null) return content;
     throw errorOf(status, content, url);
   }
 
-  async #send(method: string, address: string, body: Payload | null): Promise<Answer> {
+  async #send(method: string, address: string, body: Payload | null, workMs = 0): Promise<Answer> {
     const { url, absence } = this.#options;
-    const response = await this.#open(method, address, "application/json, text/csv", body, timeoutMs);
+    const response = await this.#open(method, address, "application/json, text/csv", body, timeoutMs + workMs);
     try {
       return await answerOf(response);
     } catch (error) {

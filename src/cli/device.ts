@@ -15,6 +15,7 @@ import {
   migrateDeviceCommand,
   updateDeviceCommand,
 } from "./device-changes.ts";
+import { cloudMessagesCommand, deviceMethodCommand, sendToDeviceCommand } from "./device-commands.ts";
 import { deviceMessagesCommand } from "./device-messages.ts";
 import { deviceTwinCommand } from "./device-twin.ts";
 import { exportDevicesCommand, importDevicesCommand } from "./device-files.ts";
@@ -30,6 +31,9 @@ export const deviceCommands: CommandFamily = {
     createDeviceCommand,
     showDeviceCommand,
     deviceMessagesCommand,
+    deviceMethodCommand,
+    sendToDeviceCommand,
+    cloudMessagesCommand,
     deviceTwinCommand,
     updateDeviceCommand,
     deleteDeviceCommand,

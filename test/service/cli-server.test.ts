@@ -107,6 +107,31 @@ describe("device", () => {
     });
   });
 
+  test("method says that a device is away; send queues a message, and cloud-messages tells what became of it", () => {
+    expect(run(["device", "method", "fridge-7", "reboot"])).toMatchObject({
+      status: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^coldpath: The device fridge-7 is not connected.*\n {2}→ /),
+    });
+    expect(run(["device", "method", "fridge-7", "reboot", "now"])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("PAYLOAD is not JSON: now"),
+    });
+    const words = ["device", "send", "fridge-7", "defrost now", "--message-id", "m-1", "--ttl", "2d"];
+    expect(ok([...words, "--property", "level=a=b"])).toBe("m-1\n");
+    expect(run(words)).toMatchObject({ status: 1, stderr: expect.stringContaining("has a message") });
+    expect(json("device", "send", "fridge-7", "--method", "reboot", "--ttl", "2d")).toMatchObject({
+      state: "queued",
+      bytes: 1,
+      properties: { "method-name": "reboot" },
+    });
+    expect(ok(["device", "cloud-messages", "fridge-7"])).toMatch(/^m-1 +queued +11 +0 /m);
+    expect(json("device", "cloud-messages", "fridge-7", "--purge")).toMatchObject([
+      { state: "purged" },
+      { messageId: "m-1", state: "purged", properties: { level: "a=b" } },
+    ]);
+  });
+
   test("list searches, limits and says how many there are", () => {
     expect(ok(["device", "list", "--search", "fridge-7"])).toMatch(
       /^ID +NAME +TEMPLATE +VERSION +SIMULATED +ENABLED +CONNECTED\nfridge-7 +Canteen, left +Refrigerated Vending Machine +1\.0\.0 +no +yes +no\n$/,

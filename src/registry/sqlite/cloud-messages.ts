@@ -137,7 +137,8 @@ export function cloudMessagesIn(database: Database, clock: Clock): CloudMessageC
           .selectFrom("cloud_messages")
           .select("number")
           .where("device_id", "=", deviceId)
-          .where("ended_ms", "is", null);
+          .where("ended_ms", "is", null)
+          .orderBy("number");
         if (messageId !== undefined) query = query.where("message_id", "=", messageId);
         const rows = await query.execute();
         if (messageId !== undefined && rows.length === 0) {
