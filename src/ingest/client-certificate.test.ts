@@ -11,6 +11,7 @@ let server: Server;
 let root: TestCertificate;
 let intermediate: TestCertificate;
 let device: TestCertificate;
+let again: ShownCertificates | null = null;
 const seen: { certificate: ShownCertificates | null; isReused: boolean }[] = [];
 
 beforeAll(async () => {
@@ -20,6 +21,7 @@ beforeAll(async () => {
   const own = await testCertificate({ name: "localhost" });
   server = createServer({ ...deviceTransport, cert: own.certPem, key: own.keyPem }, (socket) => {
     seen.push({ certificate: clientCertificateOf(socket), isReused: socket.isSessionReused() });
+    again = clientCertificateOf(socket);
     socket.on("error", () => {}).end("seen");
   });
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
@@ -58,6 +60,12 @@ test.each(["TLSv1.2", "TLSv1.3"] as const)(
     }
   },
 );
+
+test("The chain is the same each time it is asked for: for each request, and each link", async () => {
+  await visit({ cert: device.certPem + intermediate.certPem, key: device.keyPem });
+  expect(seen.at(-1)?.certificate?.others).toHaveLength(1);
+  expect(again?.others).toEqual(seen.at(-1)?.certificate?.others);
+});
 
 test("A client without a certificate is taken, and has none", async () => {
   await visit({});

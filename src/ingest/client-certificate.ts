@@ -23,10 +23,21 @@ export const deviceTransport = {
   rejectUnauthorized: false,
 } satisfies TlsOptions;
 
+/** Asked once: Node takes a certificate from OpenSSL's list each time, so that the second answer has fewer. */
+const shownBy = new WeakMap<TLSSocket, ShownCertificates | null>();
+
 /** Null when the connection is without TLS, or the client showed none that can be read. */
 export function clientCertificateOf(connection: Duplex): ShownCertificates | null {
   const socket = "beneath" in connection ? connection.beneath : connection;
   if (!(socket instanceof TLSSocket)) return null;
+  const known = shownBy.get(socket);
+  if (known !== undefined) return known;
+  const certificates = readShown(socket);
+  shownBy.set(socket, certificates);
+  return certificates;
+}
+
+function readShown(socket: TLSSocket): ShownCertificates | null {
   const shown = socket.getPeerX509Certificate();
   const leaf = shown === undefined ? null : readCertificate(shown.raw);
   if (leaf === null) return null;
