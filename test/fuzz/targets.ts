@@ -34,6 +34,14 @@ const targets = {
       to: "topicEnd + 2 - (topicBytes === 33 ? 1 : 0);",
     },
   },
+  amqp: {
+    covers: ["src/ingest/amqp/"],
+    plant: {
+      path: "src/ingest/amqp/settlements.ts",
+      from: "this.#writer.onDurable(this.#waiting)",
+      to: "this.#waiting.durable()",
+    },
+  },
   "property-bag": {
     covers: ["src/message/property-bag.ts"],
     plant: { path: "src/message/property-bag.ts", from: `entry.indexOf("=")`, to: `entry.lastIndexOf("=")` },

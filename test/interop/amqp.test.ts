@@ -142,6 +142,45 @@ describe.each(["amqp", "websocket"] as const)("azure-iot-device-amqp, over %s", 
     }
   });
 
+  test("completes, rejects and abandons messages of the cloud; what it abandons comes again", async () => {
+    const from = await bench.device(`cloud-${over}`);
+    const path = `/devices/${from.id}/cloud-messages`;
+    const send = async (body: string): Promise<unknown> =>
+      await bench.hub.api("POST", path, {
+        body,
+        messageId: body,
+        contentType: "text/plain",
+        properties: { for: body },
+      });
+    await send("early");
+    const client = await clientOf(from, over);
+    try {
+      const heard: string[] = [];
+      client.on("message", (message: SdkMessage) => {
+        const text = Buffer.from(message.getBytes()).toString();
+        heard.push(`${text} ${message.messageId} ${message.contentType} ${message.properties.getValue("for")}`);
+        if (text === "bad") void client.reject(message);
+        else if (text === "again" && heard.filter((one) => one.startsWith("again")).length === 1)
+          void client.abandon(message);
+        else void client.complete(message);
+      });
+      await until(() => heard.length === 1, "what waited comes");
+      for (const body of ["bad", "again", "last"]) await send(body);
+      await until(() => heard.length === 5, "all come, one of them twice");
+      expect(heard[0]).toBe("early early text/plain early");
+      expect(heard.filter((one) => one.startsWith("again"))).toHaveLength(2);
+      let states: Record<string, string> = {};
+      await until(async () => {
+        const { items } = await bench.hub.api<{ items: { messageId: string; state: string }[] }>("GET", path);
+        states = Object.fromEntries(items.map(({ messageId, state }) => [messageId, state]));
+        return Object.values(states).every((state) => state === "completed" || state === "rejected");
+      }, "all are settled");
+      expect(states).toEqual({ early: "completed", bad: "rejected", again: "completed", last: "completed" });
+    } finally {
+      await client.close();
+    }
+  });
+
   test("renews its token over the same connection", async () => {
     const from = await bench.device(`renews-${over}`);
     const text = (): string => sasToken(`${hostOf[over]()}/devices/${from.id}`, from.key);

@@ -1,6 +1,7 @@
 // An AMQP client over rhea, which is not ours: connects, brings tokens, opens links, tells what became of a message.
 
 import { type Socket, connect } from "node:net";
+import { connect as connectTls } from "node:tls";
 import {
   type Connection,
   type Delivery,
@@ -16,6 +17,8 @@ export interface AmqpClientOptions {
   /** With both: SASL PLAIN; neither: ANONYMOUS. */
   readonly user?: string;
   readonly password?: string;
+  /** With it over TLS. */
+  readonly ca?: string | undefined;
 }
 
 /** What became of a message, and why. */
@@ -34,8 +37,11 @@ export class AmqpClient {
   #cbs: { readonly sender: Sender; readonly answers: Message[] } | null = null;
 
   /** Resolves when the connection is open; rejects when it is refused. */
-  static async open(port: number, { user = "anonymous", password }: AmqpClientOptions = {}): Promise<AmqpClient> {
-    const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+  static async open(port: number, { user = "anonymous", password, ca }: AmqpClientOptions = {}): Promise<AmqpClient> {
+    const socket =
+      ca === undefined
+        ? connect({ port, host: "127.0.0.1", noDelay: true })
+        : connectTls({ port, host: "localhost", ca });
     const container = create_container();
     container.on("error", () => {});
     const connection = container.connect({
@@ -45,7 +51,9 @@ export class AmqpClient {
       username: user,
       ...(password === undefined ? {} : { password }),
     });
-    socket.once("connect", () => (connection as unknown as { connected(): void }).connected());
+    socket.once(ca === undefined ? "connect" : "secureConnect", () =>
+      (connection as unknown as { connected(): void }).connected(),
+    );
     const client = new AmqpClient(connection, socket);
     await new Promise<void>((resolve, reject) => {
       connection.once("connection_open", () => resolve());
@@ -56,8 +64,8 @@ export class AmqpClient {
   }
 
   /** Brings a token for itself. */
-  static async device(port: number, deviceId: string, token: string): Promise<AmqpClient> {
-    const client = await AmqpClient.open(port);
+  static async device(port: number, deviceId: string, token: string, ca?: string): Promise<AmqpClient> {
+    const client = await AmqpClient.open(port, { ca });
     const { status, description } = await client.putToken(`localhost/devices/${deviceId}`, token);
     if (status !== 200) throw new Error(`The hub answered ${status}: ${description}`);
     return client;

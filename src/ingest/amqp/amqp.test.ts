@@ -331,7 +331,7 @@ describe("The hub", () => {
     await small.close();
   });
 
-  test("tells its devices when it stops", async () => {
+  test("ends its connections without a Close when it stops: after one, the Node SDK would not send again what is under way", async () => {
     const stopping = await IngestHub.open();
     const id = await newDevice(stopping);
     const client = await clientOf(id, stopping);
@@ -339,6 +339,6 @@ describe("The hub", () => {
     await client.send(link, { body: "in time" });
     await stopping.close();
     await until(() => client.isEnded, "it ends");
-    expect(client.closedWith).toBe("amqp:connection:forced");
+    expect(client.closedWith).toBe("");
   });
 });

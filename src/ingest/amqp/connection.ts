@@ -15,6 +15,7 @@ import type { GatedReader } from "../mqtt/read-gate.ts";
 import { Unsent } from "../mqtt/unsent.ts";
 import { parseAddress } from "./address.ts";
 import { Cbs } from "./cbs.ts";
+import { cloudMessageGiver } from "./cloud-message-giver.ts";
 import { accessChanged, errorOf, takenOver } from "./conditions.ts";
 import { type AmqpContext, bounds, coarseErrorMs } from "./context.ts";
 import type { AmqpDevice } from "./device.ts";
@@ -141,9 +142,9 @@ export class AmqpConnection implements SessionHost, SignInHost {
     else if (coarseMs - this.#readMs > 2 * bounds.idleTimeOutMs) this.#fail("keep-alive");
   }
 
-  /** The server stops: what was settled is still told. */
+  /** The server stops: what was settled is still told. Without a Close: the Node SDK sends again only what is cut off. */
   stop(): void {
-    this.#close({ condition: "amqp:connection:forced", description: "The hub is stopping." });
+    this.#over();
   }
 
   certificate(): ShownCertificates | null {
@@ -221,16 +222,18 @@ export class AmqpConnection implements SessionHost, SignInHost {
   }
 
   #behind(kind: string, device: AmqpDevice, isFromDevice: boolean): Taker | Giver | null {
-    const { twins, methods, log } = this.context;
-    const { sender } = device;
+    const { twins, methods, cloudMessages, log } = this.context;
+    const { owner } = device;
     switch (kind) {
       case "events":
         return isFromDevice ? new EventsTaker(this, device) : null;
       case "twin":
-        device.twin ??= new TwinNode({ twins, log, sender });
+        device.twin ??= new TwinNode({ twins, log, owner });
         return isFromDevice ? device.twin.taker : device.twin.giver;
       case "methods":
-        return isFromDevice ? methodAnswers(methods, sender) : methodCalls(methods, sender);
+        return isFromDevice ? methodAnswers(methods, owner) : methodCalls(methods, owner);
+      case "devicebound":
+        return isFromDevice || owner.moduleId !== undefined ? null : cloudMessageGiver(cloudMessages, owner);
       default:
         return null;
     }

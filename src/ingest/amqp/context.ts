@@ -1,6 +1,7 @@
 // What the AMQP front end is given, and what each of its connections sees of it.
 
 import type { Log } from "../../lib/log.ts";
+import type { CloudMessages } from "../../twins/cloud-messages.ts";
 import type { Methods } from "../../twins/methods.ts";
 import type { Twins } from "../../twins/twins.ts";
 import type { Accept } from "../accept.ts";
@@ -27,6 +28,7 @@ export interface AmqpServerOptions {
   readonly turns: Turns;
   readonly twins: Twins;
   readonly methods: Methods;
+  readonly cloudMessages: CloudMessages;
   readonly takeOvers: TakeOvers;
   /** Sign-ins of a device a second; null: as many as it likes. */
   readonly signInRates: DeviceRates | null;

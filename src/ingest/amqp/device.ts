@@ -3,6 +3,7 @@
 //   D1  It is a connection of its own to the table: taken over and ended alone.
 
 import type { Sender } from "../../message/message.ts";
+import type { TwinOwner } from "../../twins/twins.ts";
 import type { AcceptPath } from "../accept.ts";
 import type { AuthOutcome } from "../authenticate.ts";
 import type { LiveConnection } from "../connection-table.ts";
@@ -16,6 +17,8 @@ export class AmqpDevice implements LiveConnection {
   readonly address: string | undefined;
   readonly path: AcceptPath;
   sender: Sender;
+  /** Whose twin, calls and messages these are. */
+  readonly owner: TwinOwner;
   policy: string | null;
   caCertificateId: string | null;
   /** Real time. */
@@ -36,6 +39,11 @@ export class AmqpDevice implements LiveConnection {
     this.policy = identity.policy;
     this.caCertificateId = identity.caCertificateId;
     this.expiresMs = identity.expiresMs;
+    this.owner = {
+      deviceId: from.deviceId,
+      moduleId: identity.moduleId,
+      generationId: identity.identityGenerationId,
+    };
     this.sender = senderOf(from.deviceId, identity, undefined);
     this.#ended = ended;
   }

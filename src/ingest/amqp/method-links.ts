@@ -1,38 +1,37 @@
 // Direct methods of a device over AMQP: calls on one link, answers on another, both at `/devices/{id}/methods/devicebound`.
 // Calls wait in the room twins.
 
-import type { Sender } from "../../message/message.ts";
-import type { MethodCall, Methods } from "../../twins/methods.ts";
+import type { MethodCall, MethodOwner, Methods } from "../../twins/methods.ts";
 import { bounds } from "./context.ts";
 import type { Delivery, Giver, Taken, Taker } from "./links.ts";
 import { readMessage, wordOf, writeMessage } from "./message.ts";
 import { Malformed, encode } from "./values.ts";
 
-export function methodAnswers(methods: Methods, sender: Sender): Taker {
+export function methodAnswers(methods: Methods, owner: MethodOwner): Taker {
   return {
     credit: bounds.requestCredit,
     bytesMax: 256 * 1024,
-    take: (delivery) => takeAnswer(methods, sender, delivery),
+    take: (delivery) => takeAnswer(methods, owner, delivery),
   };
 }
 
-export function methodCalls(methods: Methods, sender: Sender): Giver {
+export function methodCalls(methods: Methods, owner: MethodOwner): Giver {
   let stop = (): void => {};
   return {
     begin: (link) => {
-      stop = methods.serve(sender, (call) => link.send(callMessage(call)));
+      stop = methods.serve(owner, (call) => link.send(callMessage(call)));
     },
     end: () => stop(),
   };
 }
 
-function takeAnswer(methods: Methods, sender: Sender, { message }: Delivery): Taken {
+function takeAnswer(methods: Methods, owner: MethodOwner, { message }: Delivery): Taken {
   try {
     const { properties, application, body } = readMessage(message);
     const status = Number(wordOf(application?.get("IoThub-status") ?? null));
     const requestId = wordOf(properties[5] ?? null);
     if (!Number.isInteger(status)) throw new Malformed("IoThub-status is no whole number");
-    methods.answer(sender, requestId, status, Buffer.from(body.source.subarray(body.first, body.next)));
+    methods.answer(owner, requestId, status, Buffer.from(body.source.subarray(body.first, body.next)));
     return "accepted";
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;

@@ -6,7 +6,7 @@
 import type { ShownCertificates } from "../../lib/certificate.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { authenticate } from "../authenticate.ts";
-import type { LiveConnection } from "../connection-table.ts";
+import { type LiveConnection, connectionId } from "../connection-table.ts";
 import type { RejectionReason } from "../ingest.ts";
 import { isSignedWith, parseSasToken } from "../sas-token.ts";
 import { type AmqpContext, bounds } from "./context.ts";
@@ -80,7 +80,7 @@ export class SignIn {
   /** The device is not served any more. */
   drop(device: AmqpDevice): void {
     if (this.#devices.get(keyOf(device)) === device) this.#devices.delete(keyOf(device));
-    this.#host.context.table.leave(device.deviceId, device);
+    this.#host.context.table.leave(keyOf(device), device);
     device.twin?.end();
   }
 
@@ -98,12 +98,13 @@ export class SignIn {
     const present = this.#devices.get(keyOf(owner));
     if (accept.refusal !== null && accept.refusal !== "wait") return "not-ready";
     if (present === undefined && this.#devices.size >= bounds.devicesMax) return "too-many-links";
-    const needsPlace = !table.isOpen(deviceId);
+    const id = connectionId(deviceId, moduleId);
+    const needsPlace = !table.isOpen(id);
     if (needsPlace && table.openCount + signIns.count >= limits.connectionsMax) return "too-many-connections";
     signIns.count++;
     let isAccessChanged = false;
     const claim: LiveConnection = { policy: null, address, end: () => (isAccessChanged = true) };
-    table.claim(deviceId, claim);
+    table.claim(id, claim);
     try {
       const certificate = token === null ? this.#host.certificate() : null;
       const outcome = await this.#orNull(
@@ -113,11 +114,11 @@ export class SignIn {
       if (outcome.kind === "rejected") return outcome.reason;
       if (present !== undefined && this.#devices.get(keyOf(owner)) === present) return this.#renewed(present, outcome);
       // Only who holds a key counts: nobody else can keep a device out.
-      const bucket = signInRates?.bucketOf(deviceId);
+      const bucket = signInRates?.bucketOf(id);
       if (bucket?.hasRoom === false) return "reconnecting";
       bucket?.spend(1, 0);
-      if (table.isOpen(deviceId)) {
-        const takeOver = { deviceId, address, formerAddress: table.addressOf(deviceId) };
+      if (table.isOpen(id)) {
+        const takeOver = { deviceId: id, address, formerAddress: table.addressOf(id) };
         await new Promise<void>((go) => {
           const cancel = takeOvers.admit(takeOver, go);
           this.#cancel = () => {
@@ -131,12 +132,12 @@ export class SignIn {
       return null;
     } finally {
       signIns.count--;
-      table.leave(deviceId, claim);
+      table.leave(id, claim);
     }
   }
 
   #renewed(device: AmqpDevice, identity: Identity): RejectionReason | null {
-    if (identity.generationId !== device.sender.generationId) return "not-ready"; // it was made anew, and this one ends
+    if (identity.identityGenerationId !== device.owner.generationId) return "not-ready"; // it was made anew, and this one ends
     device.renew(identity);
     return null;
   }
@@ -148,7 +149,7 @@ export class SignIn {
     const device = new AmqpDevice(identity, from, (one, why) => this.#host.ended(one, why));
     this.#devices.set(keyOf(owner), device);
     context.counters.connectionsOpened++;
-    context.table.open(deviceId, device);
+    context.table.open(keyOf(owner), device);
   }
 
   /** Null when the registry could not be asked. */
@@ -164,5 +165,5 @@ export class SignIn {
 }
 
 function keyOf({ deviceId, moduleId }: Owner): string {
-  return moduleId === undefined ? deviceId : `${deviceId}/${moduleId}`;
+  return connectionId(deviceId, moduleId);
 }

@@ -6,8 +6,7 @@
 
 import { ColdpathError, messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Sender } from "../../message/message.ts";
-import type { Twins } from "../../twins/twins.ts";
+import type { TwinOwner, Twins } from "../../twins/twins.ts";
 import { bounds } from "./context.ts";
 import type { Delivery, Giver, OutgoingLink, Taken, Taker } from "./links.ts";
 import { readMessage, writeMessage } from "./message.ts";
@@ -28,7 +27,7 @@ export class TwinNode {
   readonly giver: Giver;
   readonly #twins: Twins;
   readonly #log: Log;
-  readonly #sender: Sender;
+  readonly #owner: TwinOwner;
   #link: OutgoingLink | null = null;
   #unfollow: (() => void) | null = null;
   /** Requests one after the other: who reads after a report finds it. */
@@ -36,10 +35,10 @@ export class TwinNode {
   #requests = 0;
   #isOver = false;
 
-  constructor({ twins, log, sender }: { readonly twins: Twins; readonly log: Log; readonly sender: Sender }) {
+  constructor({ twins, log, owner }: { readonly twins: Twins; readonly log: Log; readonly owner: TwinOwner }) {
     this.#twins = twins;
     this.#log = log;
-    this.#sender = sender;
+    this.#owner = owner;
     this.taker = {
       credit: bounds.requestCredit,
       bytesMax: 256 * 1024,
@@ -86,11 +85,11 @@ export class TwinNode {
     if (this.#isOver) return;
     const { operation, resource, body } = request;
     try {
-      if (operation === "GET") this.#reply(request, 200, await this.#twins.read(this.#sender));
+      if (operation === "GET") this.#reply(request, 200, await this.#twins.read(this.#owner));
       else if (operation === "PATCH" && resource === "/properties/reported") {
-        this.#reply(request, 200, "", await this.#twins.report(this.#sender, body));
+        this.#reply(request, 200, "", await this.#twins.report(this.#owner, body));
       } else if (operation === "PUT" && resource === desired) {
-        this.#unfollow ??= this.#twins.follow(this.#sender, (patch) => this.#push(patch));
+        this.#unfollow ??= this.#twins.follow(this.#owner, (patch) => this.#push(patch));
         this.#reply(request, 200, "");
       } else if (operation === "DELETE" && resource === desired) {
         this.#stopFollowing();
@@ -103,7 +102,7 @@ export class TwinNode {
       } else if (error instanceof ColdpathError && error.kind === "not-found")
         this.#refuse(request, 404, error.message);
       else {
-        const fields = { deviceId: this.#sender.deviceId, error: messageOf(error) };
+        const fields = { deviceId: this.#owner.deviceId, error: messageOf(error) };
         this.#log.error(fields, "A device's request to its twin failed.");
         this.#refuse(request, 500, "The hub could not carry it out; try again.");
       }

@@ -1,0 +1,48 @@
+// Cloud-to-device messages of a device over AMQP, on the link from `/devices/{id}/messages/devicebound`: accepted completes one,
+// rejected rejects it, anything else gives it back. Queues: the room twins.
+//
+//   M1  As many are under way as the device has given credit for, and no more than `inFlightMax`.
+
+import type { CloudDelivery, CloudMessageOwner } from "../../registry/registry.ts";
+import { type CloudMessageFollower, type CloudMessages, cloudMessageAddress } from "../../twins/cloud-messages.ts";
+import type { Giver, Outcome, OutgoingLink } from "./links.ts";
+import { writeMessage } from "./message.ts";
+import { encode } from "./values.ts";
+
+const inFlightMax = 50;
+const outcomes = { accepted: "completed", rejected: "rejected", released: "abandoned" } as const satisfies Record<
+  Outcome,
+  string
+>;
+
+export function cloudMessageGiver(cloudMessages: CloudMessages, owner: CloudMessageOwner): Giver {
+  let follower: CloudMessageFollower | null = null;
+  return {
+    begin: (link: OutgoingLink) => {
+      const mine = cloudMessages.follow(owner, {
+        room: () => Math.min(link.room, inFlightMax - (follower?.held ?? 0)),
+        deliver: (delivery) =>
+          link.send(messageOf(owner.deviceId, delivery), (outcome) => mine.settle(delivery, outcomes[outcome])),
+      });
+      follower = mine;
+      link.onRoom = () => mine.wake();
+    },
+    end: () => follower?.stop(),
+  };
+}
+
+function messageOf(deviceId: string, delivery: CloudDelivery): Buffer {
+  const { messageId, correlationId, contentType, contentEncoding, properties, expiresAt, deliveryCount, body } =
+    delivery;
+  return writeMessage({
+    messageId: encode.string(messageId),
+    correlationId: correlationId === undefined ? null : encode.string(correlationId),
+    to: cloudMessageAddress(deviceId),
+    contentType,
+    contentEncoding,
+    expiryMs: Date.parse(expiresAt),
+    annotations: [["iothub-deliverycount", encode.int(deliveryCount)]],
+    application: Object.entries(properties).map(([name, value]) => [name, encode.string(value)] as const),
+    body,
+  });
+}
