@@ -183,3 +183,15 @@ describe("a chain", () => {
     expect(outcome([leaf, ...same.slice(1)], same)).toBe("trusted by same");
   });
 });
+
+test("A malformed date in a certificate is refused, and does not end the process", () => {
+  // Found by the fuzzer: `toLegacyObject` of node:crypto, and so `getPeerCertificate`, crashes on it.
+  const malformed = [
+    "MIIBTzCB9qADAgECAg1D+dcHcly7Wy5I2NOQMAoGCCqGSM49BAMCMA4xDDAKBgNVBAMTA21pZDAgFw0yMDAxMDEwMDAwMDBaGA8y",
+    "MDk5MDEwMTAAMDAwMFowEDEOMAwGA1UEAxMFZGV2LTEwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQGZJLDF01g3Je7HZPbABjP",
+    "JOa1gv0XiMOqbwdar1LEaUNKV3FNLWeBzcKrjBltDakMMP4IQ7HoGsa6tm3geBPvozUwMzAMBgNVHRMBAf8EAjAAMA4GA1UdDwEB",
+    "/wQEAwIHgDATBgNVHSUEDDAKBggrBgEFBQcDAjAKBggqhkjOPQQDAgNIADBFAiBIFITyYT01S8t4MHKkOQSqOIIzdK2TUCvDkxqi",
+    "XgpQyQIhAOaK6qXxOXjka58yDmtesDlNU+ysQcAR2dx2A7JNSnMa",
+  ];
+  expect(readCertificate(Buffer.from(malformed.join(""), "base64"))).toBeNull();
+});

@@ -8,7 +8,7 @@
 // Pure. RFC 5280 §6.1 where it can be met; what it demands and this does not know is refused, never passed over.
 
 import { X509Certificate } from "node:crypto";
-import { type ExtensionTable, extensionsOf, flagsOf, oidsOf, readAuthority } from "./certificate-extensions.ts";
+import { type CertificateContent, contentOf, flagsOf, oidsOf, readAuthority } from "./certificate-der.ts";
 
 /** Of one certificate, in DER. */
 const certificateBytesMax = 16 * 1024;
@@ -61,10 +61,10 @@ export function readCertificate(source: Buffer | string): Certificate | null {
     if (source.length > certificateBytesMax * 2) return null;
     const x509 = new X509Certificate(source);
     const der = x509.raw;
-    const extensions = der.length > certificateBytesMax ? null : extensionsOf(der);
-    return extensions === null ? null : certificateOf(x509, der, extensions);
+    const content = der.length > certificateBytesMax ? null : contentOf(der);
+    return content === null ? null : certificateOf(x509, der, content);
   } catch {
-    return null; // node:crypto and the legacy object throw on what they cannot read
+    return null; // node:crypto throws on what it cannot read
   }
 }
 
@@ -146,7 +146,11 @@ function isSignedThrough(path: readonly Certificate[]): boolean {
   return true;
 }
 
-function certificateOf(x509: X509Certificate, der: Buffer, extensions: ExtensionTable): Certificate {
+function certificateOf(
+  x509: X509Certificate,
+  der: Buffer,
+  { commonNames, validFromMs, validUntilMs, extensions }: CertificateContent,
+): Certificate {
   const authority = readAuthority(extensions);
   const keyUses = flagsOf(extensions, keyUsageId);
   const purposes = oidsOf(extensions, extendedKeyUsageId);
@@ -157,9 +161,10 @@ function certificateOf(x509: X509Certificate, der: Buffer, extensions: Extension
     der,
     thumbprintSha1: x509.fingerprint.replaceAll(":", ""),
     thumbprintSha256: x509.fingerprint256.replaceAll(":", ""),
-    commonName: commonNameOf(x509),
-    validFromMs: x509.validFromDate.getTime(),
-    validUntilMs: x509.validToDate.getTime(),
+    // Only when it is said once: which of several would be the device is nobody's guess.
+    commonName: commonNames.length === 1 ? commonNames[0] || null : null,
+    validFromMs,
+    validUntilMs,
     isAuthority: x509.ca && authority.isAuthority && (keyUses === null || (keyUses & keyCertSign) !== 0),
     pathLengthMax: authority.pathLengthMax,
     mayIdentifyClient: mayProve && isForClients,
@@ -168,12 +173,6 @@ function certificateOf(x509: X509Certificate, der: Buffer, extensions: Extension
       [...extensions].every(([id, { isCritical }]) => !isCritical || knownExtensions.has(id)) &&
       !/md[245]|sha-?1(?!\d)/i.test(x509.signatureAlgorithm ?? ""),
   };
-}
-
-/** Only when it is said once: which of several would be the device is nobody's guess. */
-function commonNameOf(x509: X509Certificate): string | null {
-  const name: unknown = x509.toLegacyObject().subject?.CN;
-  return typeof name === "string" && name !== "" ? name : null;
 }
 
 /** Object identifiers as the hex of their DER content. */
