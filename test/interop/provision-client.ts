@@ -9,6 +9,7 @@ import provisioning from "azure-iot-provisioning-device";
 import provisioningHttp from "azure-iot-provisioning-device-http";
 import provisioningMqtt from "azure-iot-provisioning-device-mqtt";
 import symmetricKey from "azure-iot-security-symmetric-key";
+import x509 from "azure-iot-security-x509";
 import https from "node:https";
 
 export interface ProvisionRequest {
@@ -19,13 +20,15 @@ export interface ProvisionRequest {
   readonly idScope: string;
   readonly registrationId: string;
   readonly key: string;
+  /** PEM, in place of the key. */
+  readonly certificate?: { readonly cert: string; readonly key: string } | undefined;
   readonly payload?: object | undefined;
   /** Of the message that is sent; left out: it only asks. */
   readonly message?: string | undefined;
 }
 
 async function main(request: ProvisionRequest): Promise<object> {
-  const { transport, host, idScope, registrationId, key, payload, message } = request;
+  const { transport, host, idScope, registrationId, key, certificate, payload, message } = request;
   // The SDK has no option for the port of HTTPS: it takes that of the agent.
   Object.assign(https.globalAgent, { defaultPort: request.httpsPort });
   const client = provisioning.ProvisioningDeviceClient.create(
@@ -33,14 +36,18 @@ async function main(request: ProvisionRequest): Promise<object> {
     idScope,
     transport === "mqtt" ? new provisioningMqtt.Mqtt() : new provisioningHttp.Http(),
     // Its declarations name another copy of a package of theirs.
-    new symmetricKey.SymmetricKeySecurityClient(registrationId, key) as never,
+    (certificate === undefined
+      ? new symmetricKey.SymmetricKeySecurityClient(registrationId, key)
+      : new x509.X509Security(registrationId, certificate)) as never,
   );
   if (payload !== undefined) client.setProvisioningPayload(payload);
   const state = await client.register();
   if (state === undefined) throw new Error("No result.");
   if (message === undefined) return { state, isSent: false };
-  const connectionString = `HostName=${state.assignedHub};DeviceId=${state.deviceId};SharedAccessKey=${key}`;
+  const proof = certificate === undefined ? `SharedAccessKey=${key}` : "x509=true";
+  const connectionString = `HostName=${state.assignedHub};DeviceId=${state.deviceId};${proof}`;
   const hub = device.Client.fromConnectionString(connectionString, azureMqtt.Mqtt);
+  if (certificate !== undefined) await hub.setOptions(certificate);
   await hub.open();
   await hub.sendEvent(new device.Message(message));
   await hub.close();

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { derivedKey } from "../../src/registry/derived-key.ts";
+import { type TestCertificate, testAuthority, testCertificate } from "../lib/certificates.ts";
 import { DeviceBench } from "../lib/device-bench.ts";
 import { emptyTemplate } from "../lib/plain-devices.ts";
 import type { ProvisionRequest } from "./provision-client.ts";
@@ -91,6 +92,38 @@ test.each(["mqtt", "http"] as const)(
     expect(await waiting).toMatchObject({ state: { deviceId: registrationId }, isSent: true });
   },
 );
+
+test.each(["mqtt", "http"] as const)(
+  "over %s: a device with a certificate of a group's CA is assigned, connects and sends",
+  async (transport) => {
+    const registrationId = `valve-${transport}`;
+    const leaf = await testCertificate({ name: registrationId, issuer: await makeX509Group(transport) });
+    const certificate = { cert: leaf.certPem, key: leaf.keyPem };
+    const outcome = await provision({ registrationId, transport, certificate, message: "signed" });
+    expect(outcome).toMatchObject({ state: { deviceId: registrationId, status: "assigned" }, isSent: true });
+    // In place of another its certificate is no good.
+    const other = await provision({ registrationId: `other-${transport}`, transport, certificate });
+    expect(other.error).toMatch(/Unauthorized|Not authorized/);
+  },
+);
+
+/** @returns the authority, which has proven to have its key. */
+async function makeX509Group(name: string): Promise<TestCertificate> {
+  const authority = await testAuthority(name);
+  const { id } = await bench.hub.api<{ id: string }>("POST", "/ca-certificates", {
+    name,
+    certificate: authority.certPem,
+  });
+  const { verification } = await bench.hub.api<{ verification: { code: string } }>(
+    "POST",
+    `/ca-certificates/${id}/verification-code`,
+  );
+  const proof = await testCertificate({ name: verification.code, issuer: authority });
+  await bench.hub.api("POST", `/ca-certificates/${id}/verify`, { certificate: proof.certPem });
+  const group = { name, attestation: "x509", caCertificateId: id, templateId: emptyTemplate.id };
+  await bench.hub.api("POST", "/enrollment-groups", group);
+  return authority;
+}
 
 test("a device of an IoT Central application changes the host name, and nothing else", async () => {
   const outcome = await provision({ registrationId: "central-1", idScope: centralScope, message: "moved" });

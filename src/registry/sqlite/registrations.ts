@@ -67,10 +67,21 @@ export function registrationsIn(
     return known;
   };
   const own = ownIdScope(installationId);
+  const ofRegistration = rawReader.prepare("select * from registrations where registration_id = ?");
+  const ofDevice = rawReader.prepare("select * from devices where id = ?");
+  const ofGroup = rawReader.prepare("select * from enrollment_groups where id = ?");
+  const ofEnrollment = rawReader.prepare("select * from enrollments where registration_id = ?");
+  // Thousands ask at once, and those that wait for a connection of Kysely's wake each other up.
+  const committed: Rows = {
+    registration: (id) => ofRegistration.get(id) as RegistrationRow | undefined,
+    device: (id) => ofDevice.get(id) as DeviceRow | undefined,
+    group: (id) => ofGroup.get(id) as EnrollmentGroupRow | undefined,
+    enrollment: (id) => ofEnrollment.get(id) as EnrollmentRow | undefined,
+  };
   const at = (): string => new Date(clock.nowMs()).toISOString();
 
   const apply = async (change: Change, tell: Tell, claim: RegistrationClaim): Promise<RegistrationOutcome> => {
-    const decision = await decide(change, secrets, claim);
+    const decision = await decide(change, rowsIn(change), secrets, claim);
     if (decision.kind === "settled") return decision.outcome;
     const { enrollment, former, modelId } = decision;
     const row: RegistrationRow = {
@@ -124,7 +135,7 @@ export function registrationsIn(
   };
 
   const shown = async (db: Reader, row: RegistrationRow): Promise<Registration> => {
-    const enrollment = row.status === "assigned" ? null : await enrollmentOf(db, secrets, row);
+    const enrollment = row.status === "assigned" ? null : await enrollmentOf(rowsIn(db), secrets, row);
     const template = enrollment === null ? null : await templateFor(db, enrollment, row.model_id);
     return {
       registrationId: row.registration_id,
@@ -166,8 +177,11 @@ export function registrationsIn(
     },
 
     async register(claim) {
-      const decision = await decide(database.reader, secrets, claim);
-      if (decision.kind === "settled") return decision.outcome;
+      // Whoever never came is looked at once.
+      if (claim.isPoll === true || committed.registration(claim.registrationId) !== undefined) {
+        const decision = await decide(database.reader, committed, secrets, claim);
+        if (decision.kind === "settled") return decision.outcome;
+      }
       return await database.change((change, tell) => apply(change, tell, claim));
     },
 
@@ -177,7 +191,7 @@ export function registrationsIn(
         if (row.status !== "waiting") {
           throw registryError("registration-not-waiting", `The registration ${registrationId} is ${row.status}.`);
         }
-        const enrollment = must(await enrollmentOf(change, secrets, row), "goes with its enrollment");
+        const enrollment = must(await enrollmentOf(rowsIn(change), secrets, row), "goes with its enrollment");
         const template =
           templateId === undefined
             ? await templateFor(change, enrollment, row.model_id)
@@ -218,7 +232,7 @@ export function registrationsIn(
         const row = await requireRow(change, registrationId);
         if (row.status !== "blocked") return await shown(change, row);
         await enable(change, tell, row, 1);
-        const enrollment = must(await enrollmentOf(change, secrets, row), "goes with its enrollment");
+        const enrollment = must(await enrollmentOf(rowsIn(change), secrets, row), "goes with its enrollment");
         const template = await templateFor(change, enrollment, row.model_id);
         const isAssigned = row.device_id !== null;
         const next = {
@@ -280,6 +294,25 @@ export async function forgetRegistrationsOf(change: Change, deviceId: string): P
   await change.deleteFrom("registrations").where("device_id", "=", deviceId).where("status", "=", "assigned").execute();
 }
 
+type Row<T> = T | undefined | Promise<T | undefined>;
+
+/** Where a decision reads from: what is committed, or the change it is made in. */
+interface Rows {
+  readonly registration: (registrationId: string) => Row<RegistrationRow>;
+  readonly device: (id: string) => Row<DeviceRow>;
+  readonly group: (id: string) => Row<EnrollmentGroupRow>;
+  readonly enrollment: (registrationId: string) => Row<EnrollmentRow>;
+}
+
+function rowsIn(db: Reader): Rows {
+  return {
+    registration: (id) => rowOf(db, id),
+    device: (id) => db.selectFrom("devices").selectAll().where("id", "=", id).executeTakeFirst(),
+    group: (id) => db.selectFrom("enrollment_groups").selectAll().where("id", "=", id).executeTakeFirst(),
+    enrollment: (id) => db.selectFrom("enrollments").selectAll().where("registration_id", "=", id).executeTakeFirst(),
+  };
+}
+
 interface EnrollmentFacts {
   readonly deviceId: string;
   readonly isEnabled: boolean;
@@ -315,11 +348,11 @@ interface To {
 }
 
 /** What a proved claim comes to, as things stand. Changes nothing. */
-async function decide(db: Reader, secrets: SecretBox, claim: RegistrationClaim): Promise<Decision> {
+async function decide(db: Reader, rows: Rows, secrets: SecretBox, claim: RegistrationClaim): Promise<Decision> {
   const { registrationId, enrollmentGroupId, isPoll = false } = claim;
   const settled = (outcome: RegistrationOutcome): Decision => ({ kind: "settled", outcome });
-  const former = await rowOf(db, registrationId);
-  const enrollment = await enrollmentOf(db, secrets, {
+  const former = await rows.registration(registrationId);
+  const enrollment = await enrollmentOf(rows, secrets, {
     registration_id: registrationId,
     enrollment_group_id: enrollmentGroupId,
   });
@@ -330,7 +363,7 @@ async function decide(db: Reader, secrets: SecretBox, claim: RegistrationClaim):
   // D1: what came by one group is not another group's. An individual enrollment is an administrator's word for this very id.
   const isHeir = enrollmentGroupId === null || former?.enrollment_group_id === enrollmentGroupId;
 
-  const device = await db.selectFrom("devices").selectAll().where("id", "=", enrollment.deviceId).executeTakeFirst();
+  const device = await rows.device(enrollment.deviceId);
   if (device !== undefined) {
     if (device.enabled === 0) return settled({ kind: "blocked" });
     const keys = parseKeyPair(secrets.open(device.access_keys, deviceIdentity(device)).toString("utf8"));
@@ -383,15 +416,11 @@ async function templateFor(
 }
 
 async function enrollmentOf(
-  db: Reader,
+  rows: Rows,
   secrets: SecretBox,
   { registration_id, enrollment_group_id }: Pick<RegistrationRow, "registration_id" | "enrollment_group_id">,
 ): Promise<EnrollmentFacts | null> {
-  const one = await db
-    .selectFrom("enrollments")
-    .selectAll()
-    .where("registration_id", "=", registration_id)
-    .executeTakeFirst();
+  const one = await rows.enrollment(registration_id);
   if (enrollment_group_id === null) {
     if (one === undefined) return null;
     return one.access_keys === null
@@ -400,11 +429,7 @@ async function enrollmentOf(
   }
   // The individual enrollment is the one that counts.
   if (one !== undefined) return null;
-  const group = await db
-    .selectFrom("enrollment_groups")
-    .selectAll()
-    .where("id", "=", enrollment_group_id)
-    .executeTakeFirst();
+  const group = await rows.group(enrollment_group_id);
   if (group === undefined) return null;
   return group.access_keys === null
     ? factsOf(group, registration_id, null, { type: "x509-ca" })
