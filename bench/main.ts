@@ -124,6 +124,8 @@ async function reconnect(): Promise<readonly ReconnectRow[]> {
       `${row.triedLater}+${row.refused}`,
       `${row.told} of ${row.owed}`,
     ]);
+    const rejections = Object.entries(row.rejections).map(([reason, count]) => `${count} ${reason}`);
+    if (rejections.length > 0) console.log(`  refused by the server: ${rejections.join(", ")}`);
   });
 }
 

@@ -26,6 +26,8 @@ export interface ReconnectRow {
   /** CONNACK 3, after which devices try again; and others, after which they do not. */
   readonly triedLater: number;
   readonly refused: number;
+  /** What the server says it refused, by reason. */
+  readonly rejections: Readonly<Record<string, number>>;
   /** Patches that came, and that were owed. */
   readonly told: number;
   readonly owed: number;
@@ -69,7 +71,14 @@ async function benchTransport(
   dataDir: string,
   onRow: (row: ReconnectRow) => void,
 ): Promise<void> {
-  const flags = ["--no-sample", "--log-level=warn", `--connections-max=${devices}`, "--request-bytes-max=16MiB"];
+  const flags = [
+    "--no-sample",
+    "--log-level=warn",
+    `--connections-max=${devices}`,
+    "--request-bytes-max=16MiB",
+    // All devices' parts of their handshakes share this process: each takes longer than a device with a CPU of its own.
+    "--connect-timeout=60s",
+  ];
   let hub: HubProcess | null = await HubProcess.start(dataDir, ...flags);
   let endpoint: { readonly port: number; readonly ca: string | null } | null = null;
   const listens = (): void => {
@@ -78,8 +87,9 @@ async function benchTransport(
     endpoint = { port: hub.address.ports[transport], ca };
   };
   const fleet = new Fleet({ count: devices, idOf, endpoint: () => endpoint });
-  const row = (phase: string, round: Round, startMs: number, owed: number): ReconnectRow => {
-    const { pid } = hub?.address ?? { pid: 0 };
+  const row = async (phase: string, round: Round, startMs: number, owed: number): Promise<ReconnectRow> => {
+    if (hub === null) throw new Error("no server runs");
+    const { pid } = hub.address;
     const readyMs = round.readyMs.toSorted((a, b) => a - b);
     const seconds = (share: number): number =>
       (readyMs[Math.min(readyMs.length - 1, Math.floor(share * readyMs.length))] ?? Number.NaN) / 1000;
@@ -98,6 +108,7 @@ async function benchTransport(
       attempts: round.attempts,
       triedLater,
       refused: [...round.refusals.values()].reduce((sum, count) => sum + count, 0) - triedLater,
+      rejections: await rejectionsOf(hub),
       told: round.pushes,
       owed,
     };
@@ -117,7 +128,7 @@ async function benchTransport(
     await makeDevices(hub, devices);
     listens();
     fleet.start(false);
-    onRow(row("connect, subscribe", await fleet.ready(waitMsMax), 0, 0));
+    onRow(await row("connect, subscribe", await fleet.ready(waitMsMax), 0, 0));
     fleet.leave();
     const owed = Math.floor(devices / changedEach);
     for (let index = 0; index < owed; index++) {
@@ -125,11 +136,11 @@ async function benchTransport(
     }
     const back = await restart(false);
     await until(() => back.round.pushes >= owed, 10_000);
-    onRow(row("restart", back.round, back.startMs, owed));
+    onRow(await row("restart", back.round, back.startMs, owed));
     fleet.leave();
     // The patches came less than ten seconds before the end: they may come again.
     const reported = await restart(true);
-    onRow(row("restart, report", reported.round, reported.startMs, 0));
+    onRow(await row("restart, report", reported.round, reported.startMs, 0));
     fleet.leave();
   } finally {
     fleet.leave();
@@ -146,6 +157,14 @@ async function makeDevices(hub: HubProcess, count: number): Promise<void> {
     });
     await hub.api("POST", "/devices/batch", { devices });
   }
+}
+
+async function rejectionsOf(hub: HubProcess): Promise<Record<string, number>> {
+  const page = await (await fetch(`${hub.address.url}/metrics`)).text();
+  const counts = page.matchAll(/^coldpath_ingest_rejections_total\{reason="([^"]+)"\} (\d+)$/gm);
+  return Object.fromEntries(
+    [...counts].map(([, reason = "", count]) => [reason, Number(count)] as const).filter(([, count]) => count > 0),
+  );
 }
 
 async function until(isSo: () => boolean, withinMs: number): Promise<void> {
