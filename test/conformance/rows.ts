@@ -39,6 +39,17 @@ const nodeMqtt = {
 } as const;
 
 const sendAgain = "What was not acknowledged when the connection broke fails: the program sends it again";
+const nodeAmqp = {
+  kind: "device",
+  language: "Node.js",
+  isUserToSendAgain: false,
+  none: {
+    batch: "`sendEventBatch` throws: “AMQP Transport does not support batching yet” (azure-iot-device-amqp, amqp.js)",
+  },
+  notes: {},
+  notYet: ["complete", "reject", "abandon", "queued", "desired-away", "restart", "x509-ca"],
+} as const;
+
 const noTwins = "“Twin is not implemented over HTTP” (azure-iot-device-http, http.js)";
 
 const pythonMqtt = {
@@ -65,6 +76,8 @@ const provisioning = {
 export const rows: readonly Row[] = [
   { ...nodeMqtt, transport: "Mqtt" },
   { ...nodeMqtt, transport: "MqttWs" },
+  { ...nodeAmqp, transport: "Amqp" },
+  { ...nodeAmqp, transport: "AmqpWs" },
   {
     kind: "device",
     language: "Node.js",
