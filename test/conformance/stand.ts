@@ -12,6 +12,7 @@ import type { Row } from "./rows.ts";
 import { SdkClient } from "./sdk-client.ts";
 import { SdkProcess } from "./sdk-process.ts";
 
+const moduleId = "vision";
 export const templateId = "fan";
 const template = {
   id: templateId,
@@ -89,7 +90,9 @@ export class Stand {
   /** A device of its own for a feature; one that is to be provisioned is not made. */
   async cell(feature: FeatureId): Promise<Cell> {
     const id = `${feature}-1`;
-    if (this.row.kind !== "provisioning") await this.bench.hub.api("POST", "/devices", { id, templateId });
+    const { hub } = this.bench;
+    if (this.row.kind !== "provisioning") await hub.api("POST", "/devices", { id, templateId });
+    if (this.row.kind === "module") await hub.api("POST", `/devices/${id}/modules`, { id: moduleId });
     return new Cell(this, id);
   }
 
@@ -127,10 +130,11 @@ export class Cell {
   async open(options: Partial<OpenOptions> = {}): Promise<SdkClient> {
     const { sdk, bench, row } = this.stand;
     const { id } = this;
-    const { key } = await bench.keysOf(id);
+    const { primaryKey: key } = await this.api<{ primaryKey: string }>("GET", "/credentials");
     const client = new SdkClient(sdk, `${id} ${this.#clients.length}`);
     this.#clients.push(client);
-    await client.open({ transport: row.transport, deviceId: id, host: hubHost, key, ca: bench.ca, ...options });
+    const identity = { deviceId: id, ...(row.kind === "module" ? { moduleId } : {}) };
+    await client.open({ transport: row.transport, ...identity, host: hubHost, key, ca: bench.ca, ...options });
     return client;
   }
 
@@ -142,16 +146,19 @@ export class Cell {
     return await sdk.call("register", this.id, { ...of, ...proof });
   }
 
-  /** A call of the REST API below this device. */
+  /** A call of the REST API below this device, or its module. */
   async api<T>(method: string, path: string, body?: unknown): Promise<T> {
-    return await this.stand.bench.hub.api<T>(method, `/devices/${this.id}${path}`, body);
+    const module = this.row.kind === "module" ? `/modules/${moduleId}` : "";
+    return await this.stand.bench.hub.api<T>(method, `/devices/${this.id}${module}${path}`, body);
   }
 
+  /** A setting of the device; a module, which has no settings, is told in the same form. */
   async setSpeed(speed: number): Promise<void> {
-    await this.api("PATCH", "", { settings: { device: { speed } } });
+    if (this.row.kind === "module") await this.api("PATCH", "/twin", { desired: { speed: { value: speed } } });
+    else await this.api("PATCH", "", { settings: { device: { speed } } });
   }
 
-  /** Waits until the hub has this device connected, or no more. HTTP has no connections. */
+  /** Waits until the hub has this device, or module, connected, or no more. HTTP has no connections. */
   async untilConnected(isConnected: boolean): Promise<void> {
     if (this.row.transport === "Http") return;
     await until(`the device's connection is ${isConnected}`, async () => {
@@ -173,7 +180,7 @@ export class Cell {
     // A hub that was started again has another clock, so that any time is right here.
     expectExactly(found, this.#sent, {
       deviceId: id,
-      scope: "device",
+      ...(this.row.kind === "module" ? { moduleId, scope: "module" } : { scope: "device" }),
       signsInBy: this.signsInBy,
       generationId,
       fromMs: 0,

@@ -28,7 +28,8 @@ export interface SentMessage {
 /** What the hub adds. */
 export interface SentBy {
   readonly deviceId: string;
-  readonly scope: "device" | "hub";
+  readonly moduleId?: string | undefined;
+  readonly scope: "device" | "hub" | "module";
   /** "sas" when left out. */
   readonly signsInBy?: "sas" | "x509";
   readonly generationId: string;
@@ -90,11 +91,12 @@ export class ExportedMessages {
 
 /** Each of `sent` stands exactly once in `found`, every field right, and nothing else does. */
 export function expectExactly(found: readonly ExportedMessage[], sent: readonly SentMessage[], by: SentBy): void {
-  const { deviceId, scope, generationId, signsInBy = "sas" } = by;
+  const { deviceId, moduleId, scope, generationId, signsInBy = "sas" } = by;
   const [type, issuer] = signsInBy === "sas" ? ["sas", "iothub"] : ["x509Certificate", "external"];
   const expected = sent.map(({ body, application, system }) =>
     print(body, application, [
       ["connectionDeviceId", deviceId],
+      ...(moduleId === undefined ? [] : ([["connectionModuleId", moduleId]] as const)),
       [
         "connectionAuthMethod",
         `{"scope":"${scope}","type":"${type}","issuer":"${issuer}","acceptingIpFilterRule":null}`,
