@@ -16,7 +16,8 @@ beforeEach(() => {
   calls = [];
 });
 
-const serve = (who: MethodOwner = owner): (() => void) => methods.serve(who, (call) => calls.push(call));
+const serve = (who: MethodOwner = owner): ReturnType<Methods["serve"]> =>
+  methods.serve(who, (call) => calls.push(call));
 const answer = (index: number, status = 200, payload = "", who: MethodOwner = owner): void =>
   methods.answer(who, calls[index]?.requestId ?? "", status, Buffer.from(payload));
 const codeOfCall = async (call: Promise<unknown>): Promise<unknown> =>
@@ -99,6 +100,23 @@ test("a device that disconnects fails its calls at once; those behind them can w
   stop(); // the former connection's end, told late
   answer(1);
   expect(await next).toMatchObject({ status: 200 });
+});
+
+test("a device that is expected back may answer over its next connection, for ten seconds", async () => {
+  const stop = serve();
+  const call = methods.invoke(owner, request);
+  stop(true);
+  await clock.pass(9_999);
+  serve();
+  await clock.pass(15_000);
+  answer(0);
+  expect(await call).toMatchObject({ status: 200 });
+
+  const stopAgain = serve();
+  const late = codeOfCall(methods.invoke(owner, request));
+  stopAgain(true);
+  await clock.pass(10_000);
+  expect(await late).toBe("device-disconnected");
 });
 
 test("D1: another generation neither gets nor answers a call, nor does a module for its device", async () => {

@@ -57,6 +57,8 @@ export interface MethodsOptions {
 export const methodPayloadBytesMax = 128 * 1024;
 export const methodTimeouts = { responseMsMin: 5_000, responseMsMax: 300_000, connectMsMax: 300_000 } as const;
 const callsOfDeviceMax = 10;
+/** For a device that comes back, to answer over its next connection. */
+const returnMs = 10_000;
 /** What a topic can carry; `component*command` is a name. */
 const namePattern = /^[^\p{Cc}\p{Cs}]{1,128}$/u;
 
@@ -66,6 +68,8 @@ interface Waiting {
   readonly responseTimeoutMs: number;
   readonly settle: (outcome: MethodAnswer | ColdpathError) => void;
   isAsked: boolean;
+  /** Of the clock that only grows; once it is asked. */
+  answerUntilMs: number;
   cancelTimer: () => void;
 }
 
@@ -105,7 +109,15 @@ export class Methods {
     try {
       const outcome = await new Promise<MethodAnswer | ColdpathError>((settle) => {
         const { responseTimeoutMs, connectTimeoutMs } = request;
-        const waiting = { owner, call, responseTimeoutMs, settle, isAsked: false, cancelTimer: () => {} };
+        const waiting = {
+          owner,
+          call,
+          responseTimeoutMs,
+          settle,
+          isAsked: false,
+          answerUntilMs: 0,
+          cancelTimer: () => {},
+        };
         ofDevice.set(call.requestId, waiting);
         if (isServed) this.#ask(waiting);
         else waiting.cancelTimer = this.#clock.timer(connectTimeoutMs, () => settle(offline(owner)));
@@ -127,17 +139,24 @@ export class Methods {
   /**
    * A connected device takes calls from now on, those that wait for it first.
    *
-   * @returns a function that ends it: calls that it was given and did not answer fail at once.
+   * @returns a function that ends it: calls that it was given and did not answer fail at once, or, where the device is
+   *   expected back (a token is renewed, a session is kept), when it has not answered some seconds later.
    */
-  serve(owner: MethodOwner, listener: MethodListener): () => void {
+  serve(owner: MethodOwner, listener: MethodListener): (isExpectedBack?: boolean) => void {
     const key = keyOf(owner);
     const entry = { generationId: owner.generationId, listener };
     this.#served.set(key, entry);
-    for (const waiting of this.#waitingFor(owner)) if (!waiting.isAsked) this.#ask(waiting);
-    return () => {
+    for (const waiting of this.#waitingFor(owner)) {
+      if (waiting.isAsked) this.#awaitAnswer(waiting);
+      else this.#ask(waiting);
+    }
+    return (isExpectedBack = false) => {
       if (this.#served.get(key) !== entry) return;
       this.#served.delete(key);
-      for (const waiting of this.#waitingFor(owner)) if (waiting.isAsked) waiting.settle(disconnected(waiting));
+      for (const waiting of this.#waitingFor(owner)) {
+        if (waiting.isAsked && isExpectedBack) this.#awaitReturn(waiting);
+        else if (waiting.isAsked) waiting.settle(disconnected(waiting));
+      }
     };
   }
 
@@ -164,11 +183,23 @@ export class Methods {
   #ask(waiting: Waiting): void {
     const listener = this.#listenerOf(waiting.owner);
     if (listener === null) return;
-    const { call, responseTimeoutMs, settle } = waiting;
-    waiting.cancelTimer();
     waiting.isAsked = true;
-    waiting.cancelTimer = this.#clock.timer(responseTimeoutMs, () => settle(timedOut(waiting)));
-    listener(call);
+    waiting.answerUntilMs = this.#clock.monotonicMs() + waiting.responseTimeoutMs;
+    this.#awaitAnswer(waiting);
+    listener(waiting.call);
+  }
+
+  #awaitAnswer(waiting: Waiting): void {
+    waiting.cancelTimer();
+    const leftMs = Math.max(0, waiting.answerUntilMs - this.#clock.monotonicMs());
+    waiting.cancelTimer = this.#clock.timer(leftMs, () => waiting.settle(timedOut(waiting)));
+  }
+
+  #awaitReturn(waiting: Waiting): void {
+    waiting.cancelTimer();
+    const leftMs = Math.max(0, waiting.answerUntilMs - this.#clock.monotonicMs());
+    const settle = (): void => waiting.settle(disconnected(waiting));
+    waiting.cancelTimer = this.#clock.timer(Math.min(leftMs, returnMs), settle);
   }
 
   #listenerOf(owner: MethodOwner): MethodListener | null {

@@ -29,8 +29,10 @@ export class HubTopics {
   readonly #desired: DesiredPushes;
   readonly #methods: MethodTopics;
   readonly #cloudMessages: CloudMessageTopics;
+  readonly #isKept: boolean;
 
   constructor(options: HubTopicsOptions) {
+    this.#isKept = !options.session.isClean;
     this.#twin = new TwinTopics(options);
     this.#desired = new DesiredPushes(options);
     this.#methods = new MethodTopics(options);
@@ -66,7 +68,7 @@ export class HubTopics {
   close(): void {
     this.#twin.close();
     this.#desired.close();
-    this.#methods.close();
+    this.#methods.close(this.#isKept);
     this.#cloudMessages.close();
   }
 }

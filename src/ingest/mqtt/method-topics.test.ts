@@ -20,8 +20,8 @@ beforeEach(async () => {
   await hub.createDevice(id);
 });
 
-async function connected(): Promise<RawMqtt> {
-  const client = await RawMqtt.device(hub.mqttPort, id, hub.token(id));
+async function connected(clean = true): Promise<RawMqtt> {
+  const client = await RawMqtt.device(hub.mqttPort, id, hub.token(id), { clean });
   client.send(mqtt.generate({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: filter, qos: 0 }] }));
   expect(await client.next()).toMatchObject({ cmd: "suback" });
   return client;
@@ -100,6 +100,18 @@ test("a device that is taken over fails the former connection's calls; the next 
   const { rid } = await nextCall(client);
   client.send(reply(rid, 200));
   expect(await answered).toMatchObject({ status: 200 });
+  client.destroy();
+});
+
+test("a device whose session is kept answers over its next connection: its token was renewed meanwhile", async () => {
+  const former = await connected(false);
+  const answered = invoke("open");
+  const { rid } = await nextCall(former);
+  former.send(mqtt.generate({ cmd: "disconnect" }));
+  await former.ended;
+  const client = await RawMqtt.device(hub.mqttPort, id, hub.token(id));
+  client.send(reply(rid, 200, '"open"'));
+  expect(await answered).toEqual({ status: 200, payload: "open" });
   client.destroy();
 });
 

@@ -16,7 +16,7 @@ export interface MethodTopicsOptions {
 
 export class MethodTopics {
   readonly #options: MethodTopicsOptions;
-  #stop: (() => void) | null = null;
+  #stop: ((isExpectedBack: boolean) => void) | null = null;
 
   constructor(options: MethodTopicsOptions) {
     this.#options = options;
@@ -34,8 +34,9 @@ export class MethodTopics {
     this.#stop ??= methods.serve(owner, (call) => write(publishPacket(topicOf(call), call.payload)));
   }
 
-  close(): void {
-    this.#stop?.();
+  /** @param isExpectedBack  the connection ended, and its session is kept. */
+  close(isExpectedBack = false): void {
+    this.#stop?.(isExpectedBack);
     this.#stop = null;
   }
 }

@@ -20,6 +20,7 @@ import {
 
 const requestsMax = 4;
 const answersFilter = "$dps/registrations/res/#";
+const answersStart = "$dps/registrations/res/";
 
 /** The claim of a CONNECT that asks for provisioning, without its certificate; null when it asks for the hub. */
 export function provisioningClaimOf(packet: IConnectPacket): Omit<ProvisioningClaim, "certificate"> | null {
@@ -65,7 +66,8 @@ export class ProvisioningSession {
     switch (packet.cmd) {
       case "subscribe": {
         const granted = packet.subscriptions.map(({ topic, qos }) => {
-          if (topic !== answersFilter) return 0x80;
+          // Or to the topic of one answer, for clients that cannot do with a filter.
+          if (topic !== answersFilter && !topic.startsWith(answersStart)) return 0x80;
           this.#isSubscribed = true;
           return Math.min(qos, 1);
         });
