@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `npm run setup:machine`: installs what the whole test suite needs beyond Node and npm, on Debian.
-#   mosquitto_pub, openssl                        the outside clients
+#   mosquitto_pub, openssl, curl                  the outside clients
 #   chromium                                      the browser that the page is tried in
 #   javac and Debian's Apache Avro for Java       readers of the exported files
 #   .venv with tools/requirements.txt             likewise, in Python
@@ -37,6 +37,7 @@ command -v dpkg-query >/dev/null ||
 
 want mosquitto-clients
 want openssl
+want curl
 want chromium
 want libavro-java
 want libslf4j-java

@@ -46,6 +46,7 @@ const tools = {
   mosquitto_pub: () => commandMissing("mosquitto_pub"),
   mosquitto_sub: () => commandMissing("mosquitto_sub"),
   openssl: () => commandMissing("openssl"),
+  curl: () => commandMissing("curl"),
   chromium: () => commandMissing("chromium"),
   java: () => commandMissing("java") ?? commandMissing("javac") ?? fileMissing(jars),
   python: () => {
