@@ -21,8 +21,6 @@ export interface Row {
   readonly notYet: readonly FeatureId[];
 }
 
-const commands = ["complete", "queued"] as const;
-
 const nodeMqtt = {
   kind: "device",
   language: "Node.js",
@@ -35,7 +33,7 @@ const nodeMqtt = {
       "`abandon` throws: “The MQTT transport does not support abandoning messages” (azure-iot-device-mqtt, mqtt.js)",
   },
   notes: {},
-  notYet: commands,
+  notYet: [],
 } as const;
 
 const sendAgain = "What was not acknowledged when the connection broke fails: the program sends it again";
@@ -62,7 +60,7 @@ const pythonMqtt = {
     abandon: "`IoTHubDeviceClient` has no such call: a message is completed when it is handed over",
   },
   notes: { cut: sendAgain, restart: sendAgain },
-  notYet: commands,
+  notYet: [],
 } as const;
 
 const provisioning = {
@@ -79,6 +77,8 @@ const asModule = (row: Omit<Row, "transport">, notYet: readonly FeatureId[]): Om
   kind: "module",
   notYet,
 });
+
+const amqpModules = ["connect", "twin", "reported", "desired", "desired-away", "method", "renewal", "restart"] as const;
 
 export const rows: readonly Row[] = [
   { ...nodeMqtt, transport: "Mqtt" },
@@ -98,14 +98,14 @@ export const rows: readonly Row[] = [
       method: "“Direct methods are not implemented over HTTP” (azure-iot-device-http, http.js)",
     },
     notes: { restart: sendAgain, cut: sendAgain },
-    notYet: ["complete", "reject", "abandon", "queued"],
+    notYet: [],
   },
   { ...pythonMqtt, transport: "Mqtt" },
   { ...pythonMqtt, transport: "MqttWs" },
   { ...asModule(nodeMqtt, []), transport: "Mqtt" },
   { ...asModule(nodeMqtt, []), transport: "MqttWs" },
-  { ...asModule(nodeAmqp, ["desired-away", "restart"]), transport: "Amqp" },
-  { ...asModule(nodeAmqp, ["desired-away", "restart"]), transport: "AmqpWs" },
+  { ...asModule(nodeAmqp, amqpModules), transport: "Amqp" },
+  { ...asModule(nodeAmqp, amqpModules), transport: "AmqpWs" },
   { ...asModule(pythonMqtt, []), transport: "Mqtt" },
   { ...asModule(pythonMqtt, []), transport: "MqttWs" },
   { ...provisioning, language: "Node.js", transport: "Mqtt" },
