@@ -14,7 +14,7 @@ ingest    durable QoS 1 messages over plain MQTT through the real server, beside
 fairness  time to PUBACK of 100 quiet devices, beside noisy ones
 devices   lists of devices in a large registry, and how long each holds the event loop
 reconnect a fleet over MQTT that connects and subscribes, and is back after the server was killed; plain and over TLS
-provision a fleet that knows an ID scope and a key: provisioned over MQTT and connected, new and known; plain and over TLS
+provision a fleet that knows an ID scope and a key: provisioned over MQTT and connected; new, known; plain, over TLS
 
   --seconds N      measured seconds a row (default 10, after 3 to warm up)
   --devices N      in the registry (default 100000; reconnect, provision 10000)
