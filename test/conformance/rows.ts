@@ -68,7 +68,7 @@ const provisioning = {
   isUserToSendAgain: false,
   none: {},
   notes: {},
-  notYet: ["group-x509"],
+  notYet: [],
 } as const;
 
 /** A module has what a device has on the same transport, but no cloud-to-device messages: its scenarios leave them out. */
