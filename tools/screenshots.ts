@@ -73,6 +73,35 @@ const shots: readonly Shot[] = [
     path: "/devices/my-device?tab=connect",
     prepare: async (page) => await page.getByRole("region", { name: "Node.js code" }).waitFor(),
   },
+  {
+    name: "device-commands",
+    path: async ({ hub }) => {
+      const sent = { messageId: "defrost-tonight", body: "{}", properties: { priority: "high" } };
+      const { items } = await hub.api<{ items: object[] }>("GET", "/devices/my-device/cloud-messages");
+      if (items.length === 0) await hub.api("POST", "/devices/my-device/cloud-messages", sent);
+      return "/devices/my-device?tab=commands";
+    },
+    prepare: async (page) => await page.getByRole("table", { name: "Waiting messages" }).waitFor(),
+  },
+  {
+    name: "device-twin",
+    path: async (stand) => `/devices/${await refrigerator(stand)}?tab=twin`,
+    prepare: async (page) => await page.getByRole("table", { name: "Reported properties" }).waitFor(),
+  },
+  {
+    name: "device-connection",
+    path: "/admin/connection",
+    prepare: async (page) => await page.getByRole("region", { name: "Node.js code" }).waitFor(),
+  },
+  {
+    name: "enrollment-groups",
+    path: async ({ hub }) => {
+      const { items } = await hub.api<{ items: object[] }>("GET", "/enrollment-groups");
+      if (items.length === 0) await hub.api("POST", "/enrollment-groups", { name: "Vending machines" });
+      return "/admin/connection?tab=groups";
+    },
+    prepare: async (page) => await page.getByRole("heading", { name: "Vending machines" }).waitFor(),
+  },
 ];
 
 const { values } = scriptArguments(

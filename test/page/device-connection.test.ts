@@ -166,7 +166,7 @@ needs("chromium")("Device connection", () => {
     const stale = page.getByRole("alertdialog", { name: "Somebody else saved this meanwhile" });
     await stale.getByRole("button", { name: "Show what is saved" }).click();
     await stale.waitFor({ state: "detached" });
-    expect(await dialog.getByRole("switch", { name: "Approve devices by themselves" }).isChecked()).toBe(false);
+    expect(await dialog.getByRole("switch", { name: "Approve devices at once" }).isChecked()).toBe(false);
     expect(await dialog.getByRole("switch", { name: "Let devices in" }).isChecked()).toBe(true);
     await dialog.getByLabel("Device template").selectOption({ label: "Fridge" });
     await dialog.getByLabel("Version").selectOption("1.0.0");

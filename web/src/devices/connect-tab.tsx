@@ -24,8 +24,10 @@ import { ServerErrorBar } from "../parts/server-errors.tsx";
 import { Shown } from "../parts/states.tsx";
 import { TimeText } from "../parts/time-text.tsx";
 import { useToast } from "../parts/toasts.tsx";
+import { AuthenticationPanel } from "./authentication-panel.tsx";
 import { credentialsOf } from "./credentials.ts";
 import type { Device } from "./device-queries.ts";
+import { ModulesPanel } from "./modules-panel.tsx";
 
 type WhichKey = "primary" | "secondary";
 const whichKeys: readonly WhichKey[] = ["primary", "secondary"];
@@ -73,27 +75,34 @@ export default function ConnectTab({ device }: { readonly device: Device }) {
       <Panel title="Where to">
         <Shown query={status}>{({ endpoints }) => <Endpoints endpoints={endpoints} />}</Shown>
       </Panel>
-      <Keys deviceId={id} renewals={renewals} onRenewed={() => setRenewals(renewals + 1)} />
-      <TokenMaker key={`token ${renewals}`} deviceId={id} />
-      <Panel
-        title="Ready code"
-        about="Sends one message as this device. Run it, and look at the message under Measurements."
-      >
-        <Shown query={code}>{(content) => <ReadyCode key={renewals} deviceId={id} content={content} />}</Shown>
-      </Panel>
+      <AuthenticationPanel device={device} />
+      {device.authentication.type === "sas" && (
+        <>
+          <Keys deviceId={id} renewals={renewals} onRenewed={() => setRenewals(renewals + 1)} />
+          <TokenMaker key={`token ${renewals}`} deviceId={id} />
+          <Panel
+            title="Ready code"
+            about="Sends one message as this device. Run it, and look at the message under Measurements."
+          >
+            <Shown query={code}>{(content) => <ReadyCode key={renewals} deviceId={id} content={content} />}</Shown>
+          </Panel>
+        </>
+      )}
+      <ModulesPanel deviceId={id} />
     </>
   );
 }
 
 function Endpoints({ endpoints }: { readonly endpoints: Schema<"Endpoints"> }) {
   const styles = useStyles();
-  const { publicHosts, mqttsPort, mqttPort, httpsPort, caPath } = endpoints;
+  const { publicHosts, mqttsPort, mqttPort, amqpsPort, httpsPort, caPath } = endpoints;
   return (
     <Facts
       items={[
         { name: "Host", value: publicHosts.join(", ") },
         { name: "MQTT over TLS", value: `port ${mqttsPort}` },
-        { name: "HTTPS", value: `port ${httpsPort}` },
+        { name: "AMQP over TLS", value: `port ${amqpsPort}` },
+        { name: "HTTPS; MQTT and AMQP over WebSocket", value: `port ${httpsPort}` },
         ...(mqttPort === null
           ? []
           : [{ name: "MQTT without TLS, for tests on this machine", value: `port ${mqttPort}` }]),

@@ -81,7 +81,7 @@ export function TermsFields({
         field="autoApprove"
       >
         <Switch
-          label="Approve devices by themselves"
+          label="Approve devices at once"
           checked={autoApprove}
           onChange={(_event, { checked }) => onChange({ ...terms, autoApprove: checked })}
         />
@@ -103,11 +103,11 @@ export function TermsFields({
 
 /** The terms in words, for lists. */
 export function templateWords({ templateId, templateVersion }: Terms, templates: readonly DeviceTemplate[]): string {
-  if (templateId === null) return "None: each waits for one";
+  if (templateId === null) return "None: waits for one";
   const name = templates.findLast(({ id }) => id === templateId)?.name ?? templateId;
   return templateVersion === null ? `${name}, the newest version` : `${name} ${templateVersion}`;
 }
 
 export function approvalWords({ autoApprove }: Terms): string {
-  return autoApprove ? "by itself" : "by somebody";
+  return autoApprove ? "at once" : "by a person";
 }
