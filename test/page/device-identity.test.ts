@@ -84,6 +84,7 @@ needs("chromium")("How a device signs in", () => {
     await page.getByRole("button", { name: "Change authentication" }).click();
     await dialog.getByRole("radio", { name: /^A certificate of a CA/ }).click();
     await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
     await page.getByText("A certificate of a CA", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Change authentication" }).click();
     await dialog.getByRole("radio", { name: /^Keys/ }).click();

@@ -4,6 +4,7 @@ import { Button, makeStyles } from "@fluentui/react-components";
 import { EyeOffRegular, EyeRegular } from "@fluentui/react-icons";
 import { useState } from "react";
 import type { Schema } from "../api/client.ts";
+import { invalidate } from "../api/query-client.ts";
 import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
 import { CopyBox } from "../parts/copy-box.tsx";
 import { useToast } from "../parts/toasts.tsx";
@@ -93,6 +94,8 @@ export function KeyPair({
             const renewed = await renew(which);
             // Those that are shown must not be old ones; none is shown that was not.
             if (keys !== null) setKeys(renewed);
+            // Its etag is another one now: who edits it next must not be told of somebody else.
+            await invalidate("provisioning");
             toast(`${name} has a new ${which} key`);
           }}
           onClose={close}
