@@ -29,6 +29,12 @@ export class ConnectionTable {
   /** By device: connection ids of its modules that have a claim or a connection. */
   readonly #modules = new Map<string, Set<string>>();
 
+  /**
+   * Connections that sign in and will need a place, of all front ends: with those that are open they are never more than there
+   * are places (M1).
+   */
+  readonly signIns = { count: 0 };
+
   /** Connections that are authenticated. */
   get openCount(): number {
     return this.#open.size;

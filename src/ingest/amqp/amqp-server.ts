@@ -30,7 +30,7 @@ export class AmqpServer {
     this.#context = {
       ...options,
       gate,
-      signIns: { count: 0 },
+      signIns: options.table.signIns,
       coarseMs: () => this.#coarseMs,
       reject: (reason, deviceId, address) => {
         counters.rejections[reason]++;

@@ -32,7 +32,7 @@ export class MqttServer {
     this.#context = {
       ...options,
       gate: this.#gate,
-      signIns: { count: 0 },
+      signIns: options.table.signIns,
       provisioned: { count: 0 },
       refusal: () => accept.refusal,
       openCount: () => table.openCount,
