@@ -3,7 +3,7 @@
 import type { EnrollmentGroup, KeyPair } from "../registry/registry.ts";
 import { segment } from "./client.ts";
 import type { CommandFamily } from "./command.ts";
-import { printKeys, regenerateOption, templateCell, termsOf, termsOptions } from "./enrollment-terms.ts";
+import { printKeys, regenerateOption, templateCells, termsOf, termsOptions } from "./enrollment-terms.ts";
 import { serverCommand } from "./family.ts";
 import { findCaCertificate, findEnrollmentGroup, listOf } from "./lookup.ts";
 import { confirm, yesOption } from "./output.ts";
@@ -23,10 +23,11 @@ const listCommand = serverCommand({
     else if (groups.length === 0) {
       terminal.complain("coldpath: There is no enrollment group; `coldpath enrollment-group create NAME` makes one.");
     } else {
+      const templateOf = await templateCells(client);
       const rows = groups.map((one) => [
         one.name,
         one.attestation,
-        templateCell(one),
+        templateOf(one),
         one.autoApprove ? "by itself" : "each",
         one.enabled ? "yes" : "no",
       ]);

@@ -1,8 +1,8 @@
 // What enrollment groups and individual enrollments have in common at the terminal: on which terms devices come, and keys.
 
-import type { EnrollmentTerms, KeyPair } from "../registry/registry.ts";
+import type { DeviceTemplate, EnrollmentTerms, KeyPair } from "../registry/registry.ts";
 import type { Client } from "./client.ts";
-import { findTemplate } from "./lookup.ts";
+import { findTemplate, listOf } from "./lookup.ts";
 import { renderFields } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -56,9 +56,15 @@ export async function termsOf(client: Client, given: GivenTerms): Promise<Partia
   };
 }
 
-export function templateCell({ templateId, templateVersion }: EnrollmentTerms): string {
-  if (templateId === null) return "–";
-  return templateVersion === null ? templateId : `${templateId} ${templateVersion}`;
+/** What says for terms which template devices get: by its name, as people know it. */
+export async function templateCells(client: Client): Promise<(terms: EnrollmentTerms) => string> {
+  const templates = await listOf<DeviceTemplate>(client, "/device-templates");
+  const names = new Map(templates.map(({ id, name }) => [id, name]));
+  return ({ templateId, templateVersion }) => {
+    if (templateId === null) return "–";
+    const name = names.get(templateId) ?? templateId;
+    return templateVersion === null ? name : `${name} ${templateVersion}`;
+  };
 }
 
 export function printKeys({ primaryKey, secondaryKey }: KeyPair, isJson: boolean, terminal: Terminal): void {

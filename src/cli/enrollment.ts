@@ -3,7 +3,7 @@
 import type { Enrollment, KeyPair } from "../registry/registry.ts";
 import { segment } from "./client.ts";
 import type { CommandFamily } from "./command.ts";
-import { printKeys, regenerateOption, templateCell, termsOf, termsOptions } from "./enrollment-terms.ts";
+import { printKeys, regenerateOption, templateCells, termsOf, termsOptions } from "./enrollment-terms.ts";
 import { serverCommand } from "./family.ts";
 import { confirm, yesOption } from "./output.ts";
 import { everyPage } from "./pages.ts";
@@ -22,11 +22,12 @@ const listCommand = serverCommand({
     if (values.json === true) terminal.print(JSON.stringify(enrollments, null, 2));
     else if (enrollments.length === 0) terminal.complain("coldpath: There is no individual enrollment.");
     else {
+      const templateOf = await templateCells(client);
       const rows = enrollments.map((one) => [
         one.registrationId,
         one.deviceId,
         one.attestation,
-        templateCell(one),
+        templateOf(one),
         one.enabled ? "yes" : "no",
       ]);
       terminal.print(renderTable(["registration", "device", "proof", "template", "enabled"], rows, terminal));
