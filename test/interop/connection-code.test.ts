@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DeviceBench } from "../lib/device-bench.ts";
-import { needs } from "../lib/needs.ts";
+import { gateVariable } from "../conformance/gate-address.ts";
+import { needs, pythonPath } from "../lib/needs.ts";
 
 const run = promisify(execFile);
 let bench: DeviceBench;
@@ -51,6 +52,19 @@ describe("connection code", () => {
     const modules = join(bench.directory, "node_modules");
     if (ids.indexOf(id) === 0) symlinkSync(join(import.meta.dirname, "../../node_modules"), modules);
     await expectSent(deviceId, (await run(process.execPath, [file])).stdout);
+  });
+});
+
+needs("python")("connection code for Python", () => {
+  // The SDK knows port 8883 only; a preload leads it to the hub's.
+  test.each(ids)("sends as %s", async (id) => {
+    const deviceId = `p-${id}`;
+    const file = join(bench.directory, `${ids.indexOf(id)}.py`);
+    writeFileSync(file, await programOf(deviceId, "python"));
+    const preload = join(import.meta.dirname, "../conformance/standard_ports.py");
+    const gate = { host: "localhost", ports: { 8883: bench.hub.address.ports.mqtts } };
+    const env = { ...process.env, [gateVariable]: JSON.stringify(gate) };
+    await expectSent(deviceId, (await run(pythonPath, [preload, file], { env })).stdout);
   });
 });
 
