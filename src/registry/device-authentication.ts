@@ -27,16 +27,20 @@ export interface GivenAuthentication {
   readonly secondaryThumbprint?: string | null | undefined;
 }
 
-/** @throws ColdpathError `input-invalid`, `field-unknown`. */
+/**
+ * @param field  where it stands in the input; empty: it is the input.
+ * @throws ColdpathError `input-invalid`, `field-unknown`.
+ */
 export function deviceAuthenticationOf(input: unknown, field: string): DeviceAuthentication {
   const { primaryThumbprint, secondaryThumbprint, ...given } = objectOf(input, field, [
     "type",
     "primaryThumbprint",
     "secondaryThumbprint",
   ]);
-  const type = oneOf(authenticationTypes, given["type"], `${field}.type`);
-  const primary = readThumbprint(primaryThumbprint, `${field}.primaryThumbprint`);
-  const secondary = readThumbprint(secondaryThumbprint, `${field}.secondaryThumbprint`);
+  const at = (name: string): string => (field === "" ? name : `${field}.${name}`);
+  const type = oneOf(authenticationTypes, given["type"], at("type"));
+  const primary = readThumbprint(primaryThumbprint, at("primaryThumbprint"));
+  const secondary = readThumbprint(secondaryThumbprint, at("secondaryThumbprint"));
   if (type === "x509-thumbprint") {
     if (primary !== null) return { type, primaryThumbprint: primary, secondaryThumbprint: secondary };
     throw registryError("input-invalid", `${field}.primaryThumbprint is missing.`, {

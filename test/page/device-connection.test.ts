@@ -278,6 +278,38 @@ needs("chromium")("Device connection", () => {
     await form.getByRole("button", { name: "Verify" }).click();
     await page.getByText("Verified", { exact: true }).first().waitFor();
     await form.waitFor({ state: "detached" });
+
+    // A group of it, and one device by its thumbprint.
+    await page.getByRole("tab", { name: "Enrollment groups" }).click();
+    await page.getByRole("button", { name: "New enrollment group" }).click();
+    const group = page.getByRole("dialog", { name: "New enrollment group" });
+    await group.getByLabel("Name").fill("By certificate");
+    await group.getByRole("radio", { name: "Devices prove themselves by certificates of a CA" }).click();
+    await group.getByLabel("CA certificate").selectOption({ label: "Contoso" });
+    await group.getByRole("button", { name: "Make group" }).click();
+    await page.getByRole("region", { name: "By certificate" }).getByText("by certificates", { exact: true }).waitFor();
+    expect(await page.getByRole("button", { name: "Show keys of By certificate" }).count()).toBe(0);
+    await page.getByRole("button", { name: "Delete By certificate" }).click();
+    await page.getByRole("alertdialog").getByRole("textbox").fill("By certificate");
+    await page.getByRole("button", { name: "Delete group" }).click();
+    await page.getByRole("region", { name: "By certificate" }).waitFor({ state: "detached" });
+    await page.getByRole("tab", { name: "Individual enrollments" }).click();
+    await page.getByRole("button", { name: "New individual enrollment" }).click();
+    const one = page.getByRole("dialog", { name: "New individual enrollment" });
+    await one.getByLabel("Registration id").fill("press-13");
+    await one.getByRole("radio", { name: "It proves itself by a certificate" }).click();
+    stand.expected.push(/^answer: 400 POST .*\/enrollments$/);
+    await one.getByLabel("Primary thumbprint").fill("AB");
+    await one.getByRole("button", { name: "Enroll device" }).click();
+    await one.locator("[aria-invalid=true]").waitFor();
+    await one.getByLabel("Primary thumbprint").fill("ab".repeat(32));
+    await one.getByRole("button", { name: "Enroll device" }).click();
+    await one.waitFor({ state: "detached" });
+    expect(await stand.hub.api("GET", "/enrollments/press-13")).toMatchObject({
+      attestation: "x509",
+      primaryThumbprint: "AB".repeat(32),
+    });
+    await page.getByRole("tab", { name: "CA certificates" }).click();
     await page.getByRole("button", { name: "Delete Contoso" }).click();
     await page.getByRole("alertdialog").getByRole("textbox").fill("Contoso");
     await page.getByRole("button", { name: "Delete CA certificate" }).click();

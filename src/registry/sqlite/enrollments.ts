@@ -294,7 +294,7 @@ function printThumbprints(given: Omit<GivenAuthentication, "type">): string {
     });
   }
   return JSON.stringify(
-    deviceAuthenticationOf({ type: "x509-thumbprint", primaryThumbprint, secondaryThumbprint }, "enrollment"),
+    deviceAuthenticationOf({ type: "x509-thumbprint", primaryThumbprint, secondaryThumbprint }, ""),
   );
 }
 

@@ -14,6 +14,7 @@ import { FormField, useServerErrors } from "../parts/server-errors.tsx";
 import { EmptyState, Shown, StateBadge } from "../parts/states.tsx";
 import { TimeText } from "../parts/time-text.tsx";
 import { useToast } from "../parts/toasts.tsx";
+import { type Attestation, AttestationChoice } from "./attestation-fields.tsx";
 import { EditTermsDialog } from "./edit-terms-dialog.tsx";
 import { KeyPair } from "./key-pair.tsx";
 import { type OwnKeys, OwnKeysFields, keysOf } from "./own-keys.tsx";
@@ -178,6 +179,10 @@ function NewEnrollmentDialog({
   const [deviceId, setDeviceId] = useState("");
   const [terms, setTerms] = useState(newTerms);
   const [keys, setKeys] = useState<OwnKeys>(null);
+  const [attestation, setAttestation] = useState<Attestation>("symmetric-key");
+  const [primary, setPrimary] = useState("");
+  const [secondary, setSecondary] = useState("");
+  const isByKeys = attestation === "symmetric-key";
   const make = useMutation({
     mutationFn: async () => {
       const id = registrationId.trim();
@@ -185,7 +190,13 @@ function NewEnrollmentDialog({
         registrationId: id,
         ...(deviceId.trim() === "" ? {} : { deviceId: deviceId.trim() }),
         ...terms,
-        ...keysOf(keys),
+        attestation,
+        ...(isByKeys
+          ? keysOf(keys)
+          : {
+              ...(primary.trim() === "" ? {} : { primaryThumbprint: primary.trim() }),
+              ...(secondary.trim() === "" ? {} : { secondaryThumbprint: secondary.trim() }),
+            }),
       };
       await answerOf(api.POST("/api/v1/enrollments", { body }));
       await invalidate("provisioning");
@@ -198,6 +209,8 @@ function NewEnrollmentDialog({
     "deviceId",
     "primaryKey",
     "secondaryKey",
+    "primaryThumbprint",
+    "secondaryThumbprint",
     ...termsFields,
   ]);
   return (
@@ -233,12 +246,50 @@ function NewEnrollmentDialog({
         />
       </FormField>
       <TermsFields terms={terms} templates={templates} errors={errors} onChange={setTerms} />
-      <OwnKeysFields
-        keys={keys}
-        hint="As the device has it already. Base64; left empty, a random one is made."
-        errors={errors}
-        onChange={setKeys}
+      <AttestationChoice
+        keys="It proves itself by a key"
+        certificates="It proves itself by a certificate"
+        value={attestation}
+        onChange={setAttestation}
       />
+      {isByKeys ? (
+        <OwnKeysFields
+          keys={keys}
+          hint="As the device has it already. Base64; left empty, a random one is made."
+          errors={errors}
+          onChange={setKeys}
+        />
+      ) : (
+        <>
+          <FormField
+            label="Primary thumbprint"
+            required
+            hint="SHA-1 or SHA-256 of its certificate."
+            errors={errors}
+            field="primaryThumbprint"
+          >
+            <Input
+              value={primary}
+              autoComplete="off"
+              spellCheck={false}
+              onChange={(_event, { value }) => setPrimary(value)}
+            />
+          </FormField>
+          <FormField
+            label="Secondary thumbprint"
+            hint="Of the certificate that is to follow; may be empty."
+            errors={errors}
+            field="secondaryThumbprint"
+          >
+            <Input
+              value={secondary}
+              autoComplete="off"
+              spellCheck={false}
+              onChange={(_event, { value }) => setSecondary(value)}
+            />
+          </FormField>
+        </>
+      )}
     </FormDialog>
   );
 }

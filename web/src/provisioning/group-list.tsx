@@ -1,6 +1,6 @@
 // Enrollment groups: keys from which each device's own is derived, so that any number of devices come in by one.
 
-import { Button, Input, makeStyles } from "@fluentui/react-components";
+import { Button, Input, Select, makeStyles } from "@fluentui/react-components";
 import { AddRegular, DeleteRegular, EditRegular } from "@fluentui/react-icons";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -14,10 +14,17 @@ import { FormField, ServerErrorBar, useServerErrors } from "../parts/server-erro
 import { EmptyState, Shown, StateBadge } from "../parts/states.tsx";
 import { TimeText } from "../parts/time-text.tsx";
 import { useToast } from "../parts/toasts.tsx";
+import { type Attestation, AttestationChoice } from "./attestation-fields.tsx";
 import { EditTermsDialog } from "./edit-terms-dialog.tsx";
 import { KeyPair } from "./key-pair.tsx";
 import { type OwnKeys, OwnKeysFields, keysOf } from "./own-keys.tsx";
-import { type DeviceTemplate, type EnrollmentGroup, groupsQuery, templatesQuery } from "./provisioning-queries.ts";
+import {
+  type DeviceTemplate,
+  type EnrollmentGroup,
+  caCertificatesQuery,
+  groupsQuery,
+  templatesQuery,
+} from "./provisioning-queries.ts";
 import { TermsFields, approvalWords, newTerms, templateWords, termsFields } from "./terms-fields.tsx";
 
 const useStyles = makeStyles({
@@ -213,9 +220,19 @@ function NewGroupDialog({
   const [name, setName] = useState("");
   const [terms, setTerms] = useState(newTerms);
   const [keys, setKeys] = useState<OwnKeys>(null);
+  const [attestation, setAttestation] = useState<Attestation>("symmetric-key");
+  const certificates = useQuery(caCertificatesQuery);
+  const verified = (certificates.data ?? []).filter(({ verifiedAt }) => verifiedAt !== null);
+  const [chosenId, setChosenId] = useState("");
+  const caCertificateId = chosenId === "" ? (verified[0]?.id ?? "") : chosenId;
+  const isByKeys = attestation === "symmetric-key";
   const make = useMutation({
     mutationFn: async () => {
-      await answerOf(api.POST("/api/v1/enrollment-groups", { body: { name, ...terms, ...keysOf(keys) } }));
+      await answerOf(
+        api.POST("/api/v1/enrollment-groups", {
+          body: { name, attestation, ...terms, ...(isByKeys ? keysOf(keys) : { caCertificateId }) },
+        }),
+      );
       await invalidate("provisioning");
     },
     onSuccess: () => {
@@ -223,12 +240,13 @@ function NewGroupDialog({
       onClose();
     },
   });
-  const errors = useServerErrors(make.error, ["name", "primaryKey", "secondaryKey", ...termsFields]);
+  const errors = useServerErrors(make.error, ["name", "caCertificateId", "primaryKey", "secondaryKey", ...termsFields]);
   return (
     <FormDialog
       title="New enrollment group"
       submitLabel="Make group"
       isBusy={make.isPending}
+      isIncomplete={!isByKeys && caCertificateId === ""}
       error={errors.rest}
       onSubmit={make.mutate}
       onClose={onClose}
@@ -237,12 +255,39 @@ function NewGroupDialog({
         <Input value={name} autoComplete="off" autoFocus onChange={(_event, { value }) => setName(value)} />
       </FormField>
       <TermsFields terms={terms} templates={templates} errors={errors} onChange={setTerms} />
-      <OwnKeysFields
-        keys={keys}
-        hint="As in IoT Central's enrollment group: its devices then need no new key. Base64; left empty, a random one is made."
-        errors={errors}
-        onChange={setKeys}
+      <AttestationChoice
+        keys="Devices prove themselves by keys, derived from the group's"
+        certificates="Devices prove themselves by certificates of a CA"
+        value={attestation}
+        onChange={setAttestation}
       />
+      {isByKeys ? (
+        <OwnKeysFields
+          keys={keys}
+          hint="As in IoT Central's enrollment group: its devices then need no new key. Base64; left empty, a random one is made."
+          errors={errors}
+          onChange={setKeys}
+        />
+      ) : (
+        <FormField
+          label="CA certificate"
+          hint={
+            verified.length === 0
+              ? "There is no verified one. Add and verify it under CA certificates first."
+              : "A device's certificate must lead to it, with the registration id as its common name."
+          }
+          errors={errors}
+          field="caCertificateId"
+        >
+          <Select value={caCertificateId} onChange={(_event, { value }) => setChosenId(value)}>
+            {verified.map(({ id, name: caName }) => (
+              <option key={id} value={id}>
+                {caName}
+              </option>
+            ))}
+          </Select>
+        </FormField>
+      )}
     </FormDialog>
   );
 }
