@@ -65,7 +65,7 @@ test("J2: what is read back is what is read forward, in frames of any size, whil
     }),
     { numRuns: 8 },
   );
-});
+}, 120_000);
 
 test("J3: with a byte flipped anywhere, no record is shown that was not written, the whole ones are, and the damage is told", async () => {
   const written = ["a1", "b1", "c1", "d1"];
