@@ -84,8 +84,10 @@ async function queued(cell: Cell): Promise<void> {
   for (const text of ["one", "two", "three"]) await post(cell, text);
   const client = await cell.open();
   await client.watchMessages("complete");
-  const messages = await client.until("message", (all) => all.length === 3);
-  expect(messages.map(textOf)).toEqual(["one", "two", "three"]);
+  const texts = (await client.until("message", (all) => all.length === 3)).map(textOf);
+  // Python's SDK hands messages to several threads, and which of them is first says nothing of the hub.
+  if (cell.row.language === "Python") expect(new Set(texts)).toEqual(new Set(["one", "two", "three"]));
+  else expect(texts).toEqual(["one", "two", "three"]);
   await untilEnded(cell, { "c-one": "completed", "c-two": "completed", "c-three": "completed" });
 }
 
