@@ -226,8 +226,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: "key rotation closes nothing",
     file: "src/registry/sqlite/credentials.ts",
-    text: 'tell({ kind: "device-changed", deviceId: id, access: true });',
-    replacement: 'tell({ kind: "device-changed", deviceId: id, access: false });',
+    text: 'tell({ kind: "device-changed", deviceId: id, access: true });\n        return keys;',
+    replacement: 'tell({ kind: "device-changed", deviceId: id, access: false });\n        return keys;',
     breaks: "D1",
   },
   {
@@ -249,7 +249,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: "settings not told to the device",
     file: "src/twins/twins.ts",
-    text: "    entry.listener(JSON.stringify({ ...event.patch, $version: event.version }), event.version);\n",
+    text: "    entry.listener(desiredPatchText(event.patch, event.version), event.version);\n",
     replacement: "",
     breaks: "D2",
     focus: { hasTwins: true, acts: { "device edited": 8 }, actShare: 0.5 },

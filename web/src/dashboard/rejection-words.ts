@@ -171,6 +171,30 @@ const words: Readonly<Record<string, RejectionWords>> = {
     title: "Too many AMQP links",
     toDo: "A device needs a few links; look at what its program attaches, or how many devices share the connection.",
   },
+  "unknown-id-scope": {
+    title: "An ID scope of another service",
+    toDo: "Give the device this hub's ID scope, or have the hub take that one, too: see Device connection.",
+  },
+  "unknown-registration": {
+    title: "Provisioning without a good key",
+    toDo: "The device's key or certificate is of no enrollment: compare it with what Device connection shows.",
+  },
+  "registration-blocked": {
+    title: "Provisioning of a blocked device",
+    toDo: "If it may come again, unblock it under Registrations.",
+  },
+  "registration-taken": {
+    title: "Provisioning under the id of another device",
+    toDo: "A device of that id was made by hand, or came by another enrollment. Delete it if it is the same one, or give it the derived key.",
+  },
+  "registrations-full": {
+    title: "Too many registrations wait",
+    toDo: "Approve, block or delete some under Registrations. Devices ask again by themselves.",
+  },
+  "lock-lost": {
+    title: "A message settled too late",
+    toDo: "A device answered for a message whose lock had run out after a minute; it gets the message again. It should answer sooner.",
+  },
   "journal-full": {
     title: "The journal is full",
     toDo: "Exports owe all that it holds. See what stands in their way under Continuous Data Export. Devices keep their messages and send again.",
