@@ -30,7 +30,7 @@ import { Turns } from "./ingest/turns.ts";
 import { AmqpServer } from "./ingest/amqp/amqp-server.ts";
 import { MqttServer } from "./ingest/mqtt/mqtt-server.ts";
 import { WebSocketDoor } from "./ingest/websocket/websocket-door.ts";
-import { KeptSessions } from "./ingest/mqtt/kept-sessions.ts";
+import { KeptSessions } from "./ingest/kept-sessions.ts";
 import { Unacknowledged } from "./ingest/mqtt/unacknowledged.ts";
 import { RecentMessages } from "./live/recent-messages.ts";
 import { Rates } from "./live/rates.ts";

@@ -9,7 +9,7 @@ import { Folding } from "../../src/ingest/folding.ts";
 import { HttpsServer } from "../../src/ingest/https/https-server.ts";
 import { type IngestLimits, newCounters } from "../../src/ingest/ingest.ts";
 import { MqttServer } from "../../src/ingest/mqtt/mqtt-server.ts";
-import { KeptSessions } from "../../src/ingest/mqtt/kept-sessions.ts";
+import { KeptSessions } from "../../src/ingest/kept-sessions.ts";
 import { Unacknowledged } from "../../src/ingest/mqtt/unacknowledged.ts";
 import { Handshakes } from "../../src/ingest/handshakes.ts";
 import { TakeOvers } from "../../src/ingest/take-overs.ts";

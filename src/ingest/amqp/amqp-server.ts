@@ -5,7 +5,7 @@ import { type Server as TlsServer, createServer as createTlsServer } from "node:
 import { codeOf } from "../../lib/errors.ts";
 import { deviceTransport } from "../client-certificate.ts";
 import type { DeviceStream } from "../device-stream.ts";
-import { ReadGate } from "../mqtt/read-gate.ts";
+import { ReadGate } from "../read-gate.ts";
 import { AmqpConnection } from "./connection.ts";
 import { type AmqpContext, type AmqpServerOptions, coarseErrorMs } from "./context.ts";
 

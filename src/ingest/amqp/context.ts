@@ -9,7 +9,7 @@ import type { AuthRegistry } from "../authenticate.ts";
 import type { ConnectionTable } from "../connection-table.ts";
 import type { DeviceRates } from "../device-rates.ts";
 import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts";
-import type { ReadGate } from "../mqtt/read-gate.ts";
+import type { ReadGate } from "../read-gate.ts";
 import type { Handshakes } from "../handshakes.ts";
 import type { SocketPlaces } from "../socket-places.ts";
 import type { TakeOvers } from "../take-overs.ts";

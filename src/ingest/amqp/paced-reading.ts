@@ -3,8 +3,8 @@
 //   M1  What is read and not used counts at the gate, which stops reading when all connections hold too much.
 
 import type { DeviceStream } from "../device-stream.ts";
-import type { GatedReader, ReadGate } from "../mqtt/read-gate.ts";
-import { Unread } from "../mqtt/unread.ts";
+import type { GatedReader, ReadGate } from "../read-gate.ts";
+import { Unread } from "../unread.ts";
 import type { TurnTaker, Turns } from "../turns.ts";
 
 /** Why reading is stopped. */

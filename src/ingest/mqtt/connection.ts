@@ -39,9 +39,9 @@ import { type Session, openSession } from "./session.ts";
 import { type Identity, SignIn, type SigningIn } from "./sign-in.ts";
 import { maySubscribe } from "./topics.ts";
 import type { ReadPackets, SentPublish } from "./unacknowledged.ts";
-import type { GatedReader } from "./read-gate.ts";
-import { Unsent } from "./unsent.ts";
-import { Unread } from "./unread.ts";
+import type { GatedReader } from "../read-gate.ts";
+import { Unsent } from "../unsent.ts";
+import { Unread } from "../unread.ts";
 import { sendWill } from "./will.ts";
 
 /** A CONNECT may carry a will: topic, payload, client id, user name, password. */

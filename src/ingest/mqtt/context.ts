@@ -11,13 +11,13 @@ import type { Handshakes } from "../handshakes.ts";
 import type { SocketPlaces } from "../socket-places.ts";
 import type { TakeOvers } from "../take-overs.ts";
 import type { DeviceRates } from "../device-rates.ts";
-import type { KeptSessions } from "./kept-sessions.ts";
+import type { KeptSessions } from "../kept-sessions.ts";
 import type { Unacknowledged } from "./unacknowledged.ts";
 import type { CloudMessages } from "../../twins/cloud-messages.ts";
 import type { Methods } from "../../twins/methods.ts";
 import type { Twins } from "../../twins/twins.ts";
 import type { Turns } from "../turns.ts";
-import type { ReadGate } from "./read-gate.ts";
+import type { ReadGate } from "../read-gate.ts";
 
 export interface MqttServerOptions {
   readonly accept: Accept;

@@ -7,7 +7,7 @@ import type { TwinOwner, Twins } from "../../twins/twins.ts";
 import type { CloudMessages } from "../../twins/cloud-messages.ts";
 import { CloudMessageTopics } from "./cloud-message-topics.ts";
 import { MethodTopics } from "./method-topics.ts";
-import { DesiredPushes, type DesiredPushesOptions } from "./desired-pushes.ts";
+import { DesiredPushes, type DesiredPushesOptions } from "../desired-pushes.ts";
 import { parseHubTopic } from "./topics.ts";
 import { TwinTopics } from "./twin-topics.ts";
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type HubOptions, IngestHub, aWhile, until } from "../../../test/lib/ingest-hub.ts";
 import { RawMqtt, connectBytes, publishBytes } from "../../../test/lib/raw-mqtt.ts";
 import { silentLog } from "../../lib/log.ts";
-import { KeptSessions } from "./kept-sessions.ts";
+import { KeptSessions } from "../kept-sessions.ts";
 
 const template = {
   id: "fan",

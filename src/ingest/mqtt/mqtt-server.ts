@@ -6,8 +6,8 @@ import { codeOf } from "../../lib/errors.ts";
 import { deviceTransport } from "../client-certificate.ts";
 import type { DeviceStream } from "../device-stream.ts";
 import { MqttConnection } from "./connection.ts";
-import type { KeptSession } from "./kept-sessions.ts";
-import { ReadGate } from "./read-gate.ts";
+import type { KeptSession } from "../kept-sessions.ts";
+import { ReadGate } from "../read-gate.ts";
 import { type MqttServerContext, type MqttServerOptions, coarseErrorMs } from "./context.ts";
 
 export class MqttServer {

@@ -27,7 +27,7 @@ import { Described, Malformed, encode } from "../../../src/ingest/amqp/values.ts
 import { ConnectionTable } from "../../../src/ingest/connection-table.ts";
 import type { DeviceStream } from "../../../src/ingest/device-stream.ts";
 import { newCounters } from "../../../src/ingest/ingest.ts";
-import { ReadGate } from "../../../src/ingest/mqtt/read-gate.ts";
+import { ReadGate } from "../../../src/ingest/read-gate.ts";
 import { makeSasToken } from "../../../src/ingest/sas-token.ts";
 import { TakeOvers } from "../../../src/ingest/take-overs.ts";
 import { Turns } from "../../../src/ingest/turns.ts";

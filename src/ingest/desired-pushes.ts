@@ -8,12 +8,12 @@
 //   D1  Pushes belong to one generation of a device.
 //   M1  At most one question to the registry at a time, and nothing is queued: what came meanwhile is asked for anew.
 
-import { type Twins, desiredPatchText } from "../../twins/twins.ts";
-import { messageOf } from "../../lib/errors.ts";
-import type { Log } from "../../lib/log.ts";
+import { type Twins, desiredPatchText } from "../twins/twins.ts";
+import { messageOf } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
 import type { KeptSession, KeptSessions } from "./kept-sessions.ts";
-import { publishPacket } from "./packets.ts";
-import { desiredFilter } from "./topics.ts";
+import { publishPacket } from "./mqtt/packets.ts";
+import { desiredFilter } from "./mqtt/topics.ts";
 
 export interface DesiredPushesOptions {
   readonly twins: Twins;

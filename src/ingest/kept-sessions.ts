@@ -10,10 +10,10 @@
 //   D2  CONNACK, SUBACK and UNSUBACK are sent after what they stand for is durable.
 //   M1  A session has a handful of subscriptions; one that nobody uses expires.
 
-import { messageOf } from "../../lib/errors.ts";
-import type { Log } from "../../lib/log.ts";
-import type { KeptMqttSession, Registry, SessionOwner, Subscriptions, UntoldDesired } from "../../registry/registry.ts";
-import { desiredFilter } from "./topics.ts";
+import { messageOf } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
+import type { KeptMqttSession, Registry, SessionOwner, Subscriptions, UntoldDesired } from "../registry/registry.ts";
+import { desiredFilter } from "./mqtt/topics.ts";
 
 export interface KeptSessionsOptions {
   readonly registry: Pick<

@@ -1,8 +1,8 @@
 // Many connections with large messages, against a small bound of what may be unread.
 
 import { expect, test } from "vitest";
-import { IngestHub, aWhile, until } from "../../../test/lib/ingest-hub.ts";
-import { RawMqtt, connectBytes, publishBytes } from "../../../test/lib/raw-mqtt.ts";
+import { IngestHub, aWhile, until } from "../../test/lib/ingest-hub.ts";
+import { RawMqtt, connectBytes, publishBytes } from "../../test/lib/raw-mqtt.ts";
 import { type GatedReader, ReadGate, letThroughMax } from "./read-gate.ts";
 
 const bytesMax = 1024 * 1024;
