@@ -209,7 +209,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
   const sessions = new KeptSessions({ registry, expiryMs: config.sessionExpiryMs, log });
   const mqtt = new MqttServer({ ...live, sessions, unacknowledged });
   closers.push(() => mqtt.close());
-  const amqp = new AmqpServer(live);
+  const amqp = new AmqpServer({ ...live, sessions });
   closers.push(() => amqp.close());
   const https = new HttpsServer({
     ...front,

@@ -1,10 +1,11 @@
-// The MQTT sessions that devices keep between connections (clean=false, MQTT 3.1.1 §3.1.2.4), on the hub's side.
+// What is kept of devices between their connections, on the hub's side: MQTT sessions (clean=false, MQTT 3.1.1 §3.1.2.4) and,
+// whatever the protocol, how far a device knows what is wanted of it.
 //
 // Owns:      which session a connection goes on with, what of it is written and when, its expiry.
-// Does not:  store (registry), or know what topics mean besides that of desired.
+// Does not:  store (registry), or know what topics mean.
 //
-// The Azure SDKs rely on it: they renew a token by connecting again every 45 minutes, and the Node SDK does not subscribe to
-// its twin's topics again then.
+// The Azure SDKs rely on it: over MQTT they renew a token by connecting again every 45 minutes, and the Node SDK does not
+// subscribe to its twin's topics again then. After a connection that was lost it asks for changes, and not for what was missed.
 //
 //   D1  A session belongs to one generation of a device or module.
 //   D2  CONNACK, SUBACK and UNSUBACK are sent after what they stand for is durable.
@@ -13,15 +14,16 @@
 import { messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import type { KeptMqttSession, Registry, SessionOwner, Subscriptions, UntoldDesired } from "../registry/registry.ts";
-import { desiredFilter } from "./mqtt/topics.ts";
 
 export interface KeptSessionsOptions {
   readonly registry: Pick<
     Registry,
     | "mqttSession"
     | "keepMqttSession"
+    | "followDesired"
     | "endMqttSession"
     | "untoldDesired"
+    | "desiredSent"
     | "desiredTold"
     | "useMqttSessions"
     | "expireMqttSessions"
@@ -33,11 +35,11 @@ export interface KeptSessionsOptions {
   readonly toldAfterMs?: number | undefined;
 }
 
-/** What of a connection's session matters here. */
+/** What of a connection matters here. */
 export interface KeptSession {
   readonly owner: SessionOwner;
+  /** Of MQTT: nothing is kept of it. */
   readonly isClean: boolean;
-  readonly subscriptions: Subscriptions;
   /** When the registry was last told that it is used, in real time; null: nothing of it is kept. */
   usedMs: number | null;
 }
@@ -54,6 +56,8 @@ export class KeptSessions {
   /** So old may be what the registry knows of a session's use. */
   readonly #latenessMs: number;
   readonly #sweepMs: number;
+  /** Of open connections. */
+  readonly #open = new Set<KeptSession>();
   #sweptMs = performance.now();
   #isSweeping = false;
   #isStopped = false;
@@ -84,22 +88,49 @@ export class KeptSessions {
     return { ...session, usedMs: nowMs };
   }
 
+  /** Its connection is open: it does not expire. */
+  begin(session: KeptSession): void {
+    if (!session.isClean) this.#open.add(session);
+  }
+
+  end(session: KeptSession): void {
+    this.#open.delete(session);
+  }
+
   /**
-   * The session's subscriptions become these.
+   * The subscriptions of an MQTT session become these.
    *
    * @returns when that is durable; null when nothing has to be written.
    * @throws ColdpathError `device-not-found`: the device is gone.
    */
-  keep(session: KeptSession, subscriptions: Subscriptions, nowMs: number): Promise<void> | null {
+  keep(
+    session: KeptSession & { readonly subscriptions: Subscriptions },
+    { subscriptions, followsDesired }: { readonly subscriptions: Subscriptions; readonly followsDesired: boolean },
+    nowMs: number,
+  ): Promise<void> | null {
     if (session.isClean || areSame(session.subscriptions, subscriptions)) return null;
-    const followsDesired = subscriptions.has(desiredFilter);
     return this.#registry.keepMqttSession(session.owner, { subscriptions, followsDesired, nowMs }).then(() => {
       session.usedMs = subscriptions.size === 0 ? null : nowMs;
     });
   }
 
+  /**
+   * A device without an MQTT session follows desired, or no longer.
+   *
+   * @returns when that is durable. Throws as `keep`.
+   */
+  async follow(session: KeptSession, isFollowed: boolean, nowMs: number): Promise<void> {
+    await this.#registry.followDesired(session.owner, isFollowed, nowMs);
+    session.usedMs = isFollowed ? nowMs : null;
+  }
+
   untold(session: KeptSession): Promise<UntoldDesired | null> {
     return this.#registry.untoldDesired(session.owner);
+  }
+
+  /** Before it is sent. @returns null, or the patch to a newer version that is to be sent instead. */
+  sending(session: KeptSession, version: number): Promise<UntoldDesired | null> {
+    return this.#registry.desiredSent(session.owner, version);
   }
 
   /** If it cannot be written the device is told once more, at its next connection. */
@@ -111,28 +142,20 @@ export class KeptSessions {
     });
   }
 
-  /**
-   * Called now and then: those that are used do not expire, the others do.
-   *
-   * @param sessions  of all open connections.
-   * @param nowMs     real time.
-   */
-  sweep(sessions: () => Iterable<KeptSession>, nowMs: number): void {
+  /** Called now and then: those that are used do not expire, the others do. @param nowMs  real time. */
+  sweep(nowMs: number): void {
     if (this.#isSweeping || performance.now() - this.#sweptMs < this.#sweepMs) return;
     this.#sweptMs = performance.now();
     this.#isSweeping = true;
-    this.sweepNow(sessions(), nowMs)
+    this.sweepNow(nowMs)
       .catch((error: unknown) => {
         this.#log.error({ error: messageOf(error) }, "MQTT sessions that nobody uses could not be ended.");
       })
       .finally(() => (this.#isSweeping = false));
   }
 
-  async sweepNow(sessions: Iterable<KeptSession>, nowMs: number): Promise<void> {
-    const used: KeptSession[] = [];
-    for (const session of sessions) {
-      if (session.usedMs !== null && nowMs - session.usedMs >= this.#latenessMs) used.push(session);
-    }
+  async sweepNow(nowMs: number): Promise<void> {
+    const used = [...this.#open].filter(({ usedMs }) => usedMs !== null && nowMs - usedMs >= this.#latenessMs);
     if (used.length > 0) {
       await this.#registry.useMqttSessions(
         used.map(({ owner }) => owner),

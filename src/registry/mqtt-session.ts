@@ -1,5 +1,5 @@
 // MQTT sessions between connections (clean=false): what a device has subscribed to, and how far it knows what is wanted of it;
-// and the calls for them.
+// and the calls for them. AMQP has no sessions that are kept: of a device that comes by it only the latter is.
 //
 // A session begins with the first subscription: without one there is nothing to keep. It ends with its device or module (D1), with
 // a clean CONNECT, with the last subscription, or when it was not used for long.
@@ -32,7 +32,7 @@ export interface UntoldDesired {
 }
 
 export interface MqttSessionCalls {
-  /** Null when there is none. */
+  /** Null when there is none, or one without subscriptions. */
   mqttSession(owner: SessionOwner): Promise<KeptMqttSession | null>;
   /**
    * Keeps these subscriptions and no others; none end the session. Whoever begins to follow desired is taken to know what it is
@@ -45,10 +45,23 @@ export interface MqttSessionCalls {
     owner: SessionOwner,
     session: { readonly subscriptions: Subscriptions; readonly followsDesired: boolean; readonly nowMs: number },
   ): Promise<void>;
+  /**
+   * Over AMQP: it is kept how far the device knows desired, from now on or as before; or no longer. Subscriptions stay.
+   *
+   * @throws ColdpathError `device-not-found`, as above.
+   */
+  followDesired(owner: SessionOwner, isFollowed: boolean, nowMs: number): Promise<void>;
   /** The device begins anew. */
   endMqttSession(owner: SessionOwner): Promise<void>;
   /** Null when it knows all, or does not follow desired. */
   untoldDesired(owner: SessionOwner): Promise<UntoldDesired | null>;
+  /**
+   * Desired in this version is about to be sent, and nobody will acknowledge that: from now on the device may have it, or what it
+   * had before. Durable before it is sent, or a later patch could leave what it does not know of.
+   *
+   * @returns null, or the patch to a newer version that is to be sent instead.
+   */
+  desiredSent(owner: SessionOwner, version: number): Promise<UntoldDesired | null>;
   /** It knows desired in this version. Changes nothing when there is a newer one by now: it will be told of that. */
   desiredTold(owner: SessionOwner, version: number): Promise<void>;
   /** Their devices are connected. */

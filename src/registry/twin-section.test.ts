@@ -5,6 +5,7 @@ import {
   type JsonObject,
   type TwinSection,
   bytesOf,
+  eitherContent,
   mergeDiff,
   patchedSection,
   untouchedSection,
@@ -14,6 +15,10 @@ const at = "2026-01-02T03:04:05.678Z";
 const later = "2026-01-02T03:05:00.000Z";
 const after = (patch: unknown, section = untouchedSection): TwinSection =>
   patchedSection(section, "reported", patch, at);
+/** What a section may hold. */
+const content = fc
+  .dictionary(fc.constantFrom("a", "b", "c"), fc.jsonValue({ maxDepth: 3 }))
+  .map((given) => after(withKeys(given as Json)).content);
 const nested = (levels: number): Json => (levels === 0 ? { leaf: 1 } : { in: nested(levels - 1) });
 
 describe("a merge patch", () => {
@@ -97,10 +102,6 @@ describe("is refused, by the path of what is wrong", () => {
 });
 
 test("the difference of two contents makes one of the other, and of equal ones there is none", () => {
-  const value = fc.jsonValue({ maxDepth: 3 });
-  const content = fc
-    .dictionary(fc.constantFrom("a", "b", "c"), value)
-    .map((given) => after(withKeys(given as Json)).content);
   fc.assert(
     fc.property(content, content, (had, wanted) => {
       const patch = mergeDiff(had, wanted);
@@ -119,3 +120,14 @@ function withKeys(value: Json): Json {
   if (Array.isArray(value)) return value.map((one: Json) => withKeys(one));
   return Object.fromEntries(Object.entries(value).map(([_key, one], index) => [`k${index}`, withKeys(one)]));
 }
+
+test("What somebody may hold, in one of several contents, becomes the same by one patch", () => {
+  fc.assert(
+    fc.property(content, content, content, content, (one, two, three, wanted) => {
+      const patch = mergeDiff(eitherContent(eitherContent(one, two), three), wanted) ?? {};
+      for (const had of [one, two, three]) {
+        expect(after(patch, { ...untouchedSection, content: had }).content).toEqual(wanted);
+      }
+    }),
+  );
+});

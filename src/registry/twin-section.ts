@@ -79,6 +79,25 @@ export function mergeDiff(had: JsonObject, wanted: JsonObject): JsonObject | nul
   return patch.length === 0 ? null : Object.fromEntries(patch);
 }
 
+/**
+ * What somebody may hold who has one content or the other: null where they differ, or where only one of them has something.
+ * `mergeDiff` of it is a patch that makes the same of both, since no content has a null.
+ */
+export function eitherContent(one: JsonObject, other: JsonObject): JsonObject {
+  const keys = new Set([...Object.keys(one), ...Object.keys(other)]);
+  return Object.fromEntries([...keys].map((key) => [key, either(own(one, key), own(other, key))]));
+}
+
+function either(one: Json | undefined, other: Json | undefined): Json {
+  if (isObject(one) && isObject(other)) return eitherContent(one, other);
+  if (isObject(one) || isObject(other)) {
+    // What stands in it may have to be removed, one by one.
+    const inner = eitherContent(isObject(one) ? one : {}, isObject(other) ? other : {});
+    return Object.keys(inner).length === 0 ? null : inner;
+  }
+  return one !== undefined && other !== undefined && canonicalJson(one) === canonicalJson(other) ? one : null;
+}
+
 /** Of keys and values, as it counts against the bound. */
 export function bytesOf(value: Json): number {
   if (typeof value === "string") return Buffer.byteLength(value);

@@ -45,8 +45,7 @@ const nodeAmqp = {
     batch: "`sendEventBatch` throws: “AMQP Transport does not support batching yet” (azure-iot-device-amqp, amqp.js)",
   },
   notes: {},
-  // AMQP has no session in which the hub could keep what a device missed.
-  notYet: ["desired-away"],
+  notYet: [],
 } as const;
 
 const noTwins = "“Twin is not implemented over HTTP” (azure-iot-device-http, http.js)";
@@ -73,11 +72,7 @@ const provisioning = {
 } as const;
 
 /** A module has what a device has on the same transport, but no cloud-to-device messages: its scenarios leave them out. */
-const asModule = (row: Omit<Row, "transport">, notYet: readonly FeatureId[]): Omit<Row, "transport"> => ({
-  ...row,
-  kind: "module",
-  notYet,
-});
+const asModule = (row: Omit<Row, "transport">): Omit<Row, "transport"> => ({ ...row, kind: "module" });
 
 export const rows: readonly Row[] = [
   { ...nodeMqtt, transport: "Mqtt" },
@@ -101,12 +96,12 @@ export const rows: readonly Row[] = [
   },
   { ...pythonMqtt, transport: "Mqtt" },
   { ...pythonMqtt, transport: "MqttWs" },
-  { ...asModule(nodeMqtt, []), transport: "Mqtt" },
-  { ...asModule(nodeMqtt, []), transport: "MqttWs" },
-  { ...asModule(nodeAmqp, ["desired-away"]), transport: "Amqp" },
-  { ...asModule(nodeAmqp, ["desired-away"]), transport: "AmqpWs" },
-  { ...asModule(pythonMqtt, []), transport: "Mqtt" },
-  { ...asModule(pythonMqtt, []), transport: "MqttWs" },
+  { ...asModule(nodeMqtt), transport: "Mqtt" },
+  { ...asModule(nodeMqtt), transport: "MqttWs" },
+  { ...asModule(nodeAmqp), transport: "Amqp" },
+  { ...asModule(nodeAmqp), transport: "AmqpWs" },
+  { ...asModule(pythonMqtt), transport: "Mqtt" },
+  { ...asModule(pythonMqtt), transport: "MqttWs" },
   { ...provisioning, language: "Node.js", transport: "Mqtt" },
   { ...provisioning, language: "Node.js", transport: "MqttWs" },
   { ...provisioning, language: "Node.js", transport: "Http" },

@@ -252,7 +252,7 @@ export class IngestHub {
     });
     const live = { ...front, twins, methods: this.methods, cloudMessages: this.cloudMessages, signInRates, takeOvers };
     this.mqtt = new MqttServer({ ...live, sessions: this.sessions, unacknowledged: this.unacknowledged });
-    this.amqp = new AmqpServer(live);
+    this.amqp = new AmqpServer({ ...live, sessions: this.sessions });
     const frontEnds = {
       mqtt: (stream: DeviceStream) => this.mqtt.take(stream),
       AMQPWSB10: (stream: DeviceStream) => this.amqp.take(stream),

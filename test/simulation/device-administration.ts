@@ -56,6 +56,12 @@ export class DeviceAdministration {
 
   async edit({ id }: Identity): Promise<boolean> {
     const count = this.#next();
+    if (this.#chance.is(0.3)) {
+      // What is no setting comes and goes.
+      const value = this.#chance.pick([count, { x: count }, { y: null }, null]);
+      const desired = { [this.#chance.pick(["lens", "zoom"])]: value };
+      return await this.#calls.isDone(`patch desired of ${id}`, (hub) => hub.registry.patchDesired(id, desired));
+    }
     const patch = this.#chance.pick<DevicePatch>([
       { name: `Device ${count}` },
       { properties: { cloud: { count } } },

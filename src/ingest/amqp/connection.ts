@@ -75,6 +75,8 @@ export class AmqpConnection implements SessionHost, SignInHost {
   /** Of the peer: it wants to hear of us so often. 0: it does not. */
   #peerIdleMs = 0;
   #readMs: number;
+  /** As `#readMs`, and never moved on while reading waits. */
+  #heardMs = 0;
   #writtenMs: number;
   readonly #sinceMs: number;
   #leaveRoom: () => void = () => {};
@@ -127,6 +129,7 @@ export class AmqpConnection implements SessionHost, SignInHost {
     const coarseMs = this.context.coarseMs();
     this.#signIn.forgetExpired(nowMs);
     for (const device of this.#signIn.devices) {
+      device.twin?.heard(this.#heardMs);
       if (device.expiresMs <= nowMs) this.#lose(device, "token-expired", errorOf("token-expired"));
     }
     if (this.#isOver) return;
@@ -222,13 +225,13 @@ export class AmqpConnection implements SessionHost, SignInHost {
   }
 
   #behind(kind: string, device: AmqpDevice, isFromDevice: boolean): Taker | Giver | null {
-    const { twins, methods, cloudMessages, log } = this.context;
+    const { twins, sessions, methods, cloudMessages, log } = this.context;
     const { owner } = device;
     switch (kind) {
       case "events":
         return isFromDevice ? new EventsTaker(this, device) : null;
       case "twin":
-        device.twin ??= new TwinNode({ twins, log, owner });
+        device.twin ??= new TwinNode({ twins, sessions, owner, coarseMs: () => this.context.coarseMs(), log });
         return isFromDevice ? device.twin.taker : device.twin.giver;
       case "methods":
         return isFromDevice ? methodAnswers(methods, owner) : methodCalls(methods, owner);
@@ -241,7 +244,7 @@ export class AmqpConnection implements SessionHost, SignInHost {
 
   /** Whole frames, while nothing stands in the way. */
   #use(bytes: Buffer): { used: number; wanted: number } {
-    this.#readMs = this.context.coarseMs();
+    this.#readMs = this.#heardMs = this.context.coarseMs();
     let at = 0;
     let wanted = 0;
     try {
@@ -460,6 +463,7 @@ export class AmqpConnection implements SessionHost, SignInHost {
     this.settlements.end();
     for (const session of this.#sessions.values()) session.end();
     this.#sessions.clear();
+    for (const device of this.#signIn.devices) device.twin?.heard(this.#heardMs);
     this.#signIn.end();
     this.#unsent.drop();
     this.#leaveRoom();

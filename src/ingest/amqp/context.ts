@@ -8,6 +8,7 @@ import type { Accept } from "../accept.ts";
 import type { AuthRegistry } from "../authenticate.ts";
 import type { ConnectionTable } from "../connection-table.ts";
 import type { DeviceRates } from "../device-rates.ts";
+import type { KeptSessions } from "../kept-sessions.ts";
 import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts";
 import type { ReadGate } from "../read-gate.ts";
 import type { Handshakes } from "../handshakes.ts";
@@ -27,6 +28,7 @@ export interface AmqpServerOptions {
   readonly handshakes: Handshakes;
   readonly turns: Turns;
   readonly twins: Twins;
+  readonly sessions: KeptSessions;
   readonly methods: Methods;
   readonly cloudMessages: CloudMessages;
   readonly takeOvers: TakeOvers;

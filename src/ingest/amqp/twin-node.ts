@@ -7,6 +7,8 @@
 import { ColdpathError, messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { TwinOwner, Twins } from "../../twins/twins.ts";
+import { DesiredPushes } from "../desired-pushes.ts";
+import type { KeptSession, KeptSessions } from "../kept-sessions.ts";
 import { bounds } from "./context.ts";
 import type { Delivery, Giver, OutgoingLink, Taken, Taker } from "./links.ts";
 import { readMessage, writeMessage } from "./message.ts";
@@ -22,23 +24,39 @@ interface Request {
   readonly body: Buffer;
 }
 
+export interface TwinNodeOptions {
+  readonly twins: Twins;
+  readonly sessions: KeptSessions;
+  readonly owner: TwinOwner;
+  /** Monotonic, a second old at most. */
+  readonly coarseMs: () => number;
+  readonly log: Log;
+}
+
 export class TwinNode {
   readonly taker: Taker;
   readonly giver: Giver;
   readonly #twins: Twins;
   readonly #log: Log;
   readonly #owner: TwinOwner;
+  readonly #sessions: KeptSessions;
+  readonly #session: KeptSession;
+  readonly #desired: DesiredPushes;
   #link: OutgoingLink | null = null;
-  #unfollow: (() => void) | null = null;
   /** Requests one after the other: who reads after a report finds it. */
   #tail: Promise<void> = Promise.resolve();
   #requests = 0;
   #isOver = false;
 
-  constructor({ twins, log, owner }: { readonly twins: Twins; readonly log: Log; readonly owner: TwinOwner }) {
+  constructor(options: TwinNodeOptions) {
+    const { twins, sessions, owner, log } = options;
     this.#twins = twins;
     this.#log = log;
     this.#owner = owner;
+    this.#sessions = sessions;
+    this.#session = { owner, isClean: false, usedMs: null };
+    this.#desired = new DesiredPushes({ ...options, session: this.#session, tell: (patch) => this.#push(patch) });
+    sessions.begin(this.#session);
     this.taker = {
       credit: bounds.requestCredit,
       bytesMax: 256 * 1024,
@@ -49,14 +67,20 @@ export class TwinNode {
       end: (link) => {
         if (this.#link !== link) return; // another one has taken its place
         this.#link = null;
-        this.#stopFollowing();
+        this.#desired.close();
       },
     };
   }
 
+  /** @param heardMs  when something was last read from the device, in the time of `coarseMs`. */
+  heard(heardMs: number): void {
+    this.#desired.heard(heardMs);
+  }
+
   end(): void {
     this.#isOver = true;
-    this.#stopFollowing();
+    this.#desired.close();
+    this.#sessions.end(this.#session);
   }
 
   #take({ message }: Delivery): Taken {
@@ -88,12 +112,13 @@ export class TwinNode {
       if (operation === "GET") this.#reply(request, 200, await this.#twins.read(this.#owner));
       else if (operation === "PATCH" && resource === "/properties/reported") {
         this.#reply(request, 200, "", await this.#twins.report(this.#owner, body));
-      } else if (operation === "PUT" && resource === desired) {
-        this.#unfollow ??= this.#twins.follow(this.#owner, (patch) => this.#push(patch));
+      } else if ((operation === "PUT" || operation === "DELETE") && resource === desired) {
+        const isFollowed = operation === "PUT";
+        await this.#sessions.follow(this.#session, isFollowed, Date.now());
         this.#reply(request, 200, "");
-      } else if (operation === "DELETE" && resource === desired) {
-        this.#stopFollowing();
-        this.#reply(request, 200, "");
+        // Behind the answer: what the device missed while it was away.
+        if (isFollowed && !this.#isOver) this.#desired.follow();
+        else this.#desired.close();
       } else
         this.#refuse(request, 400, `There is no operation ${operation} on ${resource === "" ? "the twin" : resource}.`);
     } catch (error) {
@@ -125,10 +150,5 @@ export class TwinNode {
   #push(patch: string): void {
     const annotations = [["resource", encode.string(desired)]] as const;
     this.#link?.send(writeMessage({ annotations, body: Buffer.from(patch) }));
-  }
-
-  #stopFollowing(): void {
-    this.#unfollow?.();
-    this.#unfollow = null;
   }
 }

@@ -37,7 +37,7 @@ import {
 import { Publish, readPublish } from "./publish.ts";
 import { type Session, openSession } from "./session.ts";
 import { type Identity, SignIn, type SigningIn } from "./sign-in.ts";
-import { maySubscribe } from "./topics.ts";
+import { desiredFilter, maySubscribe } from "./topics.ts";
 import type { ReadPackets, SentPublish } from "./unacknowledged.ts";
 import type { GatedReader } from "../read-gate.ts";
 import { Unsent } from "../unsent.ts";
@@ -122,11 +122,6 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
   get address(): string | undefined {
     const { remoteAddress, remotePort } = this.#socket;
     return remoteAddress === undefined ? undefined : `${remoteAddress}:${remotePort}`;
-  }
-
-  /** Once it is let in. */
-  get session(): Session | null {
-    return this.#session;
   }
 
   /** Called about once a second with real time in ms (for tokens) and the server's coarse monotonic time. */
@@ -457,6 +452,7 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     this.caCertificateId = identity.caCertificateId;
     const session = openSession(request, identity, accept.pathOf(request.deviceId), kept);
     this.#session = session;
+    this.#context.sessions.begin(session);
     const { owner, subscriptions } = session;
     this.#hub = new HubTopics({
       ...this.#context,
@@ -532,7 +528,11 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
 
   /** D2: the answer is sent when the session is kept. Nothing is read meanwhile: what comes behind relies on it. */
   #keep(session: Session, next: ReadonlyMap<string, GrantedQos>, answer: Buffer): void {
-    const kept = this.#context.sessions.keep(session, next, Date.now());
+    const kept = this.#context.sessions.keep(
+      session,
+      { subscriptions: next, followsDesired: next.has(desiredFilter) },
+      Date.now(),
+    );
     if (kept === null) return this.#answerSubscriptions(session, next, answer);
     this.#pause("session");
     kept.then(
@@ -585,6 +585,7 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
     const session = this.#session;
     this.#state = "closed";
     this.#session = null;
+    if (session !== null) this.#context.sessions.end(session);
     this.#hub?.heard(this.#heardMs);
     this.#hub?.close();
     if (this.#provisioning !== null) this.#context.provisioned.count--;

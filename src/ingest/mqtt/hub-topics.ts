@@ -8,10 +8,11 @@ import type { CloudMessages } from "../../twins/cloud-messages.ts";
 import { CloudMessageTopics } from "./cloud-message-topics.ts";
 import { MethodTopics } from "./method-topics.ts";
 import { DesiredPushes, type DesiredPushesOptions } from "../desired-pushes.ts";
-import { parseHubTopic } from "./topics.ts";
+import { publishPacket } from "./packets.ts";
+import { desiredFilter, parseHubTopic } from "./topics.ts";
 import { TwinTopics } from "./twin-topics.ts";
 
-export interface HubTopicsOptions extends DesiredPushesOptions {
+export interface HubTopicsOptions extends Omit<DesiredPushesOptions, "tell"> {
   readonly twins: Twins;
   readonly methods: Methods;
   readonly cloudMessages: CloudMessages;
@@ -20,6 +21,8 @@ export interface HubTopicsOptions extends DesiredPushesOptions {
   /** Of the session; asked again at each use. */
   readonly subscriptions: Subscriptions;
   readonly write: (packet: Buffer) => void;
+  /** As `write`; ends the connection when the device leaves too much unread. */
+  readonly push: (packet: Buffer) => void;
   /** Whether the device reads what it is sent. */
   readonly isReading: () => boolean;
 }
@@ -30,11 +33,17 @@ export class HubTopics {
   readonly #methods: MethodTopics;
   readonly #cloudMessages: CloudMessageTopics;
   readonly #isKept: boolean;
+  readonly #subscriptions: Subscriptions;
 
   constructor(options: HubTopicsOptions) {
     this.#isKept = !options.session.isClean;
     this.#twin = new TwinTopics(options);
-    this.#desired = new DesiredPushes(options);
+    this.#subscriptions = options.subscriptions;
+    this.#desired = new DesiredPushes({
+      ...options,
+      tell: (patch, version) =>
+        options.push(publishPacket(`$iothub/twin/PATCH/properties/desired/?$version=${version}`, patch)),
+    });
     this.#methods = new MethodTopics(options);
     this.#cloudMessages = new CloudMessageTopics(options);
   }
@@ -50,7 +59,8 @@ export class HubTopics {
 
   /** Filters were subscribed to, or left. Called behind the SUBACK, or the CONNACK of a session that was kept: the device must know what comes. */
   subscriptionsChanged(): void {
-    this.#desired.subscriptionsChanged();
+    if (this.#subscriptions.has(desiredFilter)) this.#desired.follow();
+    else this.#desired.close();
     this.#methods.subscriptionsChanged();
     this.#cloudMessages.subscriptionsChanged();
   }

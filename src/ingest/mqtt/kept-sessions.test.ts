@@ -141,8 +141,10 @@ describe("A session", () => {
     const nowMs = Date.now();
     const kept = (await hub.registry.mqttSession(await owner()))!;
     const used = { owner: await owner(), isClean: false, ...kept };
-    await sessions.sweepNow([used], nowMs + 5 * dayMs);
-    await sessions.sweepNow([], nowMs + 13 * dayMs);
+    sessions.begin(used);
+    await sessions.sweepNow(nowMs + 5 * dayMs);
+    sessions.end(used);
+    await sessions.sweepNow(nowMs + 13 * dayMs);
     expect(await hub.registry.mqttSession(await owner())).not.toBeNull();
     expect(await sessions.open(await owner(), false, nowMs + 15 * dayMs)).toBeNull();
     expect(await hub.registry.mqttSession(await owner())).toBeNull();

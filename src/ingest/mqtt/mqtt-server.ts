@@ -6,7 +6,6 @@ import { codeOf } from "../../lib/errors.ts";
 import { deviceTransport } from "../client-certificate.ts";
 import type { DeviceStream } from "../device-stream.ts";
 import { MqttConnection } from "./connection.ts";
-import type { KeptSession } from "../kept-sessions.ts";
 import { ReadGate } from "../read-gate.ts";
 import { type MqttServerContext, type MqttServerOptions, coarseErrorMs } from "./context.ts";
 
@@ -48,7 +47,7 @@ export class MqttServer {
       const nowMs = Date.now();
       this.#gate.sweep();
       for (const connection of this.#connections) connection.sweep(nowMs, this.#coarseMs);
-      options.sessions.sweep(() => this.#sessions(), nowMs);
+      options.sessions.sweep(nowMs);
     }, coarseErrorMs);
   }
 
@@ -112,10 +111,6 @@ export class MqttServer {
       return;
     }
     this.#connections.add(new MqttConnection(this.#context, socket));
-  }
-
-  *#sessions(): Generator<KeptSession> {
-    for (const { session } of this.#connections) if (session !== null) yield session;
   }
 
   #listen(server: Server, port: number, host: string): Promise<number> {

@@ -109,6 +109,27 @@ export function mqttSessionStories(make: MakeStand): void {
       expect(await again.untoldDesired(owner)).toBeNull();
     });
 
+    test("D2: count what was sent, and perhaps never came, as neither known nor unknown: also its removal is told", async () => {
+      const { registry, owner, reopen } = await makeWithDevice();
+      await keep(registry, owner, { [desired]: 0 });
+      await registry.patchDesired("a", { lens: "wide", zoom: { x: 1 } });
+      expect(await registry.desiredSent(owner, 2)).toBeNull();
+      await registry.patchDesired("a", { lens: null, zoom: { x: null, y: 2 } });
+      const again = await reopen();
+      const patch = { lens: null, zoom: { x: null, y: 2 } };
+      expect(await again.untoldDesired(owner)).toEqual({ patch, version: 3 });
+      // Something changed before it could be sent: that is sent instead.
+      await again.patchDesired("a", { iso: 100 });
+      expect(await again.desiredSent(owner, 3)).toEqual({ patch: { ...patch, iso: 100 }, version: 4 });
+      await again.desiredTold(owner, 4);
+      expect(await again.untoldDesired(owner)).toBeNull();
+      // It came back to what it was, and the device may have what was in between.
+      await setFan(again, 3);
+      expect(await again.desiredSent(owner, 5)).toBeNull();
+      await setFan(again, 0);
+      expect(await again.untoldDesired(owner)).toEqual({ patch: { fanSpeed: { value: 0 } }, version: 6 });
+    });
+
     test("begin to follow desired at the subscription, and go on at the next one", async () => {
       const { registry, owner } = await makeWithDevice();
       await keep(registry, owner, { [methods]: 0 });
@@ -125,6 +146,38 @@ export function mqttSessionStories(make: MakeStand): void {
       await keep(registry, owner, { [methods]: 0 });
       await keep(registry, owner, { [desired]: 0 });
       expect(await registry.untoldDesired(owner)).toBeNull();
+    });
+
+    test("of a device that comes by AMQP know only what it was told; subscriptions are another matter", async () => {
+      const { registry, owner, reopen } = await makeWithDevice();
+      await registry.followDesired(owner, true, 1_000);
+      expect(await registry.mqttSession(owner)).toBeNull();
+      await setFan(registry, 3);
+      const again = await reopen();
+      const untold = { patch: { fanSpeed: { value: 3 } }, version: 2 };
+      expect(await again.untoldDesired(owner)).toEqual(untold);
+      // It comes again, and then by MQTT.
+      await again.followDesired(owner, true, 2_000);
+      expect(await again.untoldDesired(owner)).toEqual(untold);
+      await keep(again, owner, { [methods]: 0, [desired]: 0 });
+      expect(await again.untoldDesired(owner)).toEqual(untold);
+      await again.desiredTold(owner, 2);
+      // By AMQP again: nothing of its subscriptions is lost.
+      await again.followDesired(owner, false, 3_000);
+      await setFan(again, 4);
+      expect(await again.untoldDesired(owner)).toBeNull();
+      expect((await again.mqttSession(owner))?.subscriptions.size).toBe(2);
+      const stranger = { ...owner, generationId: "8" };
+      await expect(again.followDesired(stranger, true, 1)).rejects.toMatchObject({ code: "device-not-found" });
+    });
+
+    test("of a device that follows no more, and has no subscriptions, are over", async () => {
+      const { registry, owner } = await makeWithDevice();
+      await registry.followDesired(owner, true, 1_000);
+      await registry.followDesired(owner, false, 2_000);
+      await setFan(registry, 3);
+      expect(await registry.untoldDesired(owner)).toBeNull();
+      expect(await registry.expireMqttSessions(9_000)).toBe(0);
     });
 
     test("M1: expire when they were not used for long", async () => {

@@ -1,17 +1,23 @@
 // MQTT sessions in SQLite: one row for each device, or module, that has subscribed to something in a session it keeps.
 //
-// Nothing is written when a setting changes: what a device does not know is the difference between what it was told and what
-// desired is, so it is bounded, whatever happened while the device was away.
+// Nothing is written when a setting changes while the device is away: what it does not know is the difference between what it
+// was told and what desired is, so it is bounded, whatever happened meanwhile. What was sent and perhaps never came makes what it
+// was told uncertain, and is kept as such (eitherContent).
 
 import type { SQLOutputValue } from "node:sqlite";
 import type { MqttSessionCalls, SessionOwner, Subscriptions } from "../registry.ts";
-import { type JsonObject, type TwinSection, mergeDiff } from "../twin-section.ts";
+import { type JsonObject, type TwinSection, bytesOf, eitherContent, mergeDiff } from "../twin-section.ts";
 import type { Change, Database } from "./database.ts";
 import { deviceNotFound } from "./device-row.ts";
 import { moduleDesiredIn } from "./module-twins.ts";
 import { moduleNotFound, requireModule } from "./modules.ts";
+import type { MqttSessionRow } from "./schema.ts";
 import { desiredIn } from "./twins.ts";
 
+/** A device that comes by AMQP has none. */
+const noSubscriptions = "{}";
+/** Of what a device may have of desired: eight sections. */
+const possibleBytesMax = 256 * 1024;
 /** Of one change. */
 const slice = 500;
 
@@ -23,7 +29,8 @@ interface UntoldRow {
 export function mqttSessionsIn(database: Database): MqttSessionCalls {
   // Raw and prepared: asked at every connection.
   const lookUp = database.rawReader.prepare(
-    "select subscriptions, used_ms from mqtt_sessions where device_id = ? and module_id = ? and generation_id = ?",
+    `select subscriptions, used_ms from mqtt_sessions
+      where device_id = ? and module_id = ? and generation_id = ? and subscriptions <> '${noSubscriptions}'`,
   );
   // A device whose twin nobody changed has no row there, and knows the first version.
   const lookUpUntold = database.rawReader.prepare(
@@ -50,24 +57,19 @@ export function mqttSessionsIn(database: Database): MqttSessionCalls {
       await database.change(async (change) => {
         await requireOwner(change, owner);
         if (subscriptions.size === 0) return await end(change, owner);
-        const row = await change
-          .selectFrom("mqtt_sessions")
-          .selectAll()
-          .where("device_id", "=", owner.deviceId)
-          .where("module_id", "=", moduleOf(owner))
-          .executeTakeFirst();
-        const former = row?.generation_id === owner.generationId ? row : undefined;
-        const columns = {
-          generation_id: owner.generationId,
-          subscriptions: JSON.stringify(Object.fromEntries(subscriptions)),
-          used_ms: nowMs,
-          ...(followsDesired ? await told(change, owner, former) : { told_version: null, told: null }),
-        };
-        await change
-          .insertInto("mqtt_sessions")
-          .values({ device_id: owner.deviceId, module_id: moduleOf(owner), ...columns })
-          .onConflict((conflict) => conflict.columns(["device_id", "module_id"]).doUpdateSet(columns))
-          .execute();
+        const former = await formerOf(change, owner);
+        const text = JSON.stringify(Object.fromEntries(subscriptions));
+        await keep(change, owner, former, { subscriptions: text, followsDesired, nowMs });
+      });
+    },
+
+    async followDesired(owner, isFollowed, nowMs) {
+      await database.change(async (change) => {
+        await requireOwner(change, owner);
+        const former = await formerOf(change, owner);
+        const subscriptions = former?.subscriptions ?? noSubscriptions;
+        if (!isFollowed && subscriptions === noSubscriptions) return await end(change, owner);
+        await keep(change, owner, former, { subscriptions, followsDesired: isFollowed, nowMs });
       });
     },
 
@@ -88,6 +90,26 @@ export function mqttSessionsIn(database: Database): MqttSessionCalls {
       const { content, version } = JSON.parse(row.desired) as TwinSection;
       const patch = mergeDiff(JSON.parse(row.told) as JsonObject, content);
       return patch === null ? null : { patch, version };
+    },
+
+    async desiredSent(owner, version) {
+      return await database.change(async (change) => {
+        const desired = await changedDesiredIn(change, owner);
+        const former = await formerOf(change, owner);
+        if (desired === null || former === null || former.told === null) return null;
+        const told = JSON.parse(former.told) as JsonObject;
+        const possible = eitherContent(told, desired.content);
+        // M1: of a device that was sent so much, and never said a word, what was removed long ago is forgotten.
+        const kept = bytesOf(possible) <= possibleBytesMax ? possible : eitherContent({}, desired.content);
+        await change
+          .updateTable("mqtt_sessions")
+          .set({ told: JSON.stringify(kept) })
+          .where("device_id", "=", owner.deviceId)
+          .where("module_id", "=", moduleOf(owner))
+          .execute();
+        const patch = desired.version === version ? null : mergeDiff(told, desired.content);
+        return patch === null ? null : { patch, version: desired.version };
+      });
     },
 
     async desiredTold(owner, version) {
@@ -142,14 +164,43 @@ export function mqttSessionsIn(database: Database): MqttSessionCalls {
   };
 }
 
+/** Null when there is none of this generation (D1). */
+async function formerOf(change: Change, owner: SessionOwner): Promise<MqttSessionRow | null> {
+  const row = await change
+    .selectFrom("mqtt_sessions")
+    .selectAll()
+    .where("device_id", "=", owner.deviceId)
+    .where("module_id", "=", moduleOf(owner))
+    .executeTakeFirst();
+  return row?.generation_id === owner.generationId ? row : null;
+}
+
+async function keep(
+  change: Change,
+  owner: SessionOwner,
+  former: MqttSessionRow | null,
+  session: { readonly subscriptions: string; readonly followsDesired: boolean; readonly nowMs: number },
+): Promise<void> {
+  const columns = {
+    generation_id: owner.generationId,
+    subscriptions: session.subscriptions,
+    used_ms: session.nowMs,
+    ...(session.followsDesired ? await told(change, owner, former) : { told_version: null, told: null }),
+  };
+  await change
+    .insertInto("mqtt_sessions")
+    .values({ device_id: owner.deviceId, module_id: moduleOf(owner), ...columns })
+    .onConflict((conflict) => conflict.columns(["device_id", "module_id"]).doUpdateSet(columns))
+    .execute();
+}
+
 /** What it was told stays, from one subscription to the next; a device that begins to follow knows what is. */
 async function told(
   change: Change,
   owner: SessionOwner,
-  former: { readonly told_version: number | null; readonly told: string | null } | undefined,
+  former: MqttSessionRow | null,
 ): Promise<{ told_version: number | null; told: string | null }> {
-  const isTold = former !== undefined && former.told_version !== null;
-  if (isTold) return { told_version: former.told_version, told: former.told };
+  if (former !== null && former.told_version !== null) return { told_version: former.told_version, told: former.told };
   const { deviceId, moduleId } = owner;
   const { content, version } = await (moduleId === undefined
     ? desiredIn(change, deviceId)

@@ -168,7 +168,7 @@ export interface MqttSessionRow {
   subscriptions: string;
   /** With `told`; null while desired is not followed. */
   told_version: number | null;
-  /** JSON of desired's content in that version. */
+  /** JSON of desired's content in that version; null within it where it may be another one by now. */
   told: string | null;
   used_ms: number;
 }

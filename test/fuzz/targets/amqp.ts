@@ -35,6 +35,7 @@ import type { DurableWaiter, Journal, PartitionWriter, Refusal } from "../../../
 import { systemClock } from "../../../src/lib/clock.ts";
 import { silentLog } from "../../../src/lib/log.ts";
 import { type CloudDelivery, type CloudMessageCalls, untouchedSection } from "../../../src/registry/registry.ts";
+import { keptSessions } from "../kept-sessions.ts";
 import { CloudMessages } from "../../../src/twins/cloud-messages.ts";
 import { Methods } from "../../../src/twins/methods.ts";
 import { Twins } from "../../../src/twins/twins.ts";
@@ -365,6 +366,7 @@ export const target: Target = {
         moduleTwin: () => Promise.reject(new Error("there are no modules")),
         reportModuleTwin: () => Promise.reject(new Error("there are no modules")),
       }),
+      sessions: keptSessions(null),
       methods: new Methods({ clock: systemClock, callsMax: 10 }),
       cloudMessages: new CloudMessages({
         registry: oneCloudMessage(),

@@ -21,7 +21,7 @@ import type { MqttServerContext } from "../../../src/ingest/mqtt/context.ts";
 import { TakeOvers } from "../../../src/ingest/take-overs.ts";
 import { ReadGate } from "../../../src/ingest/read-gate.ts";
 import { patchedSection, untouchedSection } from "../../../src/registry/registry.ts";
-import { KeptSessions } from "../../../src/ingest/kept-sessions.ts";
+import { keptSessions } from "../kept-sessions.ts";
 import { desiredFilter } from "../../../src/ingest/mqtt/topics.ts";
 import { CloudQueue } from "../../lib/cloud-queue.ts";
 import { CloudMessages } from "../../../src/twins/cloud-messages.ts";
@@ -380,21 +380,7 @@ export const target: Target = {
       }),
       methods: new Methods({ clock: systemClock, callsMax: 10 }),
       cloudMessages: new CloudMessages({ registry: queue, clock: systemClock, log: silentLog, bytesMax: 1024 }),
-      // Each subscription is kept by the next turn, or there is none to keep.
-      sessions: new KeptSessions({
-        registry: {
-          mqttSession: async () =>
-            (choices & 2) === 0 ? null : { subscriptions: new Map([[desiredFilter, 0]]), usedMs: Date.now() },
-          keepMqttSession: async () => await Promise.resolve(),
-          endMqttSession: async () => await Promise.resolve(),
-          untoldDesired: async () => ({ patch: { a: null }, version: 2 }),
-          desiredTold: async () => await Promise.resolve(),
-          useMqttSessions: async () => await Promise.resolve(),
-          expireMqttSessions: async () => 0,
-        },
-        expiryMs: 60_000,
-        log: silentLog,
-      }),
+      sessions: keptSessions((choices & 2) === 0 ? null : new Map([[desiredFilter, 0]])),
       signInRates: null,
       takeOvers: new TakeOvers({ clock: systemClock, log: silentLog }),
       gate: new ReadGate(
