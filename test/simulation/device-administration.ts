@@ -72,6 +72,12 @@ export class DeviceAdministration {
     return await this.#calls.isDone(`edit ${id}`, (hub) => hub.registry.updateDevice(id, patch));
   }
 
+  /** Something that is no setting is there in its desired properties, or gone. */
+  async lend({ id }: Identity, isThere: boolean): Promise<boolean> {
+    const desired = { loan: isThere ? { number: this.#next() } : null };
+    return await this.#calls.isDone(`lend ${id} something`, (hub) => hub.registry.patchDesired(id, desired));
+  }
+
   /** Another value of its setting. */
   async turn({ id }: Identity): Promise<boolean> {
     const fan = this.#next();

@@ -101,6 +101,11 @@ export class SimulatedDevice {
     this.#isStopped = true;
   }
 
+  hangUp(): void {
+    this.#of.world.tell(this.identity.id, "hangs up");
+    this.#leave(this.#connection);
+  }
+
   /** Its access was taken away, so the administrator was told: what comes over these connections is not taken. */
   accessTaken(isStillConcerned: (key: Key) => boolean): void {
     for (const connection of this.#connections) {

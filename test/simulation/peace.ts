@@ -71,7 +71,14 @@ export class Peace {
     const { world, plan, machine, devices, administrator, oracle, registry } = this.#cast;
     if (!plan.hasTwins) return;
     const untold = new Map([...devices].filter(([, { identity }]) => identity.isLetIn));
-    for (const { identity } of untold.values()) await this.#waits.done(administrator.devices.turn(identity));
+    // What some were told of just before they went is taken back while they are away.
+    for (const { identity } of untold.values()) await this.#waits.done(administrator.devices.lend(identity, true));
+    await world.pass(500);
+    for (const device of untold.values()) if (this.#cast.chance.is(0.5)) device.hangUp();
+    for (const { identity } of untold.values()) {
+      await this.#waits.done(administrator.devices.lend(identity, false));
+      await this.#waits.done(administrator.devices.turn(identity));
+    }
     // Where the journal is full nobody is let in until an export has gone on.
     const endMs = world.flowMs + 2 * freshMs;
     const wrongSinceMs = new Map<object, number>();
