@@ -62,6 +62,17 @@ test('A bag key without = has the value "", the last of two equal keys wins', ()
   );
 });
 
+test("What SDKs besides Node's write is understood: the creation time, and what is for the hub alone", () => {
+  const bag =
+    "?%24.ctime=2026-01-01T00%3A00%3A00Z&%24.cdid=other&$.cmid=m&$.schema=s&$.diagid=1&$.diagctx=2&$.ct=a%2Fb&?=1";
+  const properties = parsePropertyBag(bag);
+  expect([...(properties?.application ?? [])]).toEqual([
+    ["iothub-creation-time-utc", "2026-01-01T00:00:00Z"],
+    ["?", "1"],
+  ]);
+  expect([...(properties?.system ?? [])]).toEqual([["contentType", "a/b"]]);
+});
+
 test("An escape that is malformed or not UTF-8 is no bag", () => {
   for (const bag of ["a=%", "a=%zz", "a=%ff", "%c3=1", "ok=1&x=%e2%82"]) expect(parsePropertyBag(bag)).toBeNull();
 });

@@ -32,6 +32,9 @@ export const messageSystemProperties = [
 ] as const;
 export type MessageSystemProperty = (typeof messageSystemProperties)[number];
 
+/** The application property that says when a device made a message, by its own clock; kept as sent. */
+export const creationTimeProperty = "iothub-creation-time-utc";
+
 export interface MessageProperties {
   readonly application: ReadonlyMap<string, string>;
   readonly system: ReadonlyMap<MessageSystemProperty, string>;

@@ -13,10 +13,9 @@
 // message's own type in `iothub-contenttype`. So it never becomes the system property `contentType`.
 
 import { isUtf8 } from "node:buffer";
-import type { MessageProperties, MessageSystemProperty } from "../../message/message.ts";
+import { type MessageProperties, type MessageSystemProperty, creationTimeProperty } from "../../message/message.ts";
 
 const applicationPrefix = "iothub-app-";
-const creationTime = "iothub-creation-time-utc";
 const systemNames: ReadonlyMap<string, MessageSystemProperty> = new Map([
   ["iothub-messageid", "messageId"],
   ["iothub-correlationid", "correlationId"],
@@ -53,7 +52,7 @@ class PropertyCollection implements MessageProperties {
     const systemName = systemNames.get(lower);
     if (systemName !== undefined) this.system.set(systemName, value);
     else if (lower.startsWith(applicationPrefix)) this.application.set(name.slice(applicationPrefix.length), value);
-    else if (lower === creationTime || !lower.startsWith("iothub-")) this.application.set(name, value);
+    else if (lower === creationTimeProperty || !lower.startsWith("iothub-")) this.application.set(name, value);
   }
 }
 

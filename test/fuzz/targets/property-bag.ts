@@ -13,7 +13,7 @@ const systemNames: Readonly<Record<string, string>> = {
   "$.ce": "contentEncoding",
   "$.sub": "dt-subject",
 };
-const notExported = ["$.to", "$.exp", "$.ifid", "$.on"];
+const notExported = ["to", "exp", "ifid", "on", "schema", "cdid", "cmid", "diagid", "diagctx"].map((key) => `$.${key}`);
 
 /** Percent-decoding as the rules have it; null when it is no UTF-8. */
 function decoded(text: string): string | null {
@@ -36,7 +36,7 @@ function decoded(text: string): string | null {
 function slowly(bag: string): { application: [string, string][]; system: [string, string][] } | null {
   const application = new Map<string, string>();
   const system = new Map<string, string>();
-  let rest = bag;
+  let rest = bag.replace(/^\?/, "");
   while (rest !== "") {
     const [entry = ""] = /^[^&]*/.exec(rest) ?? [];
     rest = rest.slice(entry.length + 1);
@@ -47,7 +47,7 @@ function slowly(bag: string): { application: [string, string][]; system: [string
     if (key === null || value === null) return null;
     if (notExported.includes(key)) continue;
     if (Object.hasOwn(systemNames, key)) system.set(systemNames[key] as string, value);
-    else application.set(key, value);
+    else application.set(key === "$.ctime" ? "iothub-creation-time-utc" : key, value);
   }
   return { application: [...application], system: [...system] };
 }
@@ -55,13 +55,13 @@ function slowly(bag: string): { application: [string, string][]; system: [string
 export const target: Target = {
   bytesMax: 2048,
   seeds: () =>
-    ["", "%24.mid=a%20b&$.ct=application%2Fjson&level=1", "a&b=&=c&a=2&&", "k=%C3%A9&$.to=x"].map((text) =>
-      Buffer.from(text),
+    ["", "?$.ctime=1&?=2", "%24.mid=a%20b&$.ct=application%2Fjson&level=1", "a&b=&=c&a=2&&", "k=%C3%A9&$.to=x"].map(
+      (text) => Buffer.from(text),
     ),
   grammar: fc
     .array(
       fc.tuple(
-        fc.constantFrom("$.mid", "%24.ct", "a", "é", ""),
+        fc.constantFrom("$.mid", "%24.ct", "$.ctime", "%24.cdid", "?", "a", "é", ""),
         fc.constantFrom("", "=", "=="),
         fc.string({ unit: "binary" }),
       ),
