@@ -81,11 +81,11 @@ test("M1: a device holds as many as there is room for; what it completes makes r
   const follower = follow(2);
   await rest();
   expect(bodies()).toEqual(["one", "two"]);
-  follower.settle(given[1]!, "completed");
+  void follower.settle(given[1]!, "completed");
   await rest();
   expect(bodies()).toEqual(["one", "two", "three"]);
-  follower.settle(given[0]!, "rejected");
-  follower.settle(given[2]!, "completed");
+  void follower.settle(given[0]!, "rejected");
+  void follower.settle(given[2]!, "completed");
   await rest();
   expect(bodies()).toEqual(["one", "two", "three", "four"]);
   expect(await states()).toEqual({ one: "rejected", two: "completed", three: "completed", four: "delivering" });
@@ -96,7 +96,7 @@ test("what is abandoned comes again, also to whom has room for one only", async 
   await send("one");
   const follower = follow(1);
   await rest();
-  follower.settle(given[0]!, "abandoned");
+  void follower.settle(given[0]!, "abandoned");
   await rest();
   expect(given.map(({ number, deliveryCount }) => [number, deliveryCount])).toEqual([
     [1, 1],
@@ -113,10 +113,10 @@ test("what is not settled in a minute comes again over the same connection, and 
   await clock.pass(1);
   expect(bodies()).toEqual(["one", "one"]);
   // The former delivery, acknowledged late.
-  follower.settle(given[0]!, "completed");
+  void follower.settle(given[0]!, "completed");
   await rest();
   expect(await states()).toMatchObject({ one: "delivering" });
-  follower.settle(given[1]!, "completed");
+  void follower.settle(given[1]!, "completed");
   await rest();
   expect(bodies()).toEqual(["one", "one", "two"]);
 });
@@ -143,7 +143,7 @@ test("a connection that ends while its messages are read gets none, and the next
   const follower = follow();
   await rest();
   expect(bodies()).toEqual(["one", "two"]);
-  for (const one of given) follower.settle(one, "completed");
+  for (const one of given) void follower.settle(one, "completed");
   await rest();
   expect(await states()).toEqual({ one: "completed", two: "completed" });
 });

@@ -150,11 +150,12 @@ export class CloudMessageFollower {
     return this.#held.size;
   }
 
-  /** @throws never: what cannot be settled is delivered again. */
-  settle({ lockToken }: Pick<CloudDelivery, "lockToken">, outcome: CloudMessageOutcome): void {
+  /** Never rejects. @returns when it is written down; false: it was not, and the message is delivered again or is over. */
+  settle({ lockToken }: Pick<CloudDelivery, "lockToken">, outcome: CloudMessageOutcome): Promise<boolean> {
     this.#held.delete(lockToken);
-    this.#settle(lockToken, outcome);
+    const settled = this.#settle(lockToken, outcome);
     this.wake();
+    return settled;
   }
 
   start(): void {
@@ -177,7 +178,7 @@ export class CloudMessageFollower {
     this.#isOver = true;
     this.#cancelTimer();
     this.#left();
-    for (const lockToken of this.#held.keys()) this.#settle(lockToken, "abandoned");
+    for (const lockToken of this.#held.keys()) void this.#settle(lockToken, "abandoned");
     this.#held.clear();
   }
 
@@ -207,7 +208,7 @@ export class CloudMessageFollower {
       const room = this.#isOver ? 0 : this.#consumer.room();
       if (room <= 0) return;
       const { deliveries, lockEndsMs } = await registry.takeCloudMessages(this.#owner, room);
-      if (this.#isOver) return deliveries.forEach(({ lockToken }) => this.#settle(lockToken, "abandoned"));
+      if (this.#isOver) return deliveries.forEach(({ lockToken }) => void this.#settle(lockToken, "abandoned"));
       const endsMs = clock.nowMs() + cloudMessageBounds.lockMs;
       for (const { lockToken } of deliveries) this.#held.set(lockToken, endsMs);
       // What is delivered may end it: then all that is held was given back.
@@ -236,12 +237,16 @@ export class CloudMessageFollower {
     this.#wakeAfter(retryAfterMs);
   }
 
-  #settle(lockToken: string, outcome: CloudMessageOutcome): void {
+  async #settle(lockToken: string, outcome: CloudMessageOutcome): Promise<boolean> {
     const { registry, log } = this.#options;
-    registry.settleCloudMessage(this.#owner, lockToken, outcome).catch((error: unknown) => {
+    try {
+      await registry.settleCloudMessage(this.#owner, lockToken, outcome);
+      return true;
+    } catch (error) {
       // Another holds it, it was purged, or the server stops: it ends or comes again.
       const fields = { deviceId: this.#owner.deviceId, outcome, error: messageOf(error) };
       log.debug(fields, "A message for a device was not settled.");
-    });
+      return false;
+    }
   }
 }

@@ -49,7 +49,7 @@ async function load(
   sent: Set<string>,
   accepted: Set<string>,
 ): Promise<void> {
-  const client = await AmqpClient.device(port, id, sasToken(`localhost/devices/${id}`, key), bench?.ca);
+  const client = await AmqpClient.device(port, id, sasToken(`localhost/devices/${id}`, key), { ca: bench?.ca });
   const link = await client.events(id);
   let number = 0;
   const one = async (): Promise<void> => {

@@ -19,6 +19,9 @@ export interface AmqpClientOptions {
   readonly password?: string;
   /** With it over TLS. */
   readonly ca?: string | undefined;
+  /** Of a session to the device, in transfers. */
+  readonly windowFrames?: number | undefined;
+  readonly frameBytesMax?: number | undefined;
 }
 
 /** What became of a message, and why. */
@@ -37,7 +40,8 @@ export class AmqpClient {
   #cbs: { readonly sender: Sender; readonly answers: Message[] } | null = null;
 
   /** Resolves when the connection is open; rejects when it is refused. */
-  static async open(port: number, { user = "anonymous", password, ca }: AmqpClientOptions = {}): Promise<AmqpClient> {
+  static async open(port: number, options: AmqpClientOptions = {}): Promise<AmqpClient> {
+    const { user = "anonymous", password, ca, windowFrames, frameBytesMax } = options;
     const socket =
       ca === undefined
         ? connect({ port, host: "127.0.0.1", noDelay: true })
@@ -50,6 +54,8 @@ export class AmqpClient {
       reconnect: false,
       username: user,
       ...(password === undefined ? {} : { password }),
+      ...(windowFrames === undefined ? {} : { session_buffer_size: { incoming: windowFrames } }),
+      ...(frameBytesMax === undefined ? {} : { max_frame_size: frameBytesMax }),
     });
     socket.once(ca === undefined ? "connect" : "secureConnect", () =>
       (connection as unknown as { connected(): void }).connected(),
@@ -64,8 +70,13 @@ export class AmqpClient {
   }
 
   /** Brings a token for itself. */
-  static async device(port: number, deviceId: string, token: string, ca?: string): Promise<AmqpClient> {
-    const client = await AmqpClient.open(port, { ca });
+  static async device(
+    port: number,
+    deviceId: string,
+    token: string,
+    options: AmqpClientOptions = {},
+  ): Promise<AmqpClient> {
+    const client = await AmqpClient.open(port, options);
     const { status, description } = await client.putToken(`localhost/devices/${deviceId}`, token);
     if (status !== 200) throw new Error(`The hub answered ${status}: ${description}`);
     return client;

@@ -22,7 +22,10 @@ export function cloudMessageGiver(cloudMessages: CloudMessages, owner: CloudMess
       const mine = cloudMessages.follow(owner, {
         room: () => Math.min(link.room, inFlightMax - (follower?.held ?? 0)),
         deliver: (delivery) =>
-          link.send(messageOf(owner.deviceId, delivery), (outcome) => mine.settle(delivery, outcomes[outcome])),
+          link.send(messageOf(owner.deviceId, delivery), {
+            tag: Buffer.from(delivery.lockToken.replaceAll("-", ""), "hex"),
+            settled: (outcome) => mine.settle(delivery, outcomes[outcome]),
+          }),
       });
       follower = mine;
       link.onRoom = () => mine.wake();

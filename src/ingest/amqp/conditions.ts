@@ -49,4 +49,9 @@ export const takenOver: AmqpError = {
   condition: "amqp:link:stolen",
   description: "Another connection of this device has taken over.",
 };
+/** Of a message that the device settles: it waited too long, and somebody else has it, or it is over. */
+export const lockLost: AmqpError = {
+  condition: "com.microsoft:message-lock-lost",
+  description: "The device does not hold this message any more.",
+};
 export const accessChanged: AmqpError = unauthorized("The device's access has changed.");

@@ -39,6 +39,14 @@ export interface Taker {
 
 export type Outcome = "accepted" | "rejected" | "released";
 
+/** A message to the device of which the hub wants to hear. */
+export interface Unsettled {
+  /** Of this delivery and no other, also over connections, and 16 bytes: .NET's SDK makes a GUID of it, by which its user settles. */
+  readonly tag: Buffer;
+  /** Called once with what became of it. Never rejects. @returns when it is written down: false, it is not the device's any more. */
+  settled(outcome: Outcome): Promise<boolean>;
+}
+
 /** What stands behind a link on which the hub sends. */
 export interface Giver {
   /** The link is attached. */
@@ -48,8 +56,8 @@ export interface Giver {
 }
 
 export interface OutgoingLink {
-  /** Sends a message when the device has credit. @param settled  called once with what became of it; left out: it is sent settled. */
-  send(message: Buffer, settled?: (outcome: Outcome) => void): void;
+  /** Sends a message when the device has credit. @param unsettled  left out: it is sent settled. */
+  send(message: Buffer, unsettled?: Unsettled): void;
   /** Messages that the device would take now and that nobody has sent. */
   readonly room: number;
   /** Called when there is room; one listener. */

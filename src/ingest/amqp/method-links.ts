@@ -28,9 +28,10 @@ export function methodCalls(methods: Methods, owner: MethodOwner): Giver {
 function takeAnswer(methods: Methods, owner: MethodOwner, { message }: Delivery): Taken {
   try {
     const { properties, application, body } = readMessage(message);
-    const status = Number(wordOf(application?.get("IoThub-status") ?? null));
+    const said = wordOf(application?.get("IoThub-status") ?? null);
+    const status = Number(said);
     const requestId = wordOf(properties[5] ?? null);
-    if (!Number.isInteger(status)) throw new Malformed("IoThub-status is no whole number");
+    if (said.trim() === "" || !Number.isInteger(status)) throw new Malformed("IoThub-status is no whole number");
     methods.answer(owner, requestId, status, Buffer.from(body.source.subarray(body.first, body.next)));
     return "accepted";
   } catch (error) {

@@ -6,10 +6,10 @@
 //   M1  Links, parts of messages and what waits for credit have bounds.
 
 import { bounds } from "./context.ts";
-import { errorOf } from "./conditions.ts";
-import type { Giver, Outcome, OutgoingLink, Taker } from "./links.ts";
+import { errorOf, lockLost } from "./conditions.ts";
+import type { Giver, Outcome, OutgoingLink, Taker, Unsettled } from "./links.ts";
 import { type AmqpError, type Fields, codes, errorValue, performative } from "./performatives.ts";
-import { type AmqpMap, Described, Malformed, encode } from "./values.ts";
+import { type AmqpMap, type AmqpValue, Described, Malformed, encode } from "./values.ts";
 
 /** What a session needs of its connection. */
 export interface SessionHost {
@@ -34,6 +34,17 @@ export interface AttachRequest {
   readonly target: string | null;
   readonly properties: AmqpMap | null;
   readonly deliveryCount: number;
+  /** Of a link on which the hub sends: the device settles when the hub has. §2.8.3 */
+  readonly settlesSecond: boolean;
+}
+
+/** A message to the device, as far as it is sent. */
+interface Outgoing {
+  readonly message: Buffer;
+  readonly unsettled: Unsettled | undefined;
+  /** Null: nothing of it is sent. */
+  id: number | null;
+  sentBytes: number;
 }
 
 interface Link {
@@ -45,6 +56,20 @@ interface Link {
 
 /** Serial numbers of 32 bits. */
 const next = (id: number): number => (id + 1) >>> 0;
+
+function uint32(id: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(id);
+  return bytes;
+}
+
+/** Of a state that says what became of a delivery; null: it says nothing, or how far it got. */
+function outcomeOf(state: AmqpValue): Outcome | null {
+  const code = state instanceof Described && typeof state.descriptor === "bigint" ? Number(state.descriptor) : null;
+  if (code === codes.accepted) return "accepted";
+  if (code === codes.rejected) return "rejected";
+  return code === codes.released || code === codes.modified ? "released" : null;
+}
 
 export class Session {
   readonly channel: number;
@@ -58,7 +83,7 @@ export class Session {
   #deliveryId = 0;
   #isOver = false;
   /** Sent and not settled. */
-  readonly #unsettled = new Map<number, (outcome: Outcome) => void>();
+  readonly #unsettled = new Map<number, Unsettled>();
 
   constructor(host: SessionHost, channel: number, begin: Fields) {
     this.#host = host;
@@ -173,31 +198,33 @@ export class Session {
     );
   }
 
-  /** One message to the device, in as many frames as it takes. False: its window is closed. */
-  transfer(handle: number, message: Buffer, settled?: (outcome: Outcome) => void): boolean {
+  /** One message to the device, in as many frames as it takes. False: its window is closed, and the rest is due. */
+  transfer(handle: number, one: Outgoing): boolean {
+    const { message, unsettled } = one;
     const chunkBytes = Math.max(256, this.#host.peerFrameBytesMax - 64);
-    const frames = Math.max(1, Math.ceil(message.length / chunkBytes));
-    if (this.#peerWindow < frames) return false;
-    const id = this.#deliveryId;
-    this.#deliveryId = next(id);
-    const tag = Buffer.alloc(4);
-    tag.writeUInt32BE(id);
-    if (settled !== undefined) this.#unsettled.set(id, settled);
-    for (let index = 0; index < frames; index++) {
-      const isMore = index + 1 < frames;
+    while (this.#peerWindow > 0) {
+      if (one.id === null) {
+        one.id = this.#deliveryId;
+        this.#deliveryId = next(one.id);
+        if (unsettled !== undefined) this.#unsettled.set(one.id, unsettled);
+      }
+      const sentBytes = Math.min(message.length, one.sentBytes + chunkBytes);
+      const isMore = sentBytes < message.length;
       const head = performative(codes.transfer, [
         encode.uint(handle),
-        encode.uint(id),
-        encode.binary(tag),
+        encode.uint(one.id),
+        encode.binary(unsettled?.tag ?? uint32(one.id)),
         encode.uint(0),
-        encode.bool(settled === undefined),
+        encode.bool(unsettled === undefined),
         isMore ? encode.bool(true) : null,
       ]);
-      this.write(head, message.subarray(index * chunkBytes, (index + 1) * chunkBytes));
+      this.write(head, message.subarray(one.sentBytes, sentBytes));
+      one.sentBytes = sentBytes;
       this.#outgoingId = next(this.#outgoingId);
       this.#peerWindow--;
+      if (!isMore) return true;
     }
-    return true;
+    return false;
   }
 
   #attach(fields: Fields): void {
@@ -214,6 +241,7 @@ export class Session {
       target: fields.address(6),
       deliveryCount: fields.uint(9) ?? 0,
       properties: fields.map(13),
+      settlesSecond: !isFromDevice && fields.uint(4) === 1,
     };
     this.#links.set(handle, { request, owner: null, end: () => {} });
     if (this.#host.countLinks(1)) this.#host.attach(this, request);
@@ -221,7 +249,7 @@ export class Session {
   }
 
   #answer(request: AttachRequest, { bytesMax, isRefused = false }: { bytesMax?: number; isRefused?: boolean }): void {
-    const { name, handle, isFromDevice, source, target } = request;
+    const { name, handle, isFromDevice, source, target, settlesSecond } = request;
     const terminus = (code: number, address: string | null): Buffer =>
       performative(code, [address === null ? null : encode.string(address)]);
     this.write(
@@ -230,7 +258,7 @@ export class Session {
         encode.uint(handle),
         encode.bool(isFromDevice), // ours is the other role
         encode.ubyte(2), // mixed
-        encode.ubyte(0), // first
+        encode.ubyte(settlesSecond ? 1 : 0),
         isRefused && !isFromDevice ? null : terminus(codes.source, source),
         isRefused && isFromDevice ? null : terminus(codes.target, target),
         null,
@@ -244,14 +272,15 @@ export class Session {
   #flow(fields: Fields): void {
     const peerIncomingId = fields.uint(0) ?? 0;
     const window = fields.mandatoryUint(1);
+    const wasClosed = this.#peerWindow === 0;
     // What it has not seen yet is on its way. §2.5.6
     this.#peerWindow = Math.max(0, window - ((this.#outgoingId - peerIncomingId) >>> 0));
     const handle = fields.uint(4);
-    if (handle === null) {
-      if (fields.bool(9)) this.writeFlow();
+    if (handle === null && fields.bool(9)) this.writeFlow();
+    if (handle === null || wasClosed) {
       for (const link of this.#links.values()) if (link instanceof SendingLink) link.sendWaiting();
-      return;
     }
+    if (handle === null) return;
     const link = this.#links.get(handle);
     if (link instanceof SendingLink)
       link.flow(fields.uint(5) ?? 0, fields.uint(6) ?? 0, fields.bool(8), fields.bool(9));
@@ -274,21 +303,29 @@ export class Session {
     if (!fields.bool(0)) return;
     const first = fields.mandatoryUint(1);
     const last = fields.uint(2) ?? first;
-    const state = fields.at(4);
-    const code = state instanceof Described && typeof state.descriptor === "bigint" ? Number(state.descriptor) : null;
-    const outcome = code === codes.rejected ? "rejected" : code === codes.accepted ? "accepted" : "released";
-    if (code === null && !fields.bool(3)) return;
+    const isSettled = fields.bool(3);
+    const outcome = outcomeOf(fields.at(4));
+    if (outcome === null && !isSettled) return; // it is on its way, and nothing became of it yet
     // Over what is unsettled, not over the range: that one may be of four billion.
-    for (const [id, settled] of this.#unsettled) {
+    for (const [id, unsettled] of this.#unsettled) {
       if ((id - first) >>> 0 > (last - first) >>> 0) continue;
       this.#unsettled.delete(id);
-      settled(outcome);
+      const written = unsettled.settled(outcome ?? "released");
+      if (!isSettled) void written.then((isWritten) => this.#settledFirst(id, isWritten));
     }
-    if (!fields.bool(3)) {
-      this.write(
-        performative(codes.disposition, [encode.bool(false), encode.uint(first), encode.uint(last), encode.bool(true)]),
-      );
-    }
+  }
+
+  /** D2: a device that settles second hears when its word is written down. .NET's SDK reads the state. */
+  #settledFirst(id: number, isWritten: boolean): void {
+    this.write(
+      performative(codes.disposition, [
+        encode.bool(false),
+        encode.uint(id),
+        encode.uint(id),
+        encode.bool(true),
+        isWritten ? performative(codes.accepted, []) : performative(codes.rejected, [errorValue(lockLost)]),
+      ]),
+    );
   }
 
   #detach(fields: Fields): void {
@@ -405,7 +442,7 @@ class SendingLink implements Link, OutgoingLink {
   onRoom: (() => void) | null = null;
   readonly #session: Session;
   readonly #giver: Giver;
-  readonly #waiting: { readonly message: Buffer; readonly settled: ((outcome: Outcome) => void) | undefined }[] = [];
+  readonly #waiting: Outgoing[] = [];
   #deliveryCount = 0;
   #credit = 0;
 
@@ -417,26 +454,32 @@ class SendingLink implements Link, OutgoingLink {
   }
 
   get room(): number {
-    return Math.max(0, this.#credit - this.#waiting.length);
+    const isBegun = (this.#waiting[0]?.id ?? null) !== null;
+    return Math.max(0, this.#credit - this.#waiting.length + (isBegun ? 1 : 0));
   }
 
-  send(message: Buffer, settled?: (outcome: Outcome) => void): void {
+  send(message: Buffer, unsettled?: Unsettled): void {
     if (this.#waiting.length >= bounds.queuedMax) {
       const description = "The device takes no messages on this link.";
       this.#session.detach(this.request.handle, errorOf("too-many-links", description));
       return;
     }
-    this.#waiting.push({ message, settled });
+    this.#waiting.push({ message, unsettled, id: null, sentBytes: 0 });
     this.sendWaiting();
   }
 
   sendWaiting(): void {
-    while (this.#credit > 0) {
+    for (;;) {
       const one = this.#waiting[0];
-      if (one === undefined || !this.#session.transfer(this.request.handle, one.message, one.settled)) break;
+      if (one === undefined || (one.id === null && this.#credit === 0)) break;
+      const isBegun = one.id !== null;
+      const isSent = this.#session.transfer(this.request.handle, one);
+      if (!isBegun && one.id !== null) {
+        this.#credit--; // with its first frame; the others need the window only
+        this.#deliveryCount = next(this.#deliveryCount);
+      }
+      if (!isSent) break;
       this.#waiting.shift();
-      this.#credit--;
-      this.#deliveryCount = next(this.#deliveryCount);
     }
     if (this.room > 0) this.onRoom?.();
   }

@@ -50,7 +50,7 @@ export class CloudMessageTopics {
     const delivery = this.#inFlight.get(packetId);
     if (delivery === undefined) return;
     this.#inFlight.delete(packetId);
-    this.#follower?.settle(delivery, "completed");
+    void this.#follower?.settle(delivery, "completed");
   }
 
   close(): void {
@@ -64,7 +64,7 @@ export class CloudMessageTopics {
     const topic = topicOf(owner.deviceId, delivery);
     if (subscriptions.get(this.#filter) === 0) {
       write(deliveryPacket(topic, delivery.body, 0, false));
-      this.#follower?.settle(delivery, "completed");
+      void this.#follower?.settle(delivery, "completed");
       return;
     }
     const packetId = this.#packetIdOf(delivery);
