@@ -7,6 +7,7 @@
 //   D1  A request and a push belong to one generation of a device.
 //   D2  A report is answered after its change is durable.
 
+import { isUtf8 } from "node:buffer";
 import { ColdpathError } from "../lib/errors.ts";
 import type { JsonObject, Registry, RegistryEvent } from "../registry/registry.ts";
 
@@ -63,6 +64,9 @@ export class Twins {
       throw new ColdpathError("invalid", "twin-too-large", message, { field: "reported" });
     }
     let patch: unknown;
+    if (!isUtf8(body)) {
+      throw new ColdpathError("invalid", "twin-invalid", "The report is not UTF-8.", { field: "reported" });
+    }
     try {
       patch = JSON.parse(body.toString("utf8"));
     } catch {

@@ -40,6 +40,14 @@ describe("A device is let in", () => {
     expect(await answer(connectBytes("dev-1", hub.token("dev-1"), overrides))).toBe(0);
   });
 
+  test("whatever it is called", async () => {
+    const id = "registrations"; // as in the user name of one that wants to be provisioned
+    await hub.createDevice(id);
+    for (const username of [`localhost/${id}/?api-version=2021-04-12`, `localhost/${id}`]) {
+      expect(await answer(connectBytes(id, hub.token(id), { username })), username).toBe(0);
+    }
+  });
+
   test("with a token of a hub policy, of any prefix", async () => {
     for (const resource of [
       "localhost",

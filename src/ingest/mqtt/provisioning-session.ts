@@ -9,6 +9,7 @@
 import type { ProvisioningClaim, Provisioning } from "../provisioning/provisioning.ts";
 import { type ProvisioningAnswer, errorAnswer } from "../provisioning/answer.ts";
 import type { RejectionReason } from "../ingest.ts";
+import { requestIdOf } from "./topics.ts";
 import {
   type IConnectPacket,
   type Packet,
@@ -116,7 +117,7 @@ export class ProvisioningSession {
   #reply(requestId: string, { status, retryAfterSeconds, body }: ProvisioningAnswer): void {
     if (this.#isClosed || !this.#isSubscribed) return;
     const retryAfter = retryAfterSeconds === undefined ? "" : `&retry-after=${retryAfterSeconds}`;
-    const topic = `$dps/registrations/res/${status}/?$rid=${encodeURIComponent(requestId)}${retryAfter}`;
+    const topic = `$dps/registrations/res/${status}/?$rid=${requestId}${retryAfter}`;
     this.#options.write(publishPacket(topic, body));
   }
 }
@@ -130,7 +131,7 @@ interface Request {
 function parseRequest(topic: string): Request | null {
   const match = /^\$dps\/registrations\/(PUT\/iotdps-register|GET\/iotdps-get-operationstatus)\/\?(.*)$/.exec(topic);
   if (match === null) return null;
-  const query = new URLSearchParams(match[2]);
-  const requestId = query.get("$rid") ?? "";
-  return { requestId, operationId: match[1]?.startsWith("PUT") === true ? null : (query.get("operationId") ?? "") };
+  const query = match[2] ?? "";
+  const operationId = new URLSearchParams(query).get("operationId") ?? "";
+  return { requestId: requestIdOf(query), operationId: match[1]?.startsWith("PUT") === true ? null : operationId };
 }

@@ -55,7 +55,9 @@ export class SignIn {
     const { limits, registry, isOurHost, table, log } = this.#context;
     const connection = this.#connection;
     const claim = provisioningClaimOf(packet);
-    if (claim !== null) return this.#provision(packet, { ...claim, certificate: connection.certificate });
+    // A device may be called `registrations`.
+    if (claim !== null && !isOurHost(claim.idScope))
+      return this.#provision(packet, { ...claim, certificate: connection.certificate });
     const request = readConnect(packet, isOurHost, limits.keepAliveSecondsMax);
     if (request.kind === "refused") return connection.refuse(request.reason, request.returnCode);
     const { deviceId, moduleId, token } = request;

@@ -49,7 +49,7 @@ export function maySubscribe(filter: string, deviceId: string, moduleId: string 
 
 export interface TwinRequest {
   readonly kind: "twin-read" | "twin-report";
-  /** Given back in the answer. */
+  /** As it stands in the topic; given back in the answer. */
   readonly requestId: string;
 }
 
@@ -57,6 +57,16 @@ export interface MethodReply {
   readonly kind: "method-reply";
   readonly requestId: string;
   readonly status: number;
+}
+
+/**
+ * The request id in what stands behind a topic's `?`, as it stands there; "" for none. Small clients compare it as text with what
+ * they sent, others decode it first: it is the same for both when it is given back as it came, but for wildcards, which no topic
+ * may have.
+ */
+export function requestIdOf(query: string): string {
+  const [, requestId = ""] = /(?:^|&)(?:\$|%24)rid=([^&]*)/.exec(query) ?? [];
+  return requestId.replace(/[+#]/g, encodeURIComponent);
 }
 
 /** What a device publishes on `$iothub/…`, or null when the topic is none of those. */
@@ -68,6 +78,6 @@ export function parseHubTopic(topic: string): TwinRequest | MethodReply | null {
   }
   const match = /^\$iothub\/twin\/(GET|PATCH\/properties\/reported)\/\?(.*)$/.exec(topic);
   if (match === null) return null;
-  const requestId = new URLSearchParams(match[2]).get("$rid") ?? "";
+  const requestId = requestIdOf(match[2] ?? "");
   return { kind: match[1] === "GET" ? "twin-read" : "twin-report", requestId };
 }

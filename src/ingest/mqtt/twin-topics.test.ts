@@ -59,6 +59,17 @@ test("a read has both sections with their versions", async () => {
   client.destroy();
 });
 
+test.each([
+  ["req:1@7/a=b", "req:1@7/a=b"],
+  ["a%2fb", "a%2fb"],
+  ["1&x=2", "1"],
+])("a request id comes back as it was written, since small clients compare it as text: %s", async (rid, answered) => {
+  const client = await connected(answers);
+  client.send(request("GET", rid));
+  expect(await next(client)).toMatchObject({ topic: `$iothub/twin/res/200/?$rid=${answered}` });
+  client.destroy();
+});
+
 test("D2: a report is answered when it is kept, and whoever reads behind it finds it", async () => {
   const client = await connected(answers);
   client.send(
@@ -104,6 +115,7 @@ describe("a push", () => {
 describe("is refused, with the errorCode that the Node SDK looks for", () => {
   test.each([
     ["nonsense", "not JSON", 400, 400_004],
+    ["bytes that are no UTF-8", Buffer.from('{"a":"\xff"}', "latin1"), 400, 400_004],
     ["a list", [1], 400, 400_004],
     ["a key with a dot", { "a.b": 1 }, 400, 400_004],
     ["too large", { a: Array.from({ length: 9 }, () => "x".repeat(4000)) }, 400, 400_004],
@@ -111,7 +123,7 @@ describe("is refused, with the errorCode that the Node SDK looks for", () => {
     const client = await connected(answers);
     const topic = "$iothub/twin/PATCH/properties/reported/?$rid=9";
     client.send(
-      typeof payload === "string"
+      typeof payload === "string" || Buffer.isBuffer(payload)
         ? publishBytes({ topic, payload, qos: 0 })
         : request("PATCH/properties/reported", "9", payload),
     );

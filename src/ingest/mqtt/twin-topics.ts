@@ -88,5 +88,5 @@ export class TwinTopics {
 }
 
 function rid(requestId: string): string {
-  return `$rid=${encodeURIComponent(requestId)}`;
+  return `$rid=${requestId}`;
 }
