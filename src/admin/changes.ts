@@ -40,7 +40,7 @@ export class Changes {
   readonly #exporter: Pick<Exporter, "statuses">;
   readonly #unsubscribe: () => void;
   readonly #listeners = new Set<(changes: readonly ChangeOf[]) => void>();
-  readonly #gathered = new Map<ChangeKind, Set<string>>();
+  readonly #gathered = new Map<ChangeKind, Set<string | null>>();
   #timer: NodeJS.Timeout | null = null;
   /** What a page shows of each export's state; null while nobody listens. */
   #exports: Map<string, string> | null = null;
@@ -48,8 +48,8 @@ export class Changes {
   constructor({ registry, exporter }: ChangesOptions) {
     this.#exporter = exporter;
     this.#unsubscribe = registry.subscribe((event) => {
-      const change = changeOf(event);
-      if (change !== null && this.#listeners.size > 0) this.#add(change.kind, change.id);
+      if (this.#listeners.size === 0) return;
+      for (const { kind, id } of changesOf(event)) this.#add(kind, id);
     });
   }
 
@@ -87,7 +87,7 @@ export class Changes {
     );
   }
 
-  #add(kind: ChangeKind, id: string): void {
+  #add(kind: ChangeKind, id: string | null): void {
     let ids = this.#gathered.get(kind);
     if (ids === undefined) {
       ids = new Set();
@@ -101,7 +101,7 @@ export class Changes {
     this.#timer = null;
     const changes: ChangeOf[] = [];
     for (const [kind, ids] of this.#gathered) {
-      if (ids.size > idsMax) changes.push({ kind, id: null });
+      if (ids.size > idsMax || ids.has(null)) changes.push({ kind, id: null });
       else for (const id of ids) changes.push({ kind, id });
     }
     this.#gathered.clear();
@@ -109,7 +109,7 @@ export class Changes {
   }
 }
 
-function changeOf(event: RegistryEvent): { readonly kind: ChangeKind; readonly id: string } | null {
+function changesOf(event: RegistryEvent): readonly ChangeOf[] {
   switch (event.kind) {
     case "device-created":
     case "device-changed":
@@ -117,26 +117,30 @@ function changeOf(event: RegistryEvent): { readonly kind: ChangeKind; readonly i
     case "desired-changed":
     case "cloud-messages-changed":
     case "module-changed":
-      return { kind: "device", id: event.deviceId };
+      return [{ kind: "device", id: event.deviceId }];
     case "template-changed":
-      return { kind: "template", id: event.templateId };
+      return [{ kind: "template", id: event.templateId }];
     case "policy-changed":
-      return { kind: "policy", id: event.name };
+      return [{ kind: "policy", id: event.name }];
     case "provisioning-changed":
-      return { kind: "provisioning", id: event.id };
+      // The registrations by it may have gone with it, or wait for something else now.
+      return [
+        { kind: "provisioning", id: event.id },
+        { kind: "registration", id: null },
+      ];
     case "registration-changed":
-      return { kind: "registration", id: event.registrationId };
+      return [{ kind: "registration", id: event.registrationId }];
     case "ca-certificate-changed":
-      return { kind: "ca-certificate", id: event.caCertificateId };
+      return [{ kind: "ca-certificate", id: event.caCertificateId }];
     case "storage-changed":
-      return { kind: "storage-account", id: event.storageAccountId };
+      return [{ kind: "storage-account", id: event.storageAccountId }];
     case "export-changed":
-      return { kind: "export", id: event.exportId };
+      return [{ kind: "export", id: event.exportId }];
     case "user-changed":
-      return { kind: "user", id: event.userId };
+      return [{ kind: "user", id: event.userId }];
     case "api-token-changed":
-      return { kind: "token", id: event.apiTokenId };
+      return [{ kind: "token", id: event.apiTokenId }];
     case "session-ended":
-      return null;
+      return [];
   }
 }

@@ -77,6 +77,10 @@ describe("the stream of what changes", () => {
       types: ["measurements"],
     });
     expect(await reader.next("changed")).toEqual({ kind: "export", id: made.id });
+    // With an enrollment its registrations change, however many they are.
+    const group = await bench.expect(201, "POST", "/enrollment-groups", { name: "line" });
+    expect(await reader.next("changed")).toEqual({ kind: "provisioning", id: group.id });
+    expect(await reader.next("changed")).toEqual({ kind: "registration", id: null });
   });
 
   test("tells that an export is in another state", async () => {

@@ -223,17 +223,25 @@ export function registrationStories(make: MakeStand): void {
       expect(await register(registry, "dev-1")).toMatchObject({ kind: "assigned", isNew: false });
     });
 
-    test("of a deleted device may come again, unless they are blocked: then they stay so", async () => {
+    test("of a deleted device may come again, unless they are blocked: then they stay so; either is told", async () => {
       const { registry } = await makeWithGroup();
       await register(registry, "dev-1");
       const { generationId } = await registry.device("dev-1");
+      const events = eventsOf(registry);
       await registry.deleteDevice("dev-1");
+      const told = [
+        { kind: "registration-changed", registrationId: "dev-1" },
+        { kind: "device-deleted", deviceId: "dev-1" },
+      ];
+      expect(events.splice(0)).toEqual(told);
       expect((await registry.registrations()).items).toEqual([]);
       expect(await register(registry, "dev-1")).toMatchObject({ kind: "assigned", isNew: true });
       const { generationId: next } = await registry.device("dev-1");
       expect(BigInt(next)).toBeGreaterThan(BigInt(generationId));
       await registry.blockRegistration("dev-1");
+      events.splice(0);
       await registry.deleteDevice("dev-1");
+      expect(events.splice(0)).toEqual(told);
       expect(await registry.registration("dev-1")).toMatchObject({ status: "blocked", deviceId: null });
       expect(await register(registry, "dev-1")).toEqual({ kind: "blocked" });
       expect(await registry.unblockRegistration("dev-1")).toMatchObject({ status: "waiting", waitsFor: "approval" });

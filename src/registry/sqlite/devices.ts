@@ -160,7 +160,7 @@ async function migrate(
 }
 
 async function remove(change: Change, tell: Tell, id: string): Promise<null> {
-  await forgetRegistrationsOf(change, id);
+  await forgetRegistrationsOf(change, tell, id);
   const { numDeletedRows } = await change.deleteFrom("devices").where("id", "=", id).executeTakeFirst();
   if (numDeletedRows === 0n) throw deviceNotFound(id);
   tell({ kind: "device-deleted", deviceId: id });

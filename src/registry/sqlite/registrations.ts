@@ -289,9 +289,16 @@ export function registrationsIn(
   };
 }
 
-/** A device is gone for good: what brought it may come again. What is blocked stays so. */
-export async function forgetRegistrationsOf(change: Change, deviceId: string): Promise<void> {
+/** A device is gone for good: what brought it is forgotten, and may come again. What is blocked stays so, without a device. */
+export async function forgetRegistrationsOf(change: Change, tell: Tell, deviceId: string): Promise<void> {
+  const theirs = await change
+    .selectFrom("registrations")
+    .select("registration_id")
+    .where("device_id", "=", deviceId)
+    .execute();
+  if (theirs.length === 0) return;
   await change.deleteFrom("registrations").where("device_id", "=", deviceId).where("status", "=", "assigned").execute();
+  for (const { registration_id: registrationId } of theirs) tell({ kind: "registration-changed", registrationId });
 }
 
 type Row<T> = T | undefined | Promise<T | undefined>;

@@ -16,19 +16,20 @@ export interface Live {
 
 /** Changes of this time are asked for once: an import of a thousand devices is one question, not a thousand. */
 const gatherMs = 500;
-const collectionOfKind: Readonly<Record<string, Collection>> = {
-  device: "devices",
-  template: "device-templates",
-  "device-template": "device-templates",
-  provisioning: "provisioning",
-  registration: "registrations",
-  "ca-certificate": "ca-certificates",
-  "storage-account": "storage-accounts",
-  export: "exports",
-  policy: "policies",
-  user: "users",
-  token: "tokens",
-  session: "session",
+const collectionsOfKind: Readonly<Record<string, readonly Collection[]>> = {
+  device: ["devices"],
+  template: ["device-templates"],
+  "device-template": ["device-templates"],
+  provisioning: ["provisioning"],
+  // The overview of provisioning counts them.
+  registration: ["registrations", "provisioning"],
+  "ca-certificate": ["ca-certificates"],
+  "storage-account": ["storage-accounts"],
+  export: ["exports"],
+  policy: ["policies"],
+  user: ["users"],
+  token: ["tokens"],
+  session: ["session"],
 };
 
 let live: Live = { isOpen: false, status: null };
@@ -45,9 +46,9 @@ function set(next: Live): void {
 
 function hear(content: unknown): void {
   const { kind } = content as { readonly kind?: string };
-  const collection = collectionOfKind[kind ?? ""] ?? collections.find((name) => name === kind);
-  if (collection === undefined) return;
-  changed.add(collection);
+  const concerned = collectionsOfKind[kind ?? ""] ?? collections.filter((name) => name === kind);
+  if (concerned.length === 0) return;
+  for (const collection of concerned) changed.add(collection);
   gathering ??= setTimeout(() => {
     gathering = undefined;
     const names = [...changed];

@@ -32,7 +32,8 @@ const useStyles = makeStyles({
 const statusWords: Readonly<Record<RegistrationStatus, { readonly tab: string; readonly about: string }>> = {
   waiting: {
     tab: "Waiting",
-    about: "They have proven who they are and ask to be let in. They cannot send before that.",
+    about:
+      "They have proven who they are and ask to be let in. They cannot send before that. One that waits for a device template comes in by itself, unless its enrollment wants it approved, once a published template has its model id.",
   },
   assigned: { tab: "Assigned", about: "Each has a device, and connects to this hub as that." },
   blocked: {
@@ -51,7 +52,7 @@ export default function RegistrationPage() {
   const registrations = useQuery(registrationsQuery(status, pages.after));
   const templates = useQuery({ ...templatesQuery, staleTime: 30_000 });
   const [asked, setAsked] = useState<Asked>(null);
-  const published = (templates.data ?? []).filter((template) => template.published);
+  const published = templates.data?.filter((template) => template.published);
   return (
     <PageFrame
       title="Registrations"
@@ -80,7 +81,7 @@ export default function RegistrationPage() {
                 <Text as="p">{statusWords[status].about}</Text>
                 <DataTable
                   label={`${statusWords[status].tab} registrations`}
-                  columns={columnsOf(status, published.length > 0, setAsked)}
+                  columns={columnsOf(status, published?.length, setAsked)}
                   rows={items}
                   keyOf={({ registrationId }) => registrationId}
                   isStale={registrations.isPlaceholderData}
@@ -92,7 +93,7 @@ export default function RegistrationPage() {
         </Shown>
       </div>
       {asked?.act === "approve" && (
-        <ApproveDialog registration={asked.registration} templates={published} onClose={() => setAsked(null)} />
+        <ApproveDialog registration={asked.registration} templates={published ?? []} onClose={() => setAsked(null)} />
       )}
       <Questions asked={asked} onClose={() => setAsked(null)} />
     </PageFrame>
@@ -115,7 +116,7 @@ function Nothing({ status, mayManage }: { readonly status: RegistrationStatus; r
 
 function columnsOf(
   status: RegistrationStatus,
-  hasTemplate: boolean,
+  templateCount: number | undefined,
   ask: (asked: Asked) => void,
 ): readonly Column<Registration>[] {
   return [
@@ -144,18 +145,19 @@ function columnsOf(
       id: "acts",
       title: "",
       isPlain: true,
-      cell: (registration) => <Acts registration={registration} hasTemplate={hasTemplate} ask={ask} />,
+      cell: (registration) => <Acts registration={registration} templateCount={templateCount} ask={ask} />,
     },
   ];
 }
 
 function Acts({
   registration,
-  hasTemplate,
+  templateCount,
   ask,
 }: {
   readonly registration: Registration;
-  readonly hasTemplate: boolean;
+  /** Of published ones; undefined before it is known. */
+  readonly templateCount: number | undefined;
   readonly ask: (asked: Asked) => void;
 }) {
   const styles = useStyles();
@@ -173,11 +175,11 @@ function Acts({
   return (
     <>
       <div className={styles.buttons}>
-        {status === "waiting" && hasTemplate && button("approve", "Approve", true)}
+        {status === "waiting" && (templateCount ?? 0) > 0 && button("approve", "Approve", true)}
         {status === "blocked" ? button("unblock", "Unblock") : button("block", "Block")}
         {deviceId === null && button("forget", "Delete")}
       </div>
-      {status === "waiting" && !hasTemplate && (
+      {status === "waiting" && templateCount === 0 && (
         <div className={styles.quiet}>There is no published device template to approve it with.</div>
       )}
     </>
