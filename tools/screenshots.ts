@@ -8,6 +8,7 @@ import type { Page } from "playwright-core";
 import { scriptArguments } from "../test/lib/script-arguments.ts";
 import { buildPage, isPageFresh } from "./build-page.ts";
 import { PageStand } from "../test/page/page-stand.ts";
+import { register } from "../test/page/registering.ts";
 
 interface Shot {
   /** Of the file: `{name}-{width}-{theme}.png`. */
@@ -19,6 +20,9 @@ interface Shot {
   /** Waits for what must be seen, opens what must be open. */
   readonly prepare?: (page: Page) => Promise<unknown>;
 }
+
+/** Of the sample. */
+const templateId = "c318d580-39fc-4aca-b995-843719821049";
 
 const shots: readonly Shot[] = [
   { name: "sign-in", path: "/sign-in", isOutside: true },
@@ -44,7 +48,7 @@ const shots: readonly Shot[] = [
   { name: "audit-log", path: "/admin/audit" },
   { name: "account", path: "/account" },
   { name: "device-templates", path: "/templates" },
-  { name: "device-template", path: "/templates/c318d580-39fc-4aca-b995-843719821049" },
+  { name: "device-template", path: `/templates/${templateId}` },
   { name: "storage-accounts", path: "/admin/storage" },
   { name: "new-storage-account", path: "/admin/storage/new" },
   {
@@ -89,18 +93,56 @@ const shots: readonly Shot[] = [
     prepare: async (page) => await page.getByRole("table", { name: "Reported properties" }).waitFor(),
   },
   {
+    name: "module",
+    path: async ({ hub }) => {
+      const { items } = await hub.api<{ items: object[] }>("GET", "/devices/my-device/modules");
+      if (items.length === 0) await hub.api("POST", "/devices/my-device/modules", { id: "camera" });
+      await hub.api("PATCH", "/devices/my-device/modules/camera/twin", {
+        desired: { interval: 30, zones: { entrance: true, hall: false } },
+      });
+      return "/devices/my-device/modules/camera?tab=twin";
+    },
+    prepare: async (page) => await page.getByRole("table", { name: "Desired properties" }).waitFor(),
+  },
+  {
     name: "device-connection",
     path: "/admin/connection",
     prepare: async (page) => await page.getByRole("region", { name: "Node.js code" }).waitFor(),
   },
   {
     name: "enrollment-groups",
-    path: async ({ hub }) => {
-      const { items } = await hub.api<{ items: object[] }>("GET", "/enrollment-groups");
-      if (items.length === 0) await hub.api("POST", "/enrollment-groups", { name: "Vending machines" });
+    path: async (stand) => {
+      await groupOf(stand, "Vending machines", {});
       return "/admin/connection?tab=groups";
     },
     prepare: async (page) => await page.getByRole("heading", { name: "Vending machines" }).waitFor(),
+  },
+  {
+    name: "enrollments",
+    path: async ({ hub }) => {
+      const { items } = await hub.api<{ items: object[] }>("GET", "/enrollments");
+      if (items.length === 0) {
+        await hub.api("POST", "/enrollments", {
+          registrationId: "press-12",
+          deviceId: "hall-2-press",
+          autoApprove: false,
+        });
+        await hub.api("POST", "/enrollments", { registrationId: "press-13", templateId });
+      }
+      return "/admin/connection?tab=enrollments";
+    },
+    prepare: async (page) => await page.getByRole("table", { name: "Individual enrollments" }).waitFor(),
+  },
+  {
+    name: "registrations",
+    path: async (stand) => {
+      const groupId = await groupOf(stand, "By hand", { templateId, autoApprove: false });
+      for (const id of ["kiosk-7", "kiosk-8"]) await register(stand.hub, groupId, id);
+      const modelId = "dtmi:com:example:IceCreamMachine;1";
+      await register(stand.hub, await groupOf(stand, "Vending machines", {}), "ice-cream-1", { modelId });
+      return "/registrations";
+    },
+    prepare: async (page) => await page.getByRole("table", { name: "Waiting registrations" }).waitFor(),
   },
 ];
 
@@ -149,6 +191,13 @@ try {
   for (const fault of stand.faults) console.log(fault);
 } finally {
   await stand.close();
+}
+
+/** Made when it is first asked for. @returns its id. */
+async function groupOf({ hub }: PageStand, name: string, more: object): Promise<string> {
+  const { items } = await hub.api<{ items: { id: string; name: string }[] }>("GET", "/enrollment-groups");
+  const group = items.find((one) => one.name === name);
+  return group?.id ?? (await hub.api<{ id: string }>("POST", "/enrollment-groups", { name, ...more })).id;
 }
 
 async function refrigerator({ hub }: PageStand): Promise<string> {

@@ -66,13 +66,18 @@ export default function DeviceListPage() {
         <EmptyState
           title="No devices yet"
           action={
-            <Button appearance="primary" icon={<AddRegular />} onClick={() => setDialog("new")}>
-              New device
-            </Button>
+            <>
+              <Button appearance="primary" icon={<AddRegular />} onClick={() => setDialog("new")}>
+                New device
+              </Button>
+              {mayUse(role, "administrator") && (
+                <LinkButton to="/admin/connection">How devices come by themselves</LinkButton>
+              )}
+            </>
           }
         >
           Make a simulated device to see data at once, or a real one: afterwards this page shows how it connects. Many
-          devices come in with a CSV file.
+          devices come in with a CSV file, or by themselves with the keys of an enrollment group.
         </EmptyState>
       );
     }
@@ -156,6 +161,7 @@ export default function DeviceListPage() {
             <Button appearance="primary" icon={<AddRegular />} onClick={() => setDialog("new")}>
               New device
             </Button>
+            <LinkButton to="/registrations">Registrations</LinkButton>
             <Menu>
               <MenuTrigger disableButtonEnhancement>
                 <Button icon={<MoreHorizontalRegular />}>CSV</Button>

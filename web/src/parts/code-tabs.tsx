@@ -7,22 +7,26 @@ import { CopyButton } from "./copy-box.tsx";
 const useStyles = makeStyles({
   tabs: { display: "flex", flexDirection: "column", rowGap: "6px", minWidth: 0 },
   list: { flexWrap: "wrap" },
+  // The button beside the code, never over it: a long line scrolls under nothing.
   box: {
-    position: "relative",
+    display: "flex",
+    alignItems: "flex-start",
     borderRadius: tokens.borderRadiusMedium,
     backgroundColor: tokens.colorNeutralBackground3,
     minWidth: 0,
   },
   code: {
+    flexGrow: 1,
+    minWidth: 0,
     margin: 0,
-    padding: "12px 48px 12px 14px",
+    padding: "12px 14px",
     overflowX: "auto",
     fontFamily: tokens.fontFamilyMonospace,
     fontSize: tokens.fontSizeBase200,
     lineHeight: tokens.lineHeightBase300,
     tabSize: 2,
   },
-  copy: { position: "absolute", top: "4px", right: "4px" },
+  copy: { flexShrink: 0, padding: "4px" },
 });
 
 export function CodeBlock({ text, label }: { readonly text: string; readonly label?: string }) {
