@@ -131,6 +131,54 @@ needs("chromium")("Device templates", () => {
     await page.context().close();
   });
 
+  test("the model id: judged here and by the server, at its field; kept by the next version; a template of the same is told", async () => {
+    const modelId = "dtmi:com:example:Boiler;2";
+    const { id } = await made({ name: "Modelled", version: "1.0.0" });
+    await made({ name: "Rival", modelId, publish: true });
+    const page = await stand.signedIn("builder");
+    await open(page, `/templates/${id}`, "Modelled");
+    const field = page.getByLabel("Model id");
+    await field.fill("x".repeat(257));
+    await save(page).click();
+    await page.getByText("These are 257 characters; at most 256.").waitFor();
+    expect(await field.evaluate((input) => document.activeElement === input)).toBe(true);
+    stand.expected.push(/^answer: 400 PUT .*\/device-templates\//);
+    await field.fill("dtmi:\u007f;1");
+    await save(page).click();
+    await page.getByText("modelId must not contain control characters").waitFor();
+    expect(await field.getAttribute("aria-invalid")).toBe("true");
+    await field.fill(` ${modelId} `);
+    await save(page).click();
+    await saved(page);
+    expect(await read(id)).toMatchObject({ modelId });
+    await page.getByText("Rival has this model id, too").waitFor();
+    expect(await stand.axe(page)).toEqual([]);
+
+    await page.getByRole("button", { name: "Publish", exact: true }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Publish" }).click();
+    await page.getByText("Published", { exact: true }).first().waitFor();
+    await page.getByRole("button", { name: "More" }).click();
+    await page.getByRole("menuitem", { name: "New version from this one" }).click();
+    await page.getByText("Draft", { exact: true }).first().waitFor();
+    expect(await field.inputValue()).toBe(modelId);
+    await field.fill("");
+    await save(page).click();
+    await saved(page);
+    const { items } = await stand.hub.api<{ items: { version: string; modelId?: string }[] }>(
+      "GET",
+      `/device-templates/${id}/versions`,
+    );
+    expect(items.map((one) => one.modelId)).toEqual([modelId, undefined]);
+    await page.context().close();
+
+    // Who may not change it reads it.
+    const operator = await stand.signedIn("operator");
+    await open(operator, `/templates/${id}?version=1.0.0`, "Modelled");
+    await operator.getByText(modelId, { exact: true }).waitFor();
+    expect(stand.faults).toEqual([]);
+    await operator.context().close();
+  });
+
   test("the server's message stands at the very field, and a name that is used twice is told before", async () => {
     const { id } = await made({
       name: "Bounds",

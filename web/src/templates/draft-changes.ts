@@ -1,10 +1,10 @@
 // The editor's changes of a draft, as a reducer. Pure.
 
-import { type FieldRow, type SectionId, type SettingForm, type TemplateDraft, emptyRow } from "./template-draft.ts";
+import { type FieldRow, type SectionId, type TemplateDraft, emptyRow } from "./template-draft.ts";
 
 export type DraftChange =
-  | { readonly kind: "name"; readonly name: string }
-  | { readonly kind: "settingForm"; readonly form: SettingForm }
+  /** What it has once, besides its rows. */
+  | { readonly kind: "set"; readonly set: Partial<Omit<TemplateDraft, "rows">> }
   | { readonly kind: "row"; readonly section: SectionId; readonly key: number; readonly set: Partial<FieldRow> }
   /** Behind the row with the key; at the end without one. */
   | { readonly kind: "add"; readonly section: SectionId; readonly after?: number }
@@ -14,10 +14,8 @@ export type DraftChange =
 
 export function changedDraft(draft: TemplateDraft, change: DraftChange): TemplateDraft {
   switch (change.kind) {
-    case "name":
-      return { ...draft, name: change.name };
-    case "settingForm":
-      return { ...draft, settingForm: change.form };
+    case "set":
+      return { ...draft, ...change.set };
     case "replace":
       return change.draft;
     case "row":

@@ -256,6 +256,15 @@ export function problemsOf({ rows }: TemplateDraft): ReadonlyMap<number, string>
   return problems;
 }
 
+/** As the server counts them. */
+const modelIdCharsMax = 256;
+
+/** What is wrong with the model id, or null. */
+export function modelIdProblem({ modelId }: Pick<TemplateDraft, "modelId">): string | null {
+  const { length } = modelId.trim();
+  return length > modelIdCharsMax ? `These are ${length} characters; at most ${modelIdCharsMax}.` : null;
+}
+
 /** Whether two drafts hold the same, whatever their rows' keys. */
 export function isSameDraft(a: TemplateDraft, b: TemplateDraft): boolean {
   return textOf(a) === textOf(b);

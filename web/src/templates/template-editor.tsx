@@ -13,6 +13,7 @@ import { useToast } from "../parts/toasts.tsx";
 import { UnsavedGuard, beforeLeaving } from "../parts/unsaved-guard.tsx";
 import { BreakingEditDialog } from "./breaking-edit-dialog.tsx";
 import { changedDraft } from "./draft-changes.ts";
+import { ModelIdField } from "./model-id-field.tsx";
 import { SectionEditor } from "./section-editor.tsx";
 import {
   type DeviceTemplate,
@@ -20,6 +21,7 @@ import {
   contentOf,
   draftOf,
   isSameDraft,
+  modelIdProblem,
   placeOf,
   problemsOf,
   sections,
@@ -64,6 +66,7 @@ export function TemplateEditor({ template, onVersion, onDirty }: TemplateEditorP
   const isDirty = !isSameDraft(draft, start);
   useEffect(() => onDirty(isDirty), [isDirty, onDirty]);
   const problems = useMemo(() => problemsOf(draft), [draft]);
+  const isSendable = problems.size === 0 && modelIdProblem(draft) === null;
   const { id: templateId, version } = base;
   const take = (saved: DeviceTemplate): void => {
     setBase(saved);
@@ -89,12 +92,12 @@ export function TemplateEditor({ template, onVersion, onDirty }: TemplateEditorP
     },
   });
   const trySave = (publish: boolean): void => {
-    setProblemShown(problems.size > 0);
-    if (problems.size === 0) save.mutate({ etag: base.etag, ...(publish ? { publish } : {}) });
+    setProblemShown(!isSendable);
+    if (isSendable) save.mutate({ etag: base.etag, ...(publish ? { publish } : {}) });
   };
   const isBreaking = save.error instanceof ApiError && save.error.code === "template-edit-breaking";
   const refusal = isStaleEdit(save.error) || isBreaking ? null : save.error;
-  const errors = useServerErrors(refusal, ["name"]);
+  const errors = useServerErrors(refusal, ["name", "modelId"]);
   const errorPlace = useMemo(
     // Where it stands now, also after rows were moved.
     () => (refusal instanceof ApiError && refusal.field !== null ? placeOf(refusal.field, draft) : null),
@@ -126,7 +129,7 @@ export function TemplateEditor({ template, onVersion, onDirty }: TemplateEditorP
       }}
     >
       <UnsavedGuard isDirty={isDirty && !save.isPending} what="this device template" />
-      <Panel title="Name">
+      <Panel title="Name and model">
         <FormField
           errors={errors}
           field="name"
@@ -137,9 +140,16 @@ export function TemplateEditor({ template, onVersion, onDirty }: TemplateEditorP
             className={styles.name}
             autoComplete="off"
             value={draft.name}
-            onChange={(_event, { value }) => dispatch({ kind: "name", name: value })}
+            onChange={(_event, { value }) => dispatch({ kind: "set", set: { name: value } })}
           />
         </FormField>
+        <ModelIdField
+          template={base}
+          draft={draft}
+          isProblemShown={isProblemShown}
+          errors={errors}
+          onChange={(modelId) => dispatch({ kind: "set", set: { modelId } })}
+        />
         <Text size={200} className={styles.keys}>
           By keyboard, in a row: Enter adds one behind it, Alt ↑ and Alt ↓ move it, Alt Delete removes it, Ctrl S saves.
         </Text>
@@ -162,7 +172,7 @@ export function TemplateEditor({ template, onVersion, onDirty }: TemplateEditorP
             >
               <Select
                 value={draft.settingForm}
-                onChange={(_event, { value }) => dispatch({ kind: "settingForm", form: value as SettingForm })}
+                onChange={(_event, { value }) => dispatch({ kind: "set", set: { settingForm: value as SettingForm } })}
               >
                 <option value="wrapped">{'As an object: {"fan": {"value": 3}}'}</option>
                 <option value="bare">{'As the value: {"fan": 3}'}</option>
@@ -177,7 +187,7 @@ export function TemplateEditor({ template, onVersion, onDirty }: TemplateEditorP
           <Text className={styles.state} role="status">
             {isProblemShown && problems.size > 0
               ? `${problems.size === 1 ? "A row needs" : `${problems.size} rows need`} a field name of its own.`
-              : errorPlace !== null
+              : errorPlace !== null || (isProblemShown && !isSendable)
                 ? "Not saved: see the field that is marked."
                 : isDirty
                   ? "You have unsaved changes."

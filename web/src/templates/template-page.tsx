@@ -98,8 +98,8 @@ function VersionPage({
     });
   const copy = useMutation({
     mutationFn: async () => {
-      const { name, measurements, settings, properties } = template;
-      const content = { name, measurements, settings, properties };
+      const { name, modelId, measurements, settings, properties } = template;
+      const content = { name, ...(modelId === undefined ? {} : { modelId }), measurements, settings, properties };
       const { nextVersion } = await answerOf(
         api.POST("/api/v1/device-templates/{templateId}/versions/{version}/check", { params: { path }, body: content }),
       );

@@ -2,7 +2,7 @@
 
 import { Text, makeStyles, tokens } from "@fluentui/react-components";
 import { type Column, DataTable } from "../parts/data-table.tsx";
-import { Panel } from "../parts/panel.tsx";
+import { Facts, Panel } from "../parts/panel.tsx";
 import { type DeviceTemplate, type FieldRow, dataTypeNames, draftOf, sections } from "./template-draft.ts";
 
 const useStyles = makeStyles({
@@ -12,9 +12,16 @@ const useStyles = makeStyles({
 
 export function TemplateView({ template }: { readonly template: DeviceTemplate }) {
   const styles = useStyles();
-  const { rows } = draftOf(template);
+  const { rows, modelId } = draftOf(template);
   return (
     <div className={styles.sections}>
+      {modelId !== "" && (
+        <Panel title="Model">
+          <Facts
+            items={[{ name: "Model id that devices name when they are provisioned", value: modelId, isWide: true }]}
+          />
+        </Panel>
+      )}
       {sections.map(({ id, title, about, parts }) => {
         const columns: readonly Column<FieldRow>[] = [
           { id: "name", title: "Display name", cell: ({ name }) => name, width: "26%" },
