@@ -217,6 +217,12 @@ needs("chromium")("The page of a device", () => {
     await page.getByText("Firmware: what the device reported does not fit").waitFor();
     expect(await stand.axe(page)).toEqual([]);
     await leave(page);
+
+    // The server answers for a simulated one.
+    await makeFridges(stand, { id: "sync-pretended", simulated: true });
+    const pretended = await open("sync-pretended", "values");
+    await pretended.getByRole("form", { name: "Settings" }).getByText("Synced", { exact: true }).waitFor();
+    await leave(pretended);
   });
 
   test("settings and properties: forms by the template, the server's message at the field, what somebody else saved is not overwritten unseen", async () => {

@@ -75,7 +75,7 @@ export default function ValuesTab({
         title="Settings"
         about={
           device.simulated
-            ? "What the device should be set to. A simulated device takes no settings; they are stored here and exported with it."
+            ? "What the device should be set to. The server answers for this simulated device that it has them; the values are exported with it."
             : "What the device should be set to. It is told at once when it is connected, and otherwise when it asks for its twin; the values are exported with the device."
         }
         section="settings.device"
@@ -83,7 +83,7 @@ export default function ValuesTab({
         device={device}
         valuesOf={(given) => given.settings.device}
         patchOf={(device_) => ({ settings: { device: device_ } })}
-        stateOf={device.simulated ? undefined : (field) => <SettingState sync={twin.data?.settings[field]} />}
+        stateOf={(field) => <SettingState sync={twin.data?.settings[field]} />}
       />
       <ValueForm
         title="Cloud properties"
