@@ -9,7 +9,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { needs } from "../lib/needs.ts";
-import { devicePath, fridge, hostile, makeFridges } from "./fridges.ts";
+import { awkwardId, devicePath, fridge, hostile, makeFridges } from "./fridges.ts";
 import { PageStand } from "./page-stand.ts";
 
 const { Client, ModuleClient } = azureDevice;
@@ -94,7 +94,7 @@ needs("chromium")("How a device signs in", () => {
     await leave(page);
   });
 
-  test("a module is made, comes in by the connection string that is shown, its twin is seen, its key renewed, and it is deleted", async () => {
+  test("a module is made, comes in by the connection string that is shown, is told things, its key is renewed, and it is deleted", async () => {
     await makeFridges(stand, { id: "manifold" });
     const page = await open("manifold");
     await page.getByText("This device has no modules.").waitFor();
@@ -106,40 +106,110 @@ needs("chromium")("How a device signs in", () => {
     await dialog.locator("[aria-invalid=true]").waitFor();
     await dialog.getByLabel("Id").fill("camera");
     await dialog.getByRole("button", { name: "Make module" }).click();
-    const row = page.getByRole("table", { name: "Modules" }).getByRole("row", { name: "camera" });
-    await row.getByText("Not connected").waitFor();
-    const more = page.getByRole("button", { name: "More about camera" });
 
-    await more.click();
-    await page.getByRole("menuitem", { name: "Keys" }).click();
-    const keys = page.getByRole("alertdialog", { name: "Keys of camera" });
-    await keys.getByRole("button", { name: "Show Primary connection string" }).click();
+    // Its own page, with its keys.
+    await page.getByRole("heading", { level: 1, name: "camera" }).waitFor();
+    await page.getByText("Not connected", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Show Primary connection string" }).click();
     const text = page.getByText(/^HostName=\S+;DeviceId=manifold;ModuleId=camera;SharedAccessKey=\S+$/);
     const connection = (await text.textContent()) ?? "";
     const client = ModuleClient.fromConnectionString(connection, azureMqtt.Mqtt);
     await client.setOptions({ ca: authority() });
     await client.open();
+    const asked: unknown[] = [];
+    client.onMethod("zoom", (request, response) => {
+      asked.push(request?.payload as unknown);
+      void response?.send(200, { at: 2, [hostile]: hostile });
+    });
     const twin = await client.getTwin();
+    const told: unknown[] = [];
+    twin.on("properties.desired", (delta: unknown) => told.push(delta));
     await new Promise<void>((resolve, reject) => {
       twin.properties.reported["update"]({ lens: hostile }, (error: Error | null) =>
         error === null ? resolve() : reject(error),
       );
     });
-    await keys.getByRole("button", { name: "Regenerate primary key" }).click();
-    await page.getByRole("button", { name: "Regenerate", exact: true }).click();
-    await text.waitFor({ state: "detached" });
-    await page.getByRole("button", { name: "Close" }).click();
-    await client.close();
+    await page.getByText("Connected", { exact: true }).waitFor();
 
-    await more.click();
-    await page.getByRole("menuitem", { name: "Twin" }).click();
-    await page.getByRole("region", { name: "Reported properties" }).getByText("<img src=x onerror").waitFor();
-    await page.getByRole("button", { name: "Close" }).click();
+    // A direct method of it.
+    await page.getByRole("tab", { name: "Commands" }).click();
+    const form = page.getByRole("form", { name: "Direct method" });
+    await form.getByLabel("Method").fill("zoom");
+    await form.getByLabel("Payload").fill('{"by":2}');
+    await form.getByRole("button", { name: "Run" }).click();
+    const calls = page.getByRole("list", { name: "Methods that were run, newest first" }).getByRole("listitem");
+    await calls.first().getByText("Answered with 200").waitFor();
+    await calls.first().getByText(hostile).first().waitFor();
+    expect(asked).toEqual([{ by: 2 }]);
     expect(await stand.axe(page)).toEqual([]);
-    await more.click();
-    await page.getByRole("menuitem", { name: "Delete" }).click();
+
+    // What is wanted of it.
+    await page.getByRole("tab", { name: "Raw twin" }).click();
+    await page.getByRole("table", { name: "Reported properties" }).getByText("<img src=x onerror").waitFor();
+    await page.getByText("Nothing is wanted of this module.").waitFor();
+    await page.getByRole("button", { name: "Change" }).click();
+    const change = page.getByRole("dialog", { name: "Change desired properties" });
+    stand.expected.push(/^answer: 400 PATCH .*\/modules\/camera\/twin$/);
+    await change.getByLabel("Desired properties").fill('{"a.b":1}');
+    await change.getByRole("button", { name: "Save" }).click();
+    await change.locator("[aria-invalid=true]").waitFor();
+    await change.getByLabel("Desired properties").fill('{"every":30,"zone":"a"}');
+    await change.getByRole("button", { name: "Save" }).click();
+    await change.waitFor({ state: "detached" });
+    await page.getByRole("table", { name: "Desired properties" }).getByRole("row", { name: "zone" }).waitFor();
+    await expect.poll(() => told.at(-1)).toMatchObject({ every: 30, zone: "a" });
+    await page.getByRole("button", { name: "Change" }).click();
+    await change.getByLabel("Desired properties").fill('{"every":60}');
+    await change.getByRole("button", { name: "Save" }).click();
+    await change.waitFor({ state: "detached" });
+    await expect.poll(() => told.at(-1)).toMatchObject({ every: 60, zone: null });
+    expect(await stand.axe(page)).toEqual([]);
+
+    // With a new key the former one is no good, and not shown any more.
+    await page.getByRole("tab", { name: "Connect" }).click();
+    await page.getByRole("button", { name: "Show Primary connection string" }).click();
+    await text.waitFor();
+    await page.getByRole("button", { name: "Regenerate primary key" }).click();
+    await page.getByRole("alertdialog").getByRole("button", { name: "Regenerate primary key" }).click();
+    await text.waitFor({ state: "detached" });
+    await client.close();
+    await stand.hub.api("PATCH", "/devices/manifold", { enabled: false });
+    await page.getByRole("tab", { name: "Commands" }).click();
+    await page.getByText("Its device is blocked, so it cannot be connected.").waitFor();
+    expect(await calls.count()).toBe(1);
+
+    await page.getByRole("link", { name: "manifold" }).last().click();
+    await page.getByRole("tab", { name: "Connect" }).click();
+    await page.getByRole("table", { name: "Modules" }).getByRole("link", { name: "camera" }).click();
+    await page.getByRole("button", { name: "Delete" }).click();
     await page.getByRole("button", { name: "Delete module" }).click();
     await page.getByText("This device has no modules.").waitFor();
+    stand.expected.push(/^answer: 404 GET .*\/modules\/camera$/);
+    await page.goto(`${stand.url}/devices/manifold/modules/camera?tab=twin`);
+    await page.getByRole("heading", { name: "There is no such module" }).waitFor();
+    await leave(page);
+  });
+
+  test.each([
+    ["light", 1440],
+    ["dark", 390],
+  ] as const)("a module's page in %s at %i px: nothing serious by axe, no sideways scrolling", async (theme, width) => {
+    const id = `${awkwardId}-${theme}`;
+    const moduleId = `${"m".repeat(60)}${awkwardId}`;
+    await makeFridges(stand, { id });
+    await stand.hub.api("POST", `/devices/${encodeURIComponent(id)}/modules`, { id: moduleId });
+    const page = await stand.signedIn("operator", { theme, width });
+    page.setDefaultTimeout(15_000);
+    for (const tab of ["connect", "commands", "twin"]) {
+      await page.goto(`${stand.url}${devicePath(id)}/modules/${encodeURIComponent(moduleId)}?tab=${tab}`);
+      await page.getByRole("heading", { level: 1, name: moduleId }).waitFor();
+      await page.getByRole("tabpanel").getByRole("heading", { level: 2 }).first().waitFor();
+      expect(await stand.axe(page), tab).toEqual([]);
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(overflow, `${tab} is wider than the screen`).toBeLessThanOrEqual(0);
+    }
     await leave(page);
   });
 });

@@ -5,7 +5,7 @@
 
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { deviceSearchOf } from "../devices/device-search.ts";
-import { deviceTabOf } from "../devices/device-tabs.ts";
+import { deviceTabOf, moduleTabOf } from "../devices/device-tabs.ts";
 import type { Role } from "../session/session.ts";
 import { auditSearch } from "../audit/audit-search.ts";
 import { exportSearch, fileSearch, newExportSearch } from "../exports/export-search.ts";
@@ -44,6 +44,13 @@ const device = createRoute({
   path: "/devices/$deviceId",
   validateSearch: deviceTabOf,
   component: lazyRouteComponent(async () => await import("../devices/device-page.tsx")),
+  staticData: { least: "operator" },
+});
+const module = createRoute({
+  getParentRoute: inShell,
+  path: "/devices/$deviceId/modules/$moduleId",
+  validateSearch: moduleTabOf,
+  component: lazyRouteComponent(async () => await import("../devices/module-page.tsx")),
   staticData: { least: "operator" },
 });
 const registrations = createRoute({
@@ -176,6 +183,7 @@ export const router = createRouter({
       dashboard,
       devices,
       device,
+      module,
       registrations,
       templates,
       template,

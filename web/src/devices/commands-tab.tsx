@@ -8,8 +8,20 @@ import { MethodPanel } from "./method-panel.tsx";
 export default function CommandsTab({ device, calls }: { readonly device: Device; readonly calls: MethodCalls }) {
   return (
     <>
-      <MethodPanel device={device} calls={calls} />
+      <MethodPanel
+        about="Asks the device to do something now, and waits for its answer. In IoT Central this was a command. Only a connected device can be asked; for one that sleeps, send a message below."
+        whyNot={whyNot(device)}
+        calls={calls}
+      />
       <CloudMessagesPanel device={device} />
     </>
   );
+}
+
+function whyNot({ connected, enabled, simulated }: Device): string | null {
+  if (simulated) return "The server sends for this simulated device. It takes no commands.";
+  if (!enabled) return "This device is blocked, so it cannot be connected. Unblock it under More.";
+  if (!connected)
+    return "The device is not connected now. Give it seconds to connect, and it is asked as soon as it is there.";
+  return null;
 }

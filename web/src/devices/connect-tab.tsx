@@ -11,35 +11,24 @@ import {
   makeStyles,
   tokens,
 } from "@fluentui/react-components";
-import { ArrowDownloadRegular, ArrowSyncRegular } from "@fluentui/react-icons";
+import { ArrowDownloadRegular } from "@fluentui/react-icons";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Schema, answerOf, api } from "../api/client.ts";
 import { statusQuery } from "../api/queries.ts";
 import { CodeBlock, CodeTabs } from "../parts/code-tabs.tsx";
-import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
-import { CopyBox, SecretReveal } from "../parts/copy-box.tsx";
+import { CopyBox } from "../parts/copy-box.tsx";
 import { Facts, Panel } from "../parts/panel.tsx";
 import { ServerErrorBar } from "../parts/server-errors.tsx";
 import { Shown } from "../parts/states.tsx";
 import { TimeText } from "../parts/time-text.tsx";
-import { useToast } from "../parts/toasts.tsx";
 import { AuthenticationPanel } from "./authentication-panel.tsx";
 import { credentialsOf } from "./credentials.ts";
 import type { Device } from "./device-queries.ts";
+import { KeysPanel, type WhichKey } from "./keys-panel.tsx";
 import { ModulesPanel } from "./modules-panel.tsx";
 
-type WhichKey = "primary" | "secondary";
-const whichKeys: readonly WhichKey[] = ["primary", "secondary"];
-
 const useStyles = makeStyles({
-  keys: {
-    display: "grid",
-    gridTemplateColumns: "repeat(auto-fill, minmax(min(360px, 100%), 1fr))",
-    gap: "18px 28px",
-    alignItems: "start",
-  },
-  key: { display: "flex", flexDirection: "column", rowGap: "10px", minWidth: 0, alignItems: "stretch" },
   quiet: { color: tokens.colorNeutralForeground3 },
   row: { display: "flex", flexWrap: "wrap", gap: "12px", alignItems: "flex-end" },
   authority: { display: "flex", flexDirection: "column", rowGap: "8px", minWidth: 0 },
@@ -48,7 +37,7 @@ const useStyles = makeStyles({
 
 export default function ConnectTab({ device }: { readonly device: Device }) {
   const { id } = device;
-  // Whatever was shown, filled in or signed is of an old key after a renewal: it goes.
+  // Whatever was filled in or signed is of an old key after a renewal: it goes.
   const [renewals, setRenewals] = useState(0);
   const code = useQuery({
     queryKey: ["connection-code", id],
@@ -78,7 +67,15 @@ export default function ConnectTab({ device }: { readonly device: Device }) {
       <AuthenticationPanel device={device} />
       {device.authentication.type === "sas" && (
         <>
-          <Keys deviceId={id} renewals={renewals} onRenewed={() => setRenewals(renewals + 1)} />
+          <KeysPanel
+            one="device"
+            read={async () => await credentialsOf(id)}
+            renew={async (regenerate) => {
+              const path = { params: { path: { deviceId: id } } };
+              await answerOf(api.PUT("/api/v1/devices/{deviceId}/keys", { ...path, body: { regenerate } }));
+              setRenewals(renewals + 1);
+            }}
+          />
           <TokenMaker key={`token ${renewals}`} deviceId={id} />
           <Panel
             title="Ready code"
@@ -130,70 +127,6 @@ function Endpoints({ endpoints }: { readonly endpoints: Schema<"Endpoints"> }) {
             },
       ]}
     />
-  );
-}
-
-function Keys({
-  deviceId,
-  renewals,
-  onRenewed,
-}: {
-  readonly deviceId: string;
-  readonly renewals: number;
-  readonly onRenewed: () => void;
-}) {
-  const styles = useStyles();
-  const toast = useToast();
-  const [renewing, setRenewing] = useState<WhichKey | null>(null);
-  return (
-    <Panel
-      title="Keys"
-      about="Either key lets the device in. Whoever has one can send as this device. With two, one can be changed while the device uses the other."
-    >
-      <div className={styles.keys}>
-        {whichKeys.map((which) => {
-          const title = which === "primary" ? "Primary" : "Secondary";
-          return (
-            <div key={`${which} ${renewals}`} className={styles.key}>
-              <SecretReveal
-                label={`${title} key`}
-                reveal={async () => (await credentialsOf(deviceId))[`${which}Key`]}
-              />
-              <SecretReveal
-                label={`${title} connection string`}
-                reveal={async () => (await credentialsOf(deviceId))[`${which}ConnectionString`]}
-              />
-              <div>
-                <Button icon={<ArrowSyncRegular />} onClick={() => setRenewing(which)}>
-                  Regenerate {which} key
-                </Button>
-              </div>
-            </div>
-          );
-        })}
-      </div>
-      <ConfirmDialog
-        isOpen={renewing !== null}
-        title={`Regenerate the ${renewing} key?`}
-        confirmLabel={`Regenerate ${renewing} key`}
-        onClose={() => setRenewing(null)}
-        onConfirm={async () => {
-          if (renewing === null) return;
-          await answerOf(
-            api.PUT("/api/v1/devices/{deviceId}/keys", {
-              params: { path: { deviceId } },
-              body: { regenerate: renewing },
-            }),
-          );
-          onRenewed();
-          toast(`The ${renewing} key is a new one`);
-        }}
-      >
-        The old {renewing} key stops working at once: the device&apos;s connection is closed, and what uses that key, a
-        connection string or a token made with it is refused until it is given the new one. What uses the{" "}
-        {renewing === "primary" ? "secondary" : "primary"} key connects again by itself.
-      </ConfirmDialog>
-    </Panel>
   );
 }
 

@@ -15,7 +15,7 @@ export function shownName({ id, name }: Pick<Device, "id" | "name">): string {
 
 export const pageDevices = 50;
 /** Connections open and close without telling; who looks at them is told this often. */
-const connectedMs = 15_000;
+export const connectedMs = 15_000;
 
 export const templatesQuery = { ...allTemplatesQuery, staleTime: 30_000 };
 

@@ -1,4 +1,4 @@
-// The direct methods that were called while a device's page is open, with what came of each. Nobody else keeps them.
+// The direct methods that were called while the page of a device, or of a module, is open, with what came of each. Nobody else keeps them.
 
 import { useRef, useState } from "react";
 import { ApiError } from "../api/api-error.ts";
@@ -28,7 +28,8 @@ export interface MethodCalls {
 
 const callsKept = 30;
 
-export function useMethodCalls(deviceId: string): MethodCalls {
+/** @param moduleId  of that device; left out, the device itself is asked. */
+export function useMethodCalls(deviceId: string, moduleId?: string): MethodCalls {
   const [calls, setCalls] = useState<readonly MethodCall[]>([]);
   const last = useRef(0);
   const call = async (request: MethodRequest): Promise<void> => {
@@ -40,7 +41,12 @@ export function useMethodCalls(deviceId: string): MethodCalls {
     // No mutation: it may take minutes, and the page waits for the end of those before it asks for the session again.
     try {
       const answer = await answerOf(
-        api.POST("/api/v1/devices/{deviceId}/methods", { params: { path: { deviceId } }, body: request }),
+        moduleId === undefined
+          ? api.POST("/api/v1/devices/{deviceId}/methods", { params: { path: { deviceId } }, body: request })
+          : api.POST("/api/v1/devices/{deviceId}/modules/{moduleId}/methods", {
+              params: { path: { deviceId, moduleId } },
+              body: request,
+            }),
       );
       settle({ kind: "answered", answer, tookMs: Date.now() - startedMs });
     } catch (thrown) {

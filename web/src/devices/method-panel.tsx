@@ -1,4 +1,4 @@
-// Direct methods: a connected device is asked to do something, and says what came of it.
+// Direct methods: a connected device, or a module of it, is asked to do something, and says what came of it.
 
 import { Button, Input, MessageBar, MessageBarBody, Text, makeStyles, tokens } from "@fluentui/react-components";
 import { ArrowRepeatAllRegular, PlayRegular } from "@fluentui/react-icons";
@@ -11,7 +11,6 @@ import { JsonView } from "../parts/json-view.tsx";
 import { Panel } from "../parts/panel.tsx";
 import { FormField, ServerErrorBar, useServerErrors, wordsOf } from "../parts/server-errors.tsx";
 import { StateBadge, type Tone } from "../parts/states.tsx";
-import type { Device } from "./device-queries.ts";
 import type { MethodCall, MethodCalls, MethodOutcome, MethodRequest } from "./method-calls.ts";
 
 const useStyles = makeStyles({
@@ -44,10 +43,14 @@ interface MethodDraft {
 const emptyDraft: MethodDraft = { name: "", payload: "", responseSeconds: "30", connectSeconds: "0" };
 
 export function MethodPanel({
-  device: { connected, enabled, simulated },
+  about,
+  whyNot,
   calls: { calls, call },
 }: {
-  readonly device: Device;
+  /** What it is for, and when it is not enough. */
+  readonly about: string;
+  /** What stands in the way of an answer now, and what to do; null: nothing that is known. */
+  readonly whyNot: string | null;
   readonly calls: MethodCalls;
 }) {
   const styles = useStyles();
@@ -68,13 +71,10 @@ export function MethodPanel({
     }).catch((thrown: unknown) => setError(thrown instanceof Error ? thrown : new Error(String(thrown))));
   };
   return (
-    <Panel
-      title="Direct method"
-      about="Asks the device to do something now, and waits for its answer. In IoT Central this was a command. Only a connected device can be asked; for one that sleeps, send a message below."
-    >
-      {whyNot({ connected, enabled, simulated }) !== null && (
+    <Panel title="Direct method" about={about}>
+      {whyNot !== null && (
         <MessageBar intent="info" layout="multiline">
-          <MessageBarBody>{whyNot({ connected, enabled, simulated })}</MessageBarBody>
+          <MessageBarBody>{whyNot}</MessageBarBody>
         </MessageBar>
       )}
       <form
@@ -89,7 +89,7 @@ export function MethodPanel({
         <FormField
           label="Method"
           required
-          hint="As the device's program calls it. Of a component: component*method."
+          hint="As the program there calls it. Of a component: component*method."
           errors={errors}
           field="name"
         >
@@ -111,7 +111,7 @@ export function MethodPanel({
         <div className={styles.times}>
           <FormField
             label="Seconds for the answer"
-            hint="5 to 300, from when the device was asked."
+            hint="5 to 300, from when it was asked."
             errors={errors}
             field="responseTimeoutSeconds"
           >
@@ -125,7 +125,7 @@ export function MethodPanel({
           </FormField>
           <FormField
             label="Seconds for it to connect"
-            hint="0 to 300, for a device that is away."
+            hint="0 to 300, for one that is away."
             errors={errors}
             field="connectTimeoutSeconds"
           >
@@ -159,14 +159,6 @@ export function MethodPanel({
       />
     </Panel>
   );
-}
-
-function whyNot({ connected, enabled, simulated }: Pick<Device, "connected" | "enabled" | "simulated">): string | null {
-  if (simulated) return "The server sends for this simulated device. It takes no commands.";
-  if (!enabled) return "This device is blocked, so it cannot be connected. Unblock it under More.";
-  if (!connected)
-    return "The device is not connected now. Give it seconds to connect, and it is asked as soon as it is there.";
-  return null;
 }
 
 function CallList({
