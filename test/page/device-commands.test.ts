@@ -1,6 +1,7 @@
 // What a device is told to do, by clicks, with a real device of Microsoft's SDK that answers: direct methods, messages, and its raw twin.
 
-import device, { type DeviceMethodRequest, type DeviceMethodResponse } from "azure-iot-device";
+import device, { type DeviceMethodRequest, type DeviceMethodResponse, type Message } from "azure-iot-device";
+import azureAmqp from "azure-iot-device-amqp";
 import azureMqtt from "azure-iot-device-mqtt";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -206,6 +207,52 @@ needs("chromium")("What a device is told to do", () => {
     await page.getByText("No message waits for this device.").waitFor();
     await ended.getByRole("row", { name: "reboot-1" }).getByText("Purged").waitFor();
     expect(await stand.axe(page)).toEqual([]);
+    await leave(page);
+  });
+
+  test("a message on its way is seen live, without a reload: it waits, the device has it, the device is done with it", async () => {
+    await makeFridges(stand, { id: "receiver" });
+    const page = await open("receiver", "commands");
+    const loaded = await page.evaluate(() => performance.timeOrigin);
+    const form = page.getByRole("form", { name: "Message to the device" });
+    for (const id of ["wanted", "unwanted"]) {
+      await form.getByLabel("Body").fill(`{"for":"${id}"}`);
+      await form.getByLabel("Message id").fill(id);
+      await form.getByRole("button", { name: "Send message" }).click();
+      await page.getByRole("table", { name: "Waiting messages" }).getByRole("row", { name: id }).waitFor();
+    }
+    const state = (table: string, id: string, word: string) =>
+      page
+        .getByRole("table", { name: `${table} messages` })
+        .getByRole("row", { name: id, exact: false })
+        .filter({ has: page.getByRole("cell", { name: id, exact: true }) })
+        .getByText(word, { exact: true });
+    await state("Waiting", "wanted", "Queued").waitFor();
+
+    // Over AMQP, where the SDK leaves it to the device's program when it is done.
+    const keys = await stand.hub.api<{ primaryConnectionString: string }>("GET", "/devices/receiver/credentials");
+    const text = keys.primaryConnectionString.replace(
+      /HostName=[^;]+/,
+      `HostName=localhost:${stand.hub.address.ports.amqps}`,
+    );
+    const client = Client.fromConnectionString(text, azureAmqp.Amqp);
+    await client.setOptions({ ca: readFileSync(join(stand.hub.dataDir, "tls/ca.pem"), "utf8") });
+    clients.push(client);
+    const received: Message[] = [];
+    client.on("message", (message: Message) => received.push(message));
+    await client.open();
+    await state("Waiting", "wanted", "With the device").waitFor();
+    await state("Waiting", "unwanted", "With the device").waitFor();
+    expect(received.map(({ data }) => JSON.parse(String(data)) as object)).toEqual([
+      { for: "wanted" },
+      { for: "unwanted" },
+    ]);
+    await client.complete(received[0]!);
+    await state("Ended", "wanted", "Completed").waitFor();
+    await client.reject(received[1]!);
+    await state("Ended", "unwanted", "Rejected").waitFor();
+    await page.getByText("No message waits for this device.").waitFor();
+    expect(await page.evaluate(() => performance.timeOrigin)).toBe(loaded);
     await leave(page);
   });
 
