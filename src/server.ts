@@ -325,6 +325,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     }),
     adminToken,
     pageDirectory: join(import.meta.dirname, "../web/dist"),
+    docsDirectory: join(import.meta.dirname, "../docs"),
     sessions: { idleMs: config.sessionIdleMs, lengthMs: config.sessionLengthMs, sessionsMax: config.sessionsMax },
     auditLogEntriesMax: config.auditLogEntriesMax,
     webUrl,

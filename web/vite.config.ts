@@ -21,6 +21,6 @@ export default defineConfig({
   server: {
     host: "127.0.0.1",
     // The server sees the name and origin that it knows.
-    proxy: { "/api": { target: server, changeOrigin: true, headers: { origin: server } } },
+    proxy: { "/api": { target: server, changeOrigin: true, headers: { origin: server } }, "/docs": server },
   },
 });

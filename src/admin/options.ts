@@ -73,6 +73,8 @@ export interface AdminOptions {
   readonly adminToken: string;
   /** Holds the built web page, or nothing yet. */
   readonly pageDirectory: string;
+  /** Holds the documents of this release, in Markdown. */
+  readonly docsDirectory: string;
   readonly sessions: SessionBounds;
   readonly auditLogEntriesMax: number;
   /** As a browser on this machine, or of TLS on another, reaches the listener; asked at each use. */

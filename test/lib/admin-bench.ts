@@ -1,6 +1,7 @@
 // The REST API over a real registry, journal and exporter, for tests. Keeps every answer and log line, so that a test
 // can look for what must not be in them.
 
+import { join } from "node:path";
 import { openStorage } from "../../src/destinations/open-storage.ts";
 import { type AdminOptions, type RunningAdmin, startAdmin } from "../../src/admin/admin.ts";
 import { ConnectionTable } from "../../src/ingest/connection-table.ts";
@@ -111,6 +112,7 @@ export class AdminBench {
       exportDefaults: { blockBytes: 65_536, fileBytesMax: 1 << 30 },
       adminToken,
       pageDirectory: `${bench.rooms.directory}/page`,
+      docsDirectory: join(import.meta.dirname, "../../docs"),
       sessions: { idleMs: 3_600_000, lengthMs: 86_400_000, sessionsMax: 100 },
       auditLogEntriesMax: 10_000,
       webUrl: () => bench.url,

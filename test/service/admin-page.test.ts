@@ -103,6 +103,10 @@ test.each([
   ["/assets/..%2fstamp", 404],
   ["/assets/..%2f..%2fpackage.json", 404],
   ["/assets/%00", 404],
+  ["/docs/no-such.md", 404],
+  ["/docs/..%2fpackage.json", 404],
+  ["/docs/..%2fREADME.md", 404],
+  ["/docs/images", 404],
 ])("A1: a browser that goes to %s gets an error in JSON, not the page", async (path, status) => {
   const answer = await raw(path);
   expect(answer.status).toBe(status);
@@ -119,6 +123,19 @@ test.each(["/../stamp", "/%2e%2e/stamp", "/stamp", "/assets/../stamp", "/assets/
     }
   },
 );
+
+test("documents of the release come as text, without a sign-in", async () => {
+  const answer = await raw("/docs/migrate-from-iot-central.md");
+  expect(answer).toMatchObject({
+    status: 200,
+    text: expect.stringContaining("coldpath migrate iot-central") as string,
+  });
+  expect(answer.headers).toMatchObject({
+    "content-type": "text/plain; charset=utf-8",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": expect.stringContaining("default-src 'none'") as string,
+  });
+});
 
 test("what is no navigation gets no page: other methods, and calls that do not ask for HTML", async () => {
   expect((await raw("/devices", { accept: "application/json" })).status).toBe(404);

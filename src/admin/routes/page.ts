@@ -1,5 +1,5 @@
-// The web page's files: `web/dist`, as tools/build-page.ts made it. Open to anyone: they hold no secret and have no power, all
-// that the page does goes through /api/v1.
+// The web page's files: `web/dist`, as tools/build-page.ts made it, and the documents that it refers to. Open to anyone: they
+// hold no secret and have no power, all that the page does goes through /api/v1.
 //
 // Hashed files under /assets may be kept for ever; index.html is asked for again each time, and is also the answer to every
 // other path that a browser navigates to, because the page routes by itself. What is no navigation stays a 404 in JSON.
@@ -7,6 +7,7 @@
 // The page is looked for at each request: it may be built while the server runs, and the server starts without it.
 
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyReply, FastifyRequest } from "fastify";
@@ -36,9 +37,9 @@ const pageHeaders = {
   "cross-origin-opener-policy": "same-origin",
 };
 /** Answers of these are no pages, whatever a browser asks for. */
-const notPages = /^\/(?:api|assets|healthz|readyz|metrics)(?:\/|$)/;
+const notPages = /^\/(?:api|assets|docs|healthz|readyz|metrics)(?:\/|$)/;
 
-export async function pageRoutes(app: Api, { pageDirectory }: AdminOptions): Promise<void> {
+export async function pageRoutes(app: Api, { pageDirectory, docsDirectory }: AdminOptions): Promise<void> {
   await app.register(fastifyStatic, {
     serve: false,
     root: pageDirectory,
@@ -55,6 +56,13 @@ export async function pageRoutes(app: Api, { pageDirectory }: AdminOptions): Pro
     if (!isThere) return await answerUnknownRoute(request, reply);
     // Names hold the hash of the content: another content has another name.
     return await reply.header("cache-control", "public, max-age=31536000, immutable").sendFile(`assets/${file}`);
+  });
+  app.get("/docs/:file", async (request, reply) => {
+    const { file } = request.params as { file: string };
+    // As text: browsers show Markdown as that or not at all.
+    const text = /^[\w-]+\.md$/.test(file) ? await readFile(join(docsDirectory, file), "utf8").catch(() => null) : null;
+    if (text === null) return await answerUnknownRoute(request, reply);
+    return await reply.header("cache-control", "no-cache").type("text/plain; charset=utf-8").send(text);
   });
   app.setNotFoundHandler(async (request, reply) =>
     isNavigation(request) ? await sendPage(pageDirectory, reply) : await answerUnknownRoute(request, reply),

@@ -1,4 +1,4 @@
-// A link to a page of ours, in Fluent's look. For a button that leads somewhere: LinkButton.
+// A link to a page of ours, in Fluent's look. For a button that leads somewhere: LinkButton; for a document: DocLink.
 
 import { Button, type ButtonProps, Link as FluentLink } from "@fluentui/react-components";
 import { createLink, useRouter } from "@tanstack/react-router";
@@ -26,6 +26,15 @@ export function PlainLink({
   const go = useGo(to);
   return (
     <FluentLink href={to} onClick={go} {...(className === undefined ? {} : { className })}>
+      {children}
+    </FluentLink>
+  );
+}
+
+/** A document of this release, in a tab of its own: what is typed here stays. */
+export function DocLink({ file, children }: { readonly file: `${string}.md`; readonly children: ReactNode }) {
+  return (
+    <FluentLink href={`/docs/${file}`} target="_blank" rel="noopener" inline>
       {children}
     </FluentLink>
   );
