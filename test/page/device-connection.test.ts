@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { needs } from "../lib/needs.ts";
 import { devicePath, fridge, hostile } from "./fridges.ts";
 import { PageStand, type PageRole } from "./page-stand.ts";
+import { register as ask } from "./registering.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -151,6 +152,46 @@ needs("chromium")("Device connection", () => {
     expect(await stand.hub.api("GET", "/devices/hand-1")).toMatchObject({ enabled: true });
     await leave(operator);
     await leave(administrator);
+  });
+
+  test("what becomes of registrations shows by itself: one comes, its device is deleted, its group goes", async () => {
+    const group = { name: "Live", templateId: "fridge" };
+    const { id: groupId } = await stand.hub.api<{ id: string }>("POST", "/enrollment-groups", group);
+    const operator = await open("/devices", "operator");
+    await operator.getByRole("link", { name: "Registrations" }).click();
+    await operator.getByRole("tab", { name: "Assigned" }).click();
+    const administrator = await open("/admin/connection");
+    const before = await stand.hub.api<{ registrations: { assigned: number } }>("GET", "/provisioning");
+    const isCounted = async (more: number): Promise<void> =>
+      await administrator
+        .getByRole("link", { name: String(before.registrations.assigned + more), exact: true })
+        .first()
+        .waitFor();
+    await isCounted(0);
+    for (const id of ["live-1", "live-2"]) await ask(stand.hub, groupId, id);
+    const row = (id: string) =>
+      operator.getByRole("table", { name: "Assigned registrations" }).getByRole("link", { name: id });
+    await row("live-1").waitFor();
+    await isCounted(2);
+    await stand.hub.api("DELETE", "/devices/live-1");
+    await row("live-1").waitFor({ state: "detached" });
+    await isCounted(1);
+    await row("live-2").waitFor();
+    await stand.hub.api("DELETE", `/enrollment-groups/${groupId}`);
+    await row("live-2").waitFor({ state: "detached" });
+    await isCounted(0);
+    await leave(operator);
+    await leave(administrator);
+  });
+
+  test("who comes from IoT Central finds the command and the guide, where there is nothing yet", async () => {
+    const page = await open("/admin/connection");
+    const guide = page.getByRole("link", { name: "From Azure IoT Central to here" });
+    await page.getByText("coldpath migrate iot-central").waitFor();
+    const opened = page.context().waitForEvent("page");
+    await guide.click();
+    await (await opened).getByText("coldpath migrate iot-central").first().waitFor();
+    await leave(page);
   });
 
   test("a group is edited, also when somebody else saved meanwhile, and deleted after its name was typed; hostile names are text", async () => {
@@ -334,7 +375,18 @@ needs("chromium")("Device connection", () => {
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
       );
       expect(overflow, `${tab} is wider than the screen`).toBeLessThanOrEqual(0);
+      expect(await page.evaluate(codeUnderButtons), tab).toEqual([]);
       await leave(page);
     }
   });
 });
+
+/** Runs in the page. @returns the names of pieces of code that a button covers a part of. */
+function codeUnderButtons(): readonly string[] {
+  const buttons = [...document.querySelectorAll("button")].map((button) => button.getBoundingClientRect());
+  const covered = [...document.querySelectorAll("pre, code")].filter((code) => {
+    const { left, right, top, bottom } = code.getBoundingClientRect();
+    return buttons.some((box) => box.left < right && box.right > left && box.top < bottom && box.bottom > top);
+  });
+  return covered.map((code) => code.getAttribute("aria-label") ?? code.textContent ?? "");
+}

@@ -1,6 +1,6 @@
 // How a device proves who it is: by its keys, or by a certificate.
 
-import { Button, Input, Radio, RadioGroup, Text, makeStyles, tokens } from "@fluentui/react-components";
+import { Button, Radio, RadioGroup, Text, makeStyles, tokens } from "@fluentui/react-components";
 import { EditRegular } from "@fluentui/react-icons";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
@@ -9,12 +9,15 @@ import { invalidate, queryClient } from "../api/query-client.ts";
 import { SecretReveal } from "../parts/copy-box.tsx";
 import { FormDialog } from "../parts/form-dialog.tsx";
 import { Facts, Panel } from "../parts/panel.tsx";
-import { FormField, useServerErrors } from "../parts/server-errors.tsx";
+import { useServerErrors } from "../parts/server-errors.tsx";
+import { ThumbprintFields, type Thumbprints, sentThumbprints, thumbprintFields } from "../parts/thumbprint-fields.tsx";
 import { useToast } from "../parts/toasts.tsx";
 import { credentialsOf } from "./credentials.ts";
 import { type Device, deviceQuery } from "./device-queries.ts";
 
 type Type = Schema<"DeviceAuthentication">["type"];
+/** Where the server's messages have its thumbprints. */
+const under = "authentication.";
 
 const useStyles = makeStyles({
   mono: { fontFamily: tokens.fontFamilyMonospace, fontSize: tokens.fontSizeBase200 },
@@ -96,18 +99,16 @@ function AuthenticationDialog({ device, onClose }: { readonly device: Device; re
   const toast = useToast();
   const { id, authentication } = device;
   const [type, setType] = useState<Type>(authentication.type);
-  const [primary, setPrimary] = useState(authentication.primaryThumbprint ?? "");
-  const [secondary, setSecondary] = useState(authentication.secondaryThumbprint ?? "");
+  const [thumbprints, setThumbprints] = useState<Thumbprints>({
+    primary: authentication.primaryThumbprint ?? "",
+    secondary: authentication.secondaryThumbprint ?? "",
+  });
   const save = useMutation({
     mutationFn: async () => {
-      const thumbprints = {
-        ...(primary.trim() === "" ? {} : { primaryThumbprint: primary.trim() }),
-        ...(secondary.trim() === "" ? {} : { secondaryThumbprint: secondary.trim() }),
-      };
       const saved = await answerOf(
         api.PUT("/api/v1/devices/{deviceId}/authentication", {
           params: { path: { deviceId: id } },
-          body: { type, ...(type === "x509-thumbprint" ? thumbprints : {}) },
+          body: { type, ...(type === "x509-thumbprint" ? sentThumbprints(thumbprints) : {}) },
         }),
       );
       queryClient.setQueryData(deviceQuery(id).queryKey, saved);
@@ -116,10 +117,7 @@ function AuthenticationDialog({ device, onClose }: { readonly device: Device; re
     },
     onSuccess: onClose,
   });
-  const errors = useServerErrors(save.error, [
-    "authentication.primaryThumbprint",
-    "authentication.secondaryThumbprint",
-  ]);
+  const errors = useServerErrors(save.error, thumbprintFields(under));
   return (
     <FormDialog
       title="Authentication"
@@ -151,35 +149,7 @@ function AuthenticationDialog({ device, onClose }: { readonly device: Device; re
         ))}
       </RadioGroup>
       {type === "x509-thumbprint" && (
-        <>
-          <FormField
-            label="Primary thumbprint"
-            required
-            hint="SHA-1 or SHA-256, as openssl x509 -in device.pem -noout -fingerprint -sha256 shows it."
-            errors={errors}
-            field="authentication.primaryThumbprint"
-          >
-            <Input
-              value={primary}
-              autoComplete="off"
-              spellCheck={false}
-              onChange={(_event, { value }) => setPrimary(value)}
-            />
-          </FormField>
-          <FormField
-            label="Secondary thumbprint"
-            hint="Of the certificate that is to follow; may be empty."
-            errors={errors}
-            field="authentication.secondaryThumbprint"
-          >
-            <Input
-              value={secondary}
-              autoComplete="off"
-              spellCheck={false}
-              onChange={(_event, { value }) => setSecondary(value)}
-            />
-          </FormField>
-        </>
+        <ThumbprintFields thumbprints={thumbprints} under={under} errors={errors} onChange={setThumbprints} />
       )}
       <Text>The device&apos;s connection is closed. It comes back when it has what is asked for here.</Text>
     </FormDialog>

@@ -1,6 +1,6 @@
 // CA certificates: authorities whose certificates let devices in, each after its owner has proven to have its key.
 
-import { Button, Input, Text, makeStyles, tokens } from "@fluentui/react-components";
+import { Button, Text, makeStyles, tokens } from "@fluentui/react-components";
 import { AddRegular, ArrowSyncRegular, DeleteRegular } from "@fluentui/react-icons";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -12,8 +12,9 @@ import { CopyBox } from "../parts/copy-box.tsx";
 import { downloadText } from "../parts/download.ts";
 import { FormDialog } from "../parts/form-dialog.tsx";
 import { Facts, Panel } from "../parts/panel.tsx";
-import { FormField, ServerErrorBar, useServerErrors } from "../parts/server-errors.tsx";
+import { ServerErrorBar, useServerErrors } from "../parts/server-errors.tsx";
 import { EmptyState, Shown, StateBadge, type Tone } from "../parts/states.tsx";
+import { TextField } from "../parts/text-field.tsx";
 import { TimeText, useNowMs } from "../parts/time-text.tsx";
 import { useToast } from "../parts/toasts.tsx";
 import { PemField } from "./pem-field.tsx";
@@ -256,9 +257,7 @@ function NewCaCertificateDialog({ onClose }: { readonly onClose: () => void }) {
       onSubmit={add.mutate}
       onClose={onClose}
     >
-      <FormField label="Name" required errors={errors} field="name">
-        <Input value={name} autoComplete="off" autoFocus onChange={(_event, { value }) => setName(value)} />
-      </FormField>
+      <TextField label="Name" required autoFocus errors={errors} field="name" text={name} onChange={setName} />
       <PemField
         label="CA certificate"
         hint="The root's or an intermediate's; its key stays where it is."

@@ -28,7 +28,7 @@ export default function ConnectionPage() {
   return (
     <PageFrame
       title="Device connection"
-      about="Devices can come by themselves: they prove who they are with a key of an enrollment, and become devices of this hub."
+      about="Devices can come by themselves: they prove who they are by a key or a certificate that an enrollment knows, and become devices of this hub."
     >
       <TabList
         className={styles.tabs}

@@ -1,12 +1,12 @@
 // An enrollment group or an individual enrollment is changed.
 
-import { Input } from "@fluentui/react-components";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { invalidate } from "../api/query-client.ts";
 import { FormDialog } from "../parts/form-dialog.tsx";
-import { FormField, useServerErrors } from "../parts/server-errors.tsx";
+import { useServerErrors } from "../parts/server-errors.tsx";
 import { StaleEditDialog, isStaleEdit } from "../parts/stale-edit-dialog.tsx";
+import { TextField } from "../parts/text-field.tsx";
 import { useToast } from "../parts/toasts.tsx";
 import type { DeviceTemplate, Terms } from "./provisioning-queries.ts";
 import { TermsFields, termsFields } from "./terms-fields.tsx";
@@ -57,9 +57,7 @@ export function EditTermsDialog({
         onClose={onClose}
       >
         {name !== null && (
-          <FormField label="Name" required errors={errors} field="name">
-            <Input value={name} autoComplete="off" onChange={(_event, { value }) => setName(value)} />
-          </FormField>
+          <TextField label="Name" required errors={errors} field="name" text={name} onChange={setName} />
         )}
         <TermsFields terms={terms} templates={templates} errors={errors} onChange={setTerms} />
       </FormDialog>

@@ -15,6 +15,7 @@ import { PageLink } from "../parts/plain-link.tsx";
 import { FormField, useServerErrors } from "../parts/server-errors.tsx";
 import { Shown } from "../parts/states.tsx";
 import { useToast } from "../parts/toasts.tsx";
+import { MigrationNote } from "./migration-note.tsx";
 import { type Provisioning, provisioningQuery } from "./provisioning-queries.ts";
 import { type ReadyProgram, readyCode } from "./ready-code.ts";
 
@@ -49,7 +50,12 @@ export function Overview() {
           </Panel>
           <Panel
             title="Further ID scopes"
-            about="Taken besides this hub's own. Put the ID scope of your IoT Central application here, and its devices need only another host name; with the keys of its enrollment group, nothing else. All steps: docs/migrate-from-iot-central.md of this release."
+            about={
+              <>
+                Taken besides this hub&apos;s own. With the ID scope of your IoT Central application here and the keys
+                of its enrollment group, its devices need another host name and nothing else. <MigrationNote />
+              </>
+            }
             actions={
               <Button size="small" onClick={() => setEditing(true)}>
                 Change

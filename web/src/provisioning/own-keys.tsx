@@ -1,7 +1,8 @@
 // Keys that devices have already, for a new enrollment; random ones when it has none of its own.
 
-import { Checkbox, Input } from "@fluentui/react-components";
-import { FormField, type ServerErrors } from "../parts/server-errors.tsx";
+import { Checkbox } from "@fluentui/react-components";
+import type { ServerErrors } from "../parts/server-errors.tsx";
+import { TextField } from "../parts/text-field.tsx";
 
 /** Null: random ones. */
 export type OwnKeys = { readonly primaryKey: string; readonly secondaryKey: string } | null;
@@ -12,6 +13,9 @@ export function keysOf(keys: OwnKeys): { readonly primaryKey?: string; readonly 
   const { primaryKey, secondaryKey } = keys;
   return { ...(primaryKey === "" ? {} : { primaryKey }), ...(secondaryKey === "" ? {} : { secondaryKey }) };
 }
+
+/** Their names in the server's messages. */
+export const keyFields = ["primaryKey", "secondaryKey"] as const;
 
 export function OwnKeysFields({
   keys,
@@ -33,22 +37,23 @@ export function OwnKeysFields({
       />
       {keys !== null && (
         <>
-          <FormField label="Primary key" hint={hint} errors={errors} field="primaryKey">
-            <Input
-              type="password"
-              autoComplete="off"
-              value={keys.primaryKey}
-              onChange={(_event, { value }) => onChange({ ...keys, primaryKey: value.trim() })}
-            />
-          </FormField>
-          <FormField label="Secondary key" errors={errors} field="secondaryKey">
-            <Input
-              type="password"
-              autoComplete="off"
-              value={keys.secondaryKey}
-              onChange={(_event, { value }) => onChange({ ...keys, secondaryKey: value.trim() })}
-            />
-          </FormField>
+          <TextField
+            label="Primary key"
+            type="password"
+            hint={hint}
+            errors={errors}
+            field="primaryKey"
+            text={keys.primaryKey}
+            onChange={(text) => onChange({ ...keys, primaryKey: text.trim() })}
+          />
+          <TextField
+            label="Secondary key"
+            type="password"
+            errors={errors}
+            field="secondaryKey"
+            text={keys.secondaryKey}
+            onChange={(text) => onChange({ ...keys, secondaryKey: text.trim() })}
+          />
         </>
       )}
     </>

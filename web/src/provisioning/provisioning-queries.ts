@@ -12,7 +12,12 @@ export type DeviceTemplate = Schema<"DeviceTemplate">;
 /** What becomes of those that come by an enrollment. */
 export type Terms = Pick<EnrollmentGroup, "templateId" | "templateVersion" | "autoApprove" | "enabled">;
 
-export const templatesQuery = { ...allTemplatesQuery, staleTime: 30_000 };
+/** Oldest version first. */
+export const publishedTemplatesQuery = {
+  ...allTemplatesQuery,
+  staleTime: 30_000,
+  select: (all: DeviceTemplate[]): readonly DeviceTemplate[] => all.filter(({ published }) => published),
+};
 
 export const provisioningQuery = queryOptions({
   queryKey: ["provisioning", "service"],
