@@ -50,6 +50,8 @@ export const rejectionReasons = [
   "keep-alive",
   "unexpected-packet",
   "too-many-subscriptions",
+  "invalid-twin-request",
+  "too-many-requests",
   "malformed-request",
   "request-timeout",
   "path",

@@ -211,7 +211,9 @@ describe("A device", () => {
     expect(known.status).toBe(401);
     const expired = makeSasToken(`localhost/devices/${id}`, "AAAA", 1000);
     expect((await client.putToken(`localhost/devices/${id}`, expired)).status).toBe(401);
+    const before = hub.rejections("malformed-message");
     expect((await client.putToken("localhost/somewhere", expired)).status).toBe(400);
+    expect(hub.rejections("malformed-message")).toBe(before + 1);
     expect(await client.sender(`/devices/${id}/messages/events`)).toBe("amqp:unauthorized-access");
     client.destroy();
   });

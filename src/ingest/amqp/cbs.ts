@@ -11,6 +11,8 @@ import { type AmqpValue, Malformed, encode, textOf } from "./values.ts";
 export interface CbsHost {
   /** Reading waits for it. Never rejects. */
   signIn(owner: Owner | "hub", token: string, answered: (reason: RejectionReason | null) => void): void;
+  /** Counts a request that cannot be understood. */
+  malformed(what: string): void;
 }
 
 /** Both directions of one connection. */
@@ -40,10 +42,13 @@ export class Cbs {
       const id = properties[0] ?? null;
       const audience = parseAudience(word("name"));
       const token = body.source.toString("utf8", body.first, body.next);
-      if (word("operation") !== "put-token") this.#answer(id, 400, "The operation must be put-token.");
-      else if (!word("type").endsWith(":sastoken"))
-        this.#answer(id, 400, "The type must be servicebus.windows.net:sastoken.");
-      else if (audience === null) this.#answer(id, 400, "The name must be {host}/devices/{device id}.");
+      const malformed = (what: string): void => {
+        host.malformed(what);
+        this.#answer(id, 400, what);
+      };
+      if (word("operation") !== "put-token") malformed("The operation must be put-token.");
+      else if (!word("type").endsWith(":sastoken")) malformed("The type must be servicebus.windows.net:sastoken.");
+      else if (audience === null) malformed("The name must be {host}/devices/{device id}.");
       else {
         host.signIn(audience, token, (reason) => {
           if (reason === null) this.#answer(id, 200, "OK");

@@ -35,16 +35,21 @@ export function cloudMessageGiver(cloudMessages: CloudMessages, owner: CloudMess
 }
 
 function messageOf(deviceId: string, delivery: CloudDelivery): Buffer {
-  const { messageId, correlationId, contentType, contentEncoding, properties, expiresAt, deliveryCount, body } =
-    delivery;
+  const { messageId, correlationId, userId, contentType, contentEncoding, properties } = delivery;
+  const { number, enqueuedAt, expiresAt, deliveryCount, body } = delivery;
   return writeMessage({
     messageId: encode.string(messageId),
+    userId,
     correlationId: correlationId === undefined ? null : encode.string(correlationId),
     to: cloudMessageAddress(deviceId),
     contentType,
     contentEncoding,
     expiryMs: Date.parse(expiresAt),
-    annotations: [["iothub-deliverycount", encode.int(deliveryCount)]],
+    annotations: [
+      ["iothub-deliverycount", encode.ubyte(deliveryCount)],
+      ["iothub-enqueuedtime", encode.timestamp(Date.parse(enqueuedAt))],
+      ["x-opt-sequence-number", encode.ulong(BigInt(number))],
+    ],
     application: Object.entries(properties).map(([name, value]) => [name, encode.string(value)] as const),
     body,
   });

@@ -1,6 +1,6 @@
 // Messages for a device over AMQP, as other clients than the Node SDK take them.
 
-import rhea, { type Delivery, type EventContext, type Receiver } from "rhea";
+import rhea, { type Delivery, type EventContext, type Message, type Receiver } from "rhea";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { AmqpClient, type AmqpClientOptions } from "../../../test/lib/amqp-client.ts";
 import { IngestHub, until } from "../../../test/lib/ingest-hub.ts";
@@ -24,6 +24,7 @@ const states = async (): Promise<readonly string[]> => {
 
 interface Taken {
   readonly delivery: Delivery;
+  readonly message: Message | undefined;
   readonly text: string;
 }
 
@@ -49,7 +50,7 @@ class Device {
     this.receiver = receiver;
     receiver.on("message", ({ delivery, message }: EventContext) => {
       const text = (message?.body as { readonly content: Buffer } | undefined)?.content.toString() ?? "";
-      if (delivery !== undefined) this.taken.push({ delivery, text });
+      if (delivery !== undefined) this.taken.push({ delivery, message, text });
     });
   }
 
@@ -71,6 +72,35 @@ test("Delivery tags are 16 bytes, and another for each delivery: .NET's SDK make
   expect(tags.map(({ length }) => length)).toEqual([16, 16, 16, 16]);
   expect(new Set(tags.map((tag) => tag.toString("hex"))).size).toBe(4);
   second.client.destroy();
+});
+
+test("All that its sender said of a message comes with it", async () => {
+  const said = {
+    messageId: "m",
+    correlationId: "c",
+    userId: "u",
+    contentType: "a/b",
+    contentEncoding: "utf-8",
+    properties: { level: "2" },
+  };
+  await hub.registry.sendCloudMessage(id, { ...said, body: Buffer.from("x") }, 1024 * 1024);
+  const device = await Device.open();
+  const [one] = await device.gets(1);
+  expect(one?.message).toMatchObject({
+    message_id: "m",
+    correlation_id: "c",
+    user_id: Buffer.from("u"),
+    to: address,
+    content_type: "a/b",
+    content_encoding: "utf-8",
+    application_properties: { level: "2" },
+    message_annotations: {
+      "iothub-deliverycount": 1,
+      "x-opt-sequence-number": 1,
+      "iothub-enqueuedtime": expect.any(Date),
+    },
+  });
+  device.client.destroy();
 });
 
 test("D2: a device that settles second hears that what it said is written down, or that the message is not its own any more", async () => {

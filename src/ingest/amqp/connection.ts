@@ -103,6 +103,7 @@ export class AmqpConnection implements SessionHost, SignInHost {
           if (reason !== null && this.#refusesFor(reason, owner === "hub" ? null : owner.deviceId)) return;
           answered(reason);
         }),
+      malformed: (what) => this.#count("malformed-message", what),
     });
     stream.setNoDelay(true);
     stream.on("error", () => this.#end());
@@ -231,7 +232,14 @@ export class AmqpConnection implements SessionHost, SignInHost {
       case "events":
         return isFromDevice ? new EventsTaker(this, device) : null;
       case "twin":
-        device.twin ??= new TwinNode({ twins, sessions, owner, coarseMs: () => this.context.coarseMs(), log });
+        device.twin ??= new TwinNode({
+          twins,
+          sessions,
+          owner,
+          coarseMs: () => this.context.coarseMs(),
+          reject: (reason, deviceId) => this.context.reject(reason, deviceId, this.address),
+          log,
+        });
         return isFromDevice ? device.twin.taker : device.twin.giver;
       case "methods":
         return isFromDevice ? methodAnswers(methods, owner) : methodCalls(methods, owner);

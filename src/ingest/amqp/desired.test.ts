@@ -36,7 +36,7 @@ class TwinClient {
   }
 
   /** @returns the status of the answer. */
-  async ask(operation: "PUT" | "DELETE"): Promise<unknown> {
+  async ask(operation: "PUT" | "DELETE" | "POST"): Promise<unknown> {
     const correlationId = `twin:${++this.#count}`;
     const body = rhea.message.data_section(Buffer.from(" ")) as unknown;
     this.#requests.send({
@@ -111,5 +111,12 @@ test("A device that wants to hear no more missed nothing when it wants to again"
   await client.ask("PUT");
   await patch({ b: 1 });
   expect(await client.hears(1)).toEqual([{ b: 1, $version: 3 }]);
+  await client.leave();
+});
+
+test("A request that the twin does not have is refused and counted", async () => {
+  const client = await TwinClient.open();
+  expect(await client.ask("POST")).toBe(400);
+  expect(hub.rejections("invalid-twin-request")).toBe(1);
   await client.leave();
 });

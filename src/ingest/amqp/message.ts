@@ -128,6 +128,7 @@ export interface OutgoingMessage {
   /** Encoded, by name. */
   readonly annotations?: readonly (readonly [string, Buffer])[] | undefined;
   readonly messageId?: Buffer | null | undefined;
+  readonly userId?: string | undefined;
   readonly to?: string | undefined;
   readonly correlationId?: Buffer | null | undefined;
   readonly contentType?: string | undefined;
@@ -143,6 +144,7 @@ export function writeMessage(message: OutgoingMessage): Buffer {
     annotations = [],
     application = [],
     messageId,
+    userId,
     to,
     correlationId,
     contentType,
@@ -151,7 +153,7 @@ export function writeMessage(message: OutgoingMessage): Buffer {
   } = message;
   const properties = [
     messageId ?? null,
-    null, // user id
+    userId === undefined ? null : encode.binary(Buffer.from(userId)),
     to === undefined ? null : encode.string(to),
     null, // subject
     null, // reply-to

@@ -7,7 +7,9 @@
 import { ColdpathError, messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { TwinOwner, Twins } from "../../twins/twins.ts";
+import { connectionId } from "../connection-table.ts";
 import { DesiredPushes } from "../desired-pushes.ts";
+import type { RejectionReason } from "../ingest.ts";
 import type { KeptSession, KeptSessions } from "../kept-sessions.ts";
 import { bounds } from "./context.ts";
 import type { Delivery, Giver, OutgoingLink, Taken, Taker } from "./links.ts";
@@ -30,6 +32,8 @@ export interface TwinNodeOptions {
   readonly owner: TwinOwner;
   /** Monotonic, a second old at most. */
   readonly coarseMs: () => number;
+  /** Counts what is refused. */
+  readonly reject: (reason: RejectionReason, deviceId: string) => void;
   readonly log: Log;
 }
 
@@ -42,6 +46,7 @@ export class TwinNode {
   readonly #sessions: KeptSessions;
   readonly #session: KeptSession;
   readonly #desired: DesiredPushes;
+  readonly #reject: TwinNodeOptions["reject"];
   #link: OutgoingLink | null = null;
   /** Requests one after the other: who reads after a report finds it. */
   #tail: Promise<void> = Promise.resolve();
@@ -49,8 +54,9 @@ export class TwinNode {
   #isOver = false;
 
   constructor(options: TwinNodeOptions) {
-    const { twins, sessions, owner, log } = options;
+    const { twins, sessions, owner, log, reject } = options;
     this.#twins = twins;
+    this.#reject = reject;
     this.#log = log;
     this.#owner = owner;
     this.#sessions = sessions;
@@ -136,6 +142,9 @@ export class TwinNode {
 
   /** The Node SDK reads the body of a refusal as JSON. */
   #refuse(request: Request, status: number, message: string): void {
+    const { deviceId, moduleId } = this.#owner;
+    const reason = status === 400 ? "invalid-twin-request" : status === 429 ? "too-many-requests" : null;
+    if (reason !== null) this.#reject(reason, connectionId(deviceId, moduleId));
     this.#reply(request, status, JSON.stringify(message));
   }
 

@@ -483,6 +483,7 @@ export class MqttConnection implements SigningIn, TurnTaker, GatedReader {
       expiresMs,
       write: (packet) => this.write(packet),
       leave: () => this.#close(false),
+      refused: (reason) => this.#context.reject(reason, claim.registrationId, this.#socket.remoteAddress),
       violation: (reason) => this.#violation(reason),
     });
     this.#context.provisioned.count++;

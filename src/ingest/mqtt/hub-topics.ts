@@ -8,6 +8,7 @@ import type { CloudMessages } from "../../twins/cloud-messages.ts";
 import { CloudMessageTopics } from "./cloud-message-topics.ts";
 import { MethodTopics } from "./method-topics.ts";
 import { DesiredPushes, type DesiredPushesOptions } from "../desired-pushes.ts";
+import type { RejectionReason } from "../ingest.ts";
 import { publishPacket } from "./packets.ts";
 import { desiredFilter, parseHubTopic } from "./topics.ts";
 import { TwinTopics } from "./twin-topics.ts";
@@ -25,6 +26,8 @@ export interface HubTopicsOptions extends Omit<DesiredPushesOptions, "tell"> {
   readonly push: (packet: Buffer) => void;
   /** Whether the device reads what it is sent. */
   readonly isReading: () => boolean;
+  /** Counts what is refused. */
+  readonly reject: (reason: RejectionReason, deviceId: string | null, address: string | undefined) => void;
 }
 
 export class HubTopics {

@@ -38,6 +38,8 @@ export interface ProvisioningSessionOptions {
   readonly write: (packet: Buffer) => void;
   /** The device has said goodbye. */
   readonly leave: () => void;
+  /** What is refused while the connection goes on: counted. */
+  readonly refused: (reason: RejectionReason) => void;
   /** What it may not do: the connection ends. */
   readonly violation: (reason: RejectionReason) => void;
 }
@@ -100,6 +102,7 @@ export class ProvisioningSession {
 
   #request({ requestId, operationId }: Request, payload: string | Buffer): void {
     if (this.#requests >= requestsMax) {
+      this.#options.refused("too-many-requests");
       return this.#reply(requestId, errorAnswer(429, `More than ${requestsMax} requests wait for their answers.`, 5));
     }
     this.#requests++;

@@ -121,6 +121,7 @@ describe("is refused, with the errorCode that the Node SDK looks for", () => {
     ["too large", { a: Array.from({ length: 9 }, () => "x".repeat(4000)) }, 400, 400_004],
   ])("a report of %s", async (_what, payload, status, errorCode) => {
     const client = await connected(answers);
+    const before = hub.rejections("invalid-twin-request");
     const topic = "$iothub/twin/PATCH/properties/reported/?$rid=9";
     client.send(
       typeof payload === "string" || Buffer.isBuffer(payload)
@@ -131,6 +132,7 @@ describe("is refused, with the errorCode that the Node SDK looks for", () => {
       topic: `$iothub/twin/res/${status}/?$rid=9`,
       body: { errorCode, message: expect.any(String), timestampUtc: expect.any(String) },
     });
+    expect(hub.rejections("invalid-twin-request")).toBe(before + 1);
     // The connection goes on.
     client.send(request("GET", "1"));
     expect(await next(client)).toMatchObject({ body: { reported: { $version: 1 } } });
@@ -144,6 +146,7 @@ describe("is refused, with the errorCode that the Node SDK looks for", () => {
     for (let index = 0; index < 30; index++) seen.push(await next(client));
     const throttled = seen.filter(({ topic }) => topic.startsWith("$iothub/twin/res/429/"));
     expect(throttled.length).toBe(20);
+    expect(hub.rejections("too-many-requests")).toBe(20);
     expect(throttled[0]?.body).toMatchObject({ errorCode: 429_001 });
     client.destroy();
   });

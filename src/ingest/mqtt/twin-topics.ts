@@ -8,6 +8,8 @@ import { ColdpathError, messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Subscriptions } from "../../registry/registry.ts";
 import type { TwinOwner, Twins } from "../../twins/twins.ts";
+import { connectionId } from "../connection-table.ts";
+import type { RejectionReason } from "../ingest.ts";
 import { publishPacket } from "./packets.ts";
 import { type TwinRequest, twinAnswersFilter } from "./topics.ts";
 
@@ -19,6 +21,8 @@ export interface TwinTopicsOptions {
   readonly owner: TwinOwner;
   readonly subscriptions: Subscriptions;
   readonly write: (packet: Buffer) => void;
+  /** Counts it. */
+  readonly reject: (reason: RejectionReason, deviceId: string | null, address: string | undefined) => void;
 }
 
 /** IoT Hub's own numbers where it has them: the Node SDK looks for one in the body, and not at the status. */
@@ -43,6 +47,7 @@ export class TwinTopics {
   request(request: TwinRequest, payload: Buffer): void {
     const { requestId } = request;
     if (this.#requests >= requestsMax) {
+      this.#count("too-many-requests");
       return this.#refuse(requestId, 429, `More than ${requestsMax} requests wait for their answers.`);
     }
     this.#requests++;
@@ -63,6 +68,7 @@ export class TwinTopics {
       else this.#reply(`204/?${rid(requestId)}&$version=${await twins.report(owner, body)}`, "");
     } catch (error) {
       if (error instanceof ColdpathError && error.kind === "invalid") {
+        this.#count("invalid-twin-request");
         this.#refuse(requestId, 400, `${error.message} ${error.hint ?? ""}`.trim());
       } else if (error instanceof ColdpathError && error.kind === "not-found") {
         this.#refuse(requestId, 404, error.message);
@@ -71,6 +77,11 @@ export class TwinTopics {
         this.#refuse(requestId, 500, "The hub could not carry it out; try again.");
       }
     }
+  }
+
+  #count(reason: RejectionReason): void {
+    const { owner, reject } = this.#options;
+    reject(reason, connectionId(owner.deviceId, owner.moduleId), undefined);
   }
 
   #refuse(requestId: string, status: number, message: string): void {

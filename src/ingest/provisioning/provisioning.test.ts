@@ -282,6 +282,7 @@ describe("Over MQTT", () => {
     await until(() => client.packets.length === 30, "all are answered");
     const statuses = client.packets.map((packet) => (packet.cmd === "publish" ? packet.topic.split("/")[3] : ""));
     expect(new Set(statuses)).toEqual(new Set(["200", "429"]));
+    expect(hub.rejections("too-many-requests")).toBe(statuses.filter((status) => status === "429").length);
     client.destroy();
   });
 

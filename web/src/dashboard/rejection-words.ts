@@ -33,7 +33,7 @@ const words: Readonly<Record<string, RejectionWords>> = {
   },
   "unknown-host": {
     title: "A host name that is not this hub's",
-    toDo: "Take the connection string anew from the device's page, or have the server started with --public-hosts.",
+    toDo: "Take the connection string anew from the device's page, or have the server started with --public-host.",
   },
   "unknown-device": {
     title: "A device that is not registered",
@@ -138,6 +138,14 @@ const words: Readonly<Record<string, RejectionWords>> = {
   "too-many-subscriptions": {
     title: "Too many subscriptions",
     toDo: "A device needs only a few topics; look at what its program subscribes to.",
+  },
+  "invalid-twin-request": {
+    title: "A report to the twin that breaks its bounds",
+    toDo: "The device is told what is wrong: no JSON, too deep, too large, or a key with a dot, a $ or a space. Its program must mend it.",
+  },
+  "too-many-requests": {
+    title: "Requests that do not wait for their answers",
+    toDo: "A device may have ten requests to its twin under way (four when it registers); its program must wait for answers.",
   },
   "malformed-request": {
     title: "An HTTPS request that cannot be read",
