@@ -17,6 +17,12 @@ import { HubProcess } from "../lib/hub-process.ts";
 
 /** Debian's, as needs("chromium") looks for it (tools/setup-machine.sh). */
 const executablePath = "/usr/bin/chromium";
+/** For the browser: a dialog is open, or nothing that can have the focus is hidden from assistive technology. */
+const isShown = `(() => {
+  if (document.querySelector("[role=dialog], [role=alertdialog]") !== null) return true;
+  const focusable = "a[href], button, input, textarea, select, [tabindex='0']:not([data-tabster-dummy])";
+  return [...document.querySelectorAll("[aria-hidden=true]")].every((hidden) => hidden.querySelector(focusable) === null);
+})()`;
 const axePath = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 export type PageRole = "operator" | "builder" | "administrator";
@@ -106,6 +112,8 @@ export class PageStand {
   async axe(page: Page): Promise<readonly string[]> {
     // As a file of the test's own: the page's Content-Security-Policy lets no other script in.
     await page.evaluate(await readText(axePath));
+    // Tabster takes `aria-hidden` away a quarter of a second after a dialog was closed. What stays hidden is axe's to tell.
+    await page.waitForFunction(isShown, null, { timeout: 5000 }).catch(() => {});
     const violations = await page.evaluate(async () => {
       const { axe } = globalThis as unknown as {
         axe: { run: (context: object) => Promise<{ violations: Violation[] }> };
