@@ -6,6 +6,8 @@ import { refuse, scriptArguments } from "../test/lib/script-arguments.ts";
 import { type ReconnectRow, benchReconnect } from "./reconnect.ts";
 import { type ProvisionRow, benchProvision } from "./provision.ts";
 import { type IngestRow, benchIngest, machineLine } from "./ingest.ts";
+import { fleetColumns } from "./fleet-row.ts";
+import { type Column, decimals, plain, printTable } from "./table.ts";
 
 const help = `npm run bench -- ingest|fairness|devices|reconnect|provision [options]
 
@@ -33,118 +35,88 @@ const { values, positionals } = scriptArguments(
   1,
 );
 
-type Cell = string | number;
-
-function printer(widths: readonly number[]): (cells: readonly Cell[]) => void {
-  return (cells) => {
-    const padded = cells.map((cell, index) => {
-      const width = widths[index] ?? 0;
-      return index === 0 ? String(cell).padEnd(width) : String(cell).padStart(width);
-    });
-    console.log(padded.join(" "));
-  };
+/** Prints rows as they come, or not at all where they are asked for as JSON. */
+function shown<R>(columns: readonly Column<R>[]): (row: R) => void {
+  return values.json ? () => {} : printTable(columns);
 }
 
 async function ingest(): Promise<readonly IngestRow[]> {
-  const print = printer([10, 24, 8, 9, 11, 8, 8, 8, 8]);
   let floorMicros = Number.NaN;
-  if (!values.json) {
-    print(["", "connections × in flight", "body", "msg/s", "CPU µs/msg", "÷ floor", "p50 ms", "p99 ms", "RSS MiB"]);
-  }
+  const print = shown<IngestRow>([
+    plain("", 10, ({ subject }) => subject),
+    plain("connections × in flight", 24, ({ connections, inFlight }) => `${connections} × ${inFlight}`),
+    plain("body", 8, ({ bodyBytes }) => `${bodyBytes} B`),
+    plain("msg/s", 9, ({ perSecond }) => perSecond),
+    decimals("CPU µs/msg", 11, 2, ({ cpuMicrosPerMessage }) => cpuMicrosPerMessage),
+    decimals("÷ floor", 8, 2, ({ cpuMicrosPerMessage }) => cpuMicrosPerMessage / floorMicros),
+    decimals("p50 ms", 8, 1, ({ p50Ms }) => p50Ms),
+    decimals("p99 ms", 8, 1, ({ p99Ms }) => p99Ms),
+    plain("RSS MiB", 8, ({ rssMiB }) => rssMiB),
+  ]);
   return await benchIngest(options, (row) => {
     if (row.subject === "floor") floorMicros = row.cpuMicrosPerMessage;
-    if (values.json) return;
-    print([
-      row.subject,
-      `${row.connections} × ${row.inFlight}`,
-      `${row.bodyBytes} B`,
-      row.perSecond,
-      row.cpuMicrosPerMessage.toFixed(2),
-      row.subject === "floor" ? "1" : (row.cpuMicrosPerMessage / floorMicros).toFixed(2),
-      row.p50Ms.toFixed(1),
-      row.p99Ms.toFixed(1),
-      row.rssMiB,
-    ]);
+    print(row);
   });
 }
 
 async function fairness(): Promise<readonly FairnessRow[]> {
-  const print = printer([34, 12, 9, 9, 9, 9, 9]);
   let aloneMs = Number.NaN;
-  if (!values.json)
-    print(["neighbours × in flight, body", "their msg/s", "PUBACKs", "p50 ms", "p99 ms", "max ms", "÷ alone"]);
-  return await benchFairness(options, (row) => {
-    const { neighbours } = row;
-    if (neighbours === null) aloneMs = row.p99Ms;
-    if (values.json) return;
-    print([
+  const print = shown<FairnessRow>([
+    plain("neighbours × in flight, body", 34, ({ neighbours }) =>
       neighbours === null
         ? "none"
         : `${neighbours.connections} ${neighbours.role} × ${neighbours.inFlight}, ${neighbours.bodyBytes} B`,
-      row.noisyPerSecond,
-      row.messages,
-      row.p50Ms.toFixed(1),
-      row.p99Ms.toFixed(1),
-      row.maxMs.toFixed(1),
-      (row.p99Ms / aloneMs).toFixed(1),
-    ]);
+    ),
+    plain("their msg/s", 12, ({ noisyPerSecond }) => noisyPerSecond),
+    plain("PUBACKs", 9, ({ messages }) => messages),
+    decimals("p50 ms", 9, 1, ({ p50Ms }) => p50Ms),
+    decimals("p99 ms", 9, 1, ({ p99Ms }) => p99Ms),
+    decimals("max ms", 9, 1, ({ maxMs }) => maxMs),
+    decimals("÷ alone", 9, 1, ({ p99Ms }) => p99Ms / aloneMs),
+  ]);
+  return await benchFairness(options, (row) => {
+    if (row.neighbours === null) aloneMs = row.p99Ms;
+    print(row);
   });
 }
 
 async function devices(): Promise<readonly DevicesRow[]> {
-  const rows = await benchDevices({ devices: Number(values.devices ?? 100_000), directory: values.directory });
-  if (values.json) return rows;
-  const print = printer([30, 10, 9, 9, 9]);
-  print(["list", "devices", "p50 ms", "p99 ms", "held ms"]);
-  for (const { list, devices: count, p50Ms, p99Ms, heldMs } of rows) {
-    print([list, count, p50Ms.toFixed(1), p99Ms.toFixed(1), heldMs.toFixed(1)]);
-  }
+  const rows = await benchDevices({ devices: devicesOr(100_000), directory: values.directory });
+  const print = shown<DevicesRow>([
+    plain("list", 30, ({ list }) => list),
+    plain("devices", 10, (row) => row.devices),
+    decimals("p50 ms", 9, 1, ({ p50Ms }) => p50Ms),
+    decimals("p99 ms", 9, 1, ({ p99Ms }) => p99Ms),
+    decimals("held ms", 9, 1, ({ heldMs }) => heldMs),
+  ]);
+  for (const row of rows) print(row);
   return rows;
 }
 
 async function reconnect(): Promise<readonly ReconnectRow[]> {
-  const print = printer([26, 8, 9, 8, 8, 8, 8, 8, 9, 9, 8, 12]);
-  if (!values.json) {
-    const times = ["all s", "p50 s", "p99 s", "start s"];
-    print(["", "devices", "ready", ...times, "CPU s", "RSS MiB", "attempts", "refused", "told"]);
-  }
-  return await benchReconnect({ ...options, devices: Number(values.devices ?? 10_000) }, (row) => {
-    if (values.json) return;
-    print([
-      `${row.transport}: ${row.phase}`,
-      row.devices,
-      row.ready,
-      row.seconds.toFixed(1),
-      row.p50Seconds.toFixed(1),
-      row.p99Seconds.toFixed(1),
-      row.startSeconds.toFixed(1),
-      row.cpuSeconds.toFixed(1),
-      row.rssMiB,
-      row.attempts,
-      `${row.triedLater}+${row.refused}`,
-      `${row.told} of ${row.owed}`,
-    ]);
+  const print = shown<ReconnectRow>([
+    ...fleetColumns<ReconnectRow>([
+      decimals("p99 s", 8, 1, ({ p99Seconds }) => p99Seconds),
+      decimals("start s", 8, 1, ({ startSeconds }) => startSeconds),
+    ]),
+    plain("attempts", 9, ({ attempts }) => attempts),
+    plain("refused", 8, ({ triedLater, refused }) => `${triedLater}+${refused}`),
+    plain("told", 12, ({ told, owed }) => `${told} of ${owed}`),
+  ]);
+  return await benchReconnect({ ...options, devices: devicesOr(10_000) }, (row) => {
+    print(row);
     const rejections = Object.entries(row.rejections).map(([reason, count]) => `${count} ${reason}`);
-    if (rejections.length > 0) console.log(`  refused by the server: ${rejections.join(", ")}`);
+    if (!values.json && rejections.length > 0) console.log(`  refused by the server: ${rejections.join(", ")}`);
   });
 }
 
 async function provision(): Promise<readonly ProvisionRow[]> {
-  const print = printer([22, 8, 8, 8, 8, 8, 9, 8]);
-  if (!values.json) print(["", "devices", "ready", "all s", "p50 s", "CPU s", "RSS MiB", "again"]);
-  return await benchProvision({ ...options, devices: Number(values.devices ?? 10_000) }, (row) => {
-    if (values.json) return;
-    print([
-      `${row.transport}: ${row.phase}`,
-      row.devices,
-      row.ready,
-      row.seconds.toFixed(1),
-      row.p50Seconds.toFixed(1),
-      row.cpuSeconds.toFixed(1),
-      row.rssMiB,
-      row.again,
-    ]);
-  });
+  const print = shown<ProvisionRow>([...fleetColumns<ProvisionRow>(), plain("again", 8, ({ again }) => again)]);
+  return await benchProvision({ ...options, devices: devicesOr(10_000) }, print);
+}
+
+function devicesOr(usual: number): number {
+  return Number(values.devices ?? usual);
 }
 
 const benches = { ingest, fairness, devices, reconnect, provision };

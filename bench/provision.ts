@@ -12,25 +12,16 @@ import { derivedKey } from "../src/registry/derived-key.ts";
 import { HubProcess } from "../test/lib/hub-process.ts";
 import { packet, text } from "../test/lib/mqtt-publisher.ts";
 import { emptyTemplate } from "../test/lib/plain-devices.ts";
+import { type FleetRow, idOf } from "./fleet-row.ts";
 import { cpuMicros, rssMiB } from "./process-usage.ts";
 
-export interface ProvisionRow {
-  readonly transport: "mqtt" | "mqtts";
-  readonly phase: string;
-  readonly devices: number;
-  /** Connected to the hub, after being provisioned. */
-  readonly ready: number;
-  /** Until all that were ready were. */
-  readonly seconds: number;
-  readonly p50Seconds: number;
-  readonly cpuSeconds: number;
-  readonly rssMiB: number;
+/** `ready`: connected to the hub, after being provisioned. */
+export interface ProvisionRow extends FleetRow {
   /** Connections that were refused or cut, and tried again. */
   readonly again: number;
 }
 
 const groupKey = Buffer.alloc(64, 7).toString("base64");
-const idOf = (index: number): string => `device-${String(index).padStart(6, "0")}`;
 const waitMsMax = 300_000;
 const retryMsMin = 500;
 const retryMsMax = 10_000;

@@ -6,22 +6,14 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { HubProcess } from "../test/lib/hub-process.ts";
+import { type FleetRow, idOf } from "./fleet-row.ts";
 import { cpuMicros, rssMiB } from "./process-usage.ts";
 import { Fleet, type Round, keyOf } from "./reconnect-fleet.ts";
 
-export interface ReconnectRow {
-  readonly transport: "mqtt" | "mqtts";
-  readonly phase: string;
-  readonly devices: number;
-  readonly ready: number;
-  /** Until all that were ready were. */
-  readonly seconds: number;
-  readonly p50Seconds: number;
+export interface ReconnectRow extends FleetRow {
   readonly p99Seconds: number;
   /** The server's. */
   readonly startSeconds: number;
-  readonly cpuSeconds: number;
-  readonly rssMiB: number;
   readonly attempts: number;
   /** CONNACK 3, after which devices try again; and others, after which they do not. */
   readonly triedLater: number;
@@ -41,7 +33,6 @@ const template = {
   settings: { device: { fan: { name: "Fan", dataType: "double", initialValue: 0 } } },
   properties: { cloud: {}, device: { firmware: { name: "Firmware", dataType: "string" } } },
 };
-const idOf = (index: number): string => `device-${String(index).padStart(6, "0")}`;
 const waitMsMax = 180_000;
 /** Of so many devices one has a setting changed while it is away. */
 const changedEach = 20;
