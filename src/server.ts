@@ -1,4 +1,4 @@
-// The server: the only place where rooms are built and connected.
+// The server: the only place where rooms are built and connected; what devices meet in server/device-side.ts.
 //
 // Start: lock → formats, none of a newer version → registry → certificate → listeners, which answer "not yet" in their
 // protocols' words → journal recovered → exporter → what may be sent again is remembered → devices are let in →
@@ -10,51 +10,31 @@ import { existsSync, realpathSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type AdminOptions, startAdmin } from "./admin/admin.ts";
-import { hostNameOf } from "./admin/connection-string.ts";
 import type { Config } from "./config/config.ts";
 import { type StorageOptions, openStorage } from "./destinations/open-storage.ts";
 import type { StorageAccess } from "./destinations/destination.ts";
 import { Exporter } from "./export/exporter.ts";
-import { Accept } from "./ingest/accept.ts";
-import { ConnectionTable } from "./ingest/connection-table.ts";
-import { hostNames } from "./ingest/host-names.ts";
-import { DeviceRates } from "./ingest/device-rates.ts";
-import { Folding } from "./ingest/folding.ts";
-import { HttpsServer } from "./ingest/https/https-server.ts";
-import { newCounters } from "./ingest/ingest.ts";
-import { Handshakes } from "./ingest/handshakes.ts";
-import { TakeOvers } from "./ingest/take-overs.ts";
-import { Provisioning } from "./ingest/provisioning/provisioning.ts";
-import { SocketPlaces } from "./ingest/socket-places.ts";
-import { Turns } from "./ingest/turns.ts";
-import { AmqpServer } from "./ingest/amqp/amqp-server.ts";
-import { MqttServer } from "./ingest/mqtt/mqtt-server.ts";
-import { WebSocketDoor } from "./ingest/websocket/websocket-door.ts";
-import { KeptSessions } from "./ingest/kept-sessions.ts";
-import { Unacknowledged } from "./ingest/mqtt/unacknowledged.ts";
 import { RecentMessages } from "./live/recent-messages.ts";
 import { Rates } from "./live/rates.ts";
 import { WatchedDevices } from "./live/watched-devices.ts";
 import { FileJournal } from "./journal/file/file-journal.ts";
 import { type Clock, scaledClock, systemClock } from "./lib/clock.ts";
-import { ColdpathError, codeOf, messageOf } from "./lib/errors.ts";
+import { messageOf } from "./lib/errors.ts";
 import type { Log } from "./lib/log.ts";
 import { openSqliteRegistry } from "./registry/sqlite/sqlite-registry.ts";
 import type { Registry } from "./registry/registry.ts";
 import { readRestored } from "./backup/restored-file.ts";
+import { bind } from "./server/bind.ts";
 import { openAdminToken, removeServerAddress, writeServerAddress } from "./server/data-files.ts";
+import { openDeviceSide } from "./server/device-side.ts";
 import { guardFileModes } from "./server/file-modes.ts";
 import { readGivenKey } from "./server/given-secret-key.ts";
 import { openMetrics } from "./server/metrics.ts";
-import { openFilesMax, socketsMaxOf } from "./server/open-files.ts";
 import { refuseToStart } from "./server/refuse-to-start.ts";
 import { type Sample, makeSample } from "./server/sample.ts";
 import { watchStorage } from "./server/storage-watch.ts";
 import { Simulator } from "./simulator/simulator.ts";
 import { openTls } from "./tls/tls.ts";
-import { CloudMessages } from "./twins/cloud-messages.ts";
-import { Methods } from "./twins/methods.ts";
-import { Twins } from "./twins/twins.ts";
 import { version } from "./lib/version.ts";
 
 /** Where a running server is to be found, and how it is stopped. */
@@ -145,90 +125,10 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
 
   await guardFileModes(dataDir, config.tlsKey, log);
 
-  const counters = newCounters();
-  const table = new ConnectionTable();
-  closers.push(registry.subscribe((event) => table.hear(event)));
-  const folding =
-    config.foldWindowMs === 0
-      ? null
-      : new Folding({ windowMs: config.foldWindowMs, messagesMax: config.foldMessagesMax, counters, clock, log });
-  const { deviceMessagesPerSecondMax: messagesPerSecondMax, deviceBytesPerSecondMax: bytesPerSecondMax } = config;
-  const isRateLimited = messagesPerSecondMax > 0 || bytesPerSecondMax > 0;
-  const rates = isRateLimited ? new DeviceRates({ messagesPerSecondMax, bytesPerSecondMax, clock }) : null;
-  const accept = new Accept(counters, folding, rates);
-  const isOurHost = hostNames([...config.publicHost, ...tls.identity.names, "localhost", "127.0.0.1", "::1"]);
-  const limits = {
-    messageBytesMax: config.messageBytesMax,
-    connectionsMax: config.connectionsMax,
-    connectTimeoutMs: config.connectTimeoutMs,
-    keepAliveSecondsMax: config.keepAliveSecondsMax,
-    connectionBytesInFlightMax: config.connectionBytesInFlightMax,
-    unreadBytesMax: config.unreadBytesMax,
-    connectionUnsentBytesMax: config.connectionUnsentBytesMax,
-  };
-  const turns = new Turns();
-  const filesMax = openFilesMax();
-  const socketsMax = socketsMaxOf(filesMax);
-  if (socketsMax < config.connectionsMax) {
-    log.warn(
-      { code: "files-few", filesMax, socketsMax, connectionsMax: config.connectionsMax },
-      "The limit of open files allows fewer connections than --connections-max. Raise it (LimitNOFILE, ulimit -n).",
-    );
-  }
-  const sockets = new SocketPlaces(socketsMax);
-  // Of 0 the port is known only after listening.
-  let mqttsPort = config.publicMqttsPort ?? config.mqttsPort;
-  const provisioning = new Provisioning({
-    registry,
-    counters,
-    assignedHub: () => hostNameOf({ publicHosts: config.publicHost, mqttsPort }),
-    log,
-  });
-  const handshakes = new Handshakes();
-  const front = { accept, registry, table, counters, limits, sockets, handshakes, turns, isOurHost, provisioning, log };
-  const unacknowledged =
-    config.dupWindowMs === 0
-      ? null
-      : new Unacknowledged({ windowMs: config.dupWindowMs, messagesMax: config.dupMessagesMax });
-  const twins = new Twins(registry);
-  registry.subscribe((event) => twins.hear(event));
-  // The device on the other side keeps real time.
-  const methods = new Methods({ clock: systemClock, callsMax: config.methodCallsMax });
-  registry.subscribe((event) => methods.hear(event));
-  const cloudMessages = new CloudMessages({ registry, clock, log, bytesMax: config.cloudMessageBytesMax });
-  registry.subscribe((event) => cloudMessages.hear(event));
-  cloudMessages.start();
-  closers.push(() => cloudMessages.stop());
-  // Devices keep real time, also where windows do not.
-  const signInsPerSecondMax = config.deviceSignInsPerSecondMax;
-  const signInRates =
-    signInsPerSecondMax === 0
-      ? null
-      : new DeviceRates({ messagesPerSecondMax: signInsPerSecondMax, bytesPerSecondMax: 0, clock: systemClock });
-  const live = { ...front, twins, methods, cloudMessages, signInRates, takeOvers: new TakeOvers({ clock, log }) };
-  const sessions = new KeptSessions({ registry, expiryMs: config.sessionExpiryMs, log });
-  const mqtt = new MqttServer({ ...live, sessions, unacknowledged });
-  closers.push(() => mqtt.close());
-  const amqp = new AmqpServer({ ...live, sessions });
-  closers.push(() => amqp.close());
-  const https = new HttpsServer({
-    ...front,
-    cloudMessages,
-    webSockets: new WebSocketDoor(
-      { mqtt: (stream) => mqtt.take(stream), AMQPWSB10: (stream) => amqp.take(stream) },
-      front,
-    ),
-    bounds: { requestTimeoutMs: config.httpsTimeoutMs, bodiesBytesMax: config.httpsBodiesBytesMax },
-  });
-  closers.push(() => https.close());
-  const ports = {
-    mqtt: await bind("mqtt-port", config.mqttPort, () => mqtt.listenPlain(config.mqttPort, config.mqttHost)),
-    mqtts: await bind("mqtts-port", config.mqttsPort, () => mqtt.listenTls(config.mqttsPort, config.host, secure)),
-    amqps: await bind("amqps-port", config.amqpsPort, () => amqp.listenTls(config.amqpsPort, config.host, secure)),
-    https: await bind("https-port", config.httpsPort, () => https.listen(config.httpsPort, config.host, secure)),
-    web: 0,
-  };
-  mqttsPort = config.publicMqttsPort ?? ports.mqtts;
+  const devices = openDeviceSide({ config, registry, certificateNames: tls.identity.names, clock, log });
+  const { accept, folding, counters, table, methods, cloudMessages } = devices;
+  closers.push(() => devices.close());
+  const ports = { ...(await devices.listen(secure)), web: 0 };
 
   const { promise: failed, resolve: fail } = Promise.withResolvers<unknown>();
   const journal = await FileJournal.open({
@@ -318,7 +218,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     endpoints: () => ({
       publicHosts: config.publicHost,
       mqttPort: ports.mqtt,
-      mqttsPort,
+      mqttsPort: devices.publicMqttsPort(),
       amqpsPort: ports.amqps,
       httpsPort: ports.https,
       caPath: tls.identity.caPath,
@@ -391,9 +291,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
   const reloadCertificate = (): void => {
     tls.reload().then(
       ({ certPem, keyPem }) => {
-        mqtt.setSecureContext({ cert: certPem, key: keyPem });
-        amqp.setSecureContext({ cert: certPem, key: keyPem });
-        https.setSecureContext({ cert: certPem, key: keyPem });
+        devices.setSecureContext({ cert: certPem, key: keyPem });
         if (config.webTls) web.setSecureContext({ cert: certPem, key: keyPem });
       },
       (error: unknown) =>
@@ -418,9 +316,7 @@ async function start(config: Config, log: Log, closers: (() => Promise<void> | v
     await removeServerAddress(dataDir);
     // Refuses from here on, in the protocols' own words; makes durable what was committed, and acknowledges it.
     await journal.close();
-    mqtt.close();
-    amqp.close();
-    await https.close();
+    await devices.close();
     await web.close();
     await exporter.stop();
     await registry.close();
@@ -455,32 +351,4 @@ function clockOf(config: Config): Clock {
 
 async function bindAdmin(config: Config, options: AdminOptions): ReturnType<typeof startAdmin> {
   return await bind("web-port", config.webPort, () => startAdmin(options));
-}
-
-/** Listens, or says in one sentence why not and what to do. */
-async function bind<T>(option: string, port: number, listen: () => Promise<T>): Promise<T> {
-  try {
-    return await listen();
-  } catch (error) {
-    const code = codeOf(error);
-    const environment = `COLDPATH_${option.toUpperCase().replaceAll("-", "_")}`;
-    const another = `choose another with --${option} (${environment}); 0 takes any free one.`;
-    if (code === "EADDRINUSE") {
-      const hint = `Stop the program that holds it, or ${another}`;
-      throw new ColdpathError("fatal", "port-in-use", `Port ${port} (--${option}) is in use.`, { hint, cause: error });
-    }
-    if (code === "EACCES" || code === "EADDRNOTAVAIL") {
-      const hint =
-        code === "EACCES"
-          ? `Let the server listen there (CAP_NET_BIND_SERVICE for ports below 1024), or ${another}`
-          : "Give --host (COLDPATH_HOST) and --mqtt-host (COLDPATH_MQTT_HOST) addresses that this machine has.";
-      throw new ColdpathError(
-        "fatal",
-        "port-refused",
-        `Port ${port} (--${option}) cannot be listened on: ${messageOf(error)}.`,
-        { hint, cause: error },
-      );
-    }
-    throw error;
-  }
 }
