@@ -5,7 +5,8 @@
 // The text signed is `sr` exactly as it stands in the token (some SDKs URL-encode it, some do not), a line feed, and
 // `se`. https://learn.microsoft.com/azure/iot-hub/iot-hub-dev-guide-sas
 
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
+import { hmacSha256 } from "../lib/hmac.ts";
 
 export interface SasToken {
   /** As it stands in the token: signed. */
@@ -85,7 +86,7 @@ export function makeSasToken(resource: string, key: string, expiresMs: number, p
 }
 
 function sign(key: string, resource: string, expiry: string): Buffer {
-  return createHmac("sha256", Buffer.from(key, "base64")).update(`${resource}\n${expiry}`).digest();
+  return hmacSha256(Buffer.from(key, "base64"), `${resource}\n${expiry}`);
 }
 
 function decode(text: string): string | null {

@@ -3,12 +3,12 @@
 // base64(HMAC-SHA256(the group key's bytes, the registration id in UTF-8)).
 // https://learn.microsoft.com/azure/iot-dps/concepts-symmetric-key-attestation#group-enrollments
 
-import { createHmac } from "node:crypto";
+import { hmacSha256 } from "../lib/hmac.ts";
 import type { KeyPair } from "./credentials.ts";
 
 /** @param groupKey  base64. */
 export function derivedKey(groupKey: string, registrationId: string): string {
-  return createHmac("sha256", Buffer.from(groupKey, "base64")).update(registrationId, "utf8").digest("base64");
+  return hmacSha256(Buffer.from(groupKey, "base64"), registrationId).toString("base64");
 }
 
 export function derivedKeys({ primaryKey, secondaryKey }: KeyPair, registrationId: string): KeyPair {
