@@ -3,34 +3,33 @@
 //   D1  A queue goes with its device's row; who takes from it must be the generation that the row has.
 //   D2  A message, and each step of it, is durable before it is told.
 
-import { randomUUID } from "node:crypto";
 import type { Clock } from "../../lib/clock.ts";
-import { must } from "../../lib/assert.ts";
-import { type CloudMessageProperties, checkedCloudMessage } from "../cloud-message-input.ts";
+import { checkedCloudMessage } from "../cloud-message-input.ts";
 import { registryError } from "../errors.ts";
 import {
   type CloudDelivery,
-  type CloudMessage,
   type CloudMessageCalls,
-  type CloudMessageChange,
-  type CloudMessageEnd,
-  type CloudMessageHead,
-  type CloudMessageOwner,
   type CloudMessageTotals,
   cloudMessageBounds,
-  cloudMessageEnds,
 } from "../registry.ts";
-import type { Change, Database, Reader, Tell } from "./database.ts";
+import {
+  type Ended,
+  addEnded,
+  endMessage,
+  endOverdue,
+  forgetOldest,
+  giveBack,
+  isThere,
+  lastNumber,
+  lockMessage,
+  tellChanged,
+  waitingOf,
+} from "./cloud-message-queue.ts";
+import { type Waiting, isFree, lockEndOf, messageOf } from "./cloud-message-row.ts";
+import { sweepCloudMessages } from "./cloud-message-sweep.ts";
+import type { Change, Database, Reader } from "./database.ts";
 import { requireDevice } from "./device-row.ts";
 import type { CloudMessageRow } from "./schema.ts";
-
-const { perDeviceMax, deliveriesMax, lockMs, endedKeptMs, endedKeptMax } = cloudMessageBounds;
-/** In one transaction of a sweep. */
-const sweptDevices = 100;
-const sweptRows = 500;
-
-type Waiting = Pick<CloudMessageRow, "number" | "state" | "delivery_count" | "lock_ends_ms" | "expires_ms">;
-type Ended = Partial<Record<CloudMessageEnd, number>>;
 
 export function cloudMessagesIn(database: Database, clock: Clock): CloudMessageCalls {
   return {
@@ -60,7 +59,7 @@ export function cloudMessagesIn(database: Database, clock: Clock): CloudMessageC
           ended_ms: null,
         };
         await change.insertInto("cloud_messages").values(row).execute();
-        changed(tell, { deviceId, generationId: generation_id }, { isDeliverable: true, enqueued: 1, ended });
+        tellChanged(tell, { deviceId, generationId: generation_id }, { isDeliverable: true, enqueued: 1, ended });
         return messageOf(row, nowMs);
       });
     },
@@ -90,10 +89,10 @@ export function cloudMessagesIn(database: Database, clock: Clock): CloudMessageC
         const deliveries: CloudDelivery[] = [];
         for (const row of waiting) {
           if (deliveries.length < countMax && isFree(row, nowMs)) {
-            deliveries.push(await lock(change, owner.deviceId, row.number, nowMs));
+            deliveries.push(await lockMessage(change, owner.deviceId, row.number, nowMs));
           }
         }
-        changed(tell, owner, { isDeliverable: false, enqueued: 0, ended });
+        tellChanged(tell, owner, { isDeliverable: false, enqueued: 0, ended });
         return { deliveries, lockEndsMs: lockEndOf(await waitingOf(change, owner.deviceId)) };
       });
     },
@@ -112,8 +111,8 @@ export function cloudMessagesIn(database: Database, clock: Clock): CloudMessageC
         const ended: Ended =
           outcome === "abandoned"
             ? await giveBack(change, owner.deviceId, row, clock.nowMs())
-            : await end(change, owner.deviceId, row.number, outcome, clock.nowMs());
-        changed(tell, owner, { isDeliverable: outcome === "abandoned", enqueued: 0, ended });
+            : await endMessage(change, owner.deviceId, row.number, outcome, clock.nowMs());
+        tellChanged(tell, owner, { isDeliverable: outcome === "abandoned", enqueued: 0, ended });
       });
     },
 
@@ -124,9 +123,9 @@ export function cloudMessagesIn(database: Database, clock: Clock): CloudMessageC
         if (!(await isThere(change, owner))) return;
         const ended: Ended = {};
         for (const row of (await waitingOf(change, owner.deviceId)).filter(isHeld)) {
-          add(ended, await giveBack(change, owner.deviceId, row, clock.nowMs()));
+          addEnded(ended, await giveBack(change, owner.deviceId, row, clock.nowMs()));
         }
-        changed(tell, owner, { isDeliverable: true, enqueued: 0, ended });
+        tellChanged(tell, owner, { isDeliverable: true, enqueued: 0, ended });
       });
     },
 
@@ -146,157 +145,21 @@ export function cloudMessagesIn(database: Database, clock: Clock): CloudMessageC
           throw registryError("cloud-message-not-found", message);
         }
         const ended: Ended = {};
-        for (const { number } of rows) add(ended, await end(change, deviceId, number, "purged", clock.nowMs()));
-        changed(tell, { deviceId, generationId: generation_id }, { isDeliverable: false, enqueued: 0, ended });
+        for (const { number } of rows)
+          addEnded(ended, await endMessage(change, deviceId, number, "purged", clock.nowMs()));
+        tellChanged(tell, { deviceId, generationId: generation_id }, { isDeliverable: false, enqueued: 0, ended });
         return rows.length;
       });
     },
 
     async sweepCloudMessages() {
-      for (let devices = sweptDevices; devices === sweptDevices;) {
-        const nowMs = clock.nowMs();
-        const overdue = await overdueDevices(database.reader, nowMs);
-        devices = overdue.length;
-        if (devices > 0) await database.change((change, tell) => endOfEach(change, tell, overdue, nowMs));
-      }
-      const endedBeforeMs = clock.nowMs() - endedKeptMs;
-      if (!(await isForgettable(database.reader, endedBeforeMs))) return;
-      for (let rows = sweptRows; rows === sweptRows;) {
-        rows = await database.change((change) => forget(change, endedBeforeMs));
-      }
+      await sweepCloudMessages(database, clock);
     },
 
     async cloudMessageTotals() {
       return await totalsOf(database.reader);
     },
   };
-}
-
-async function waitingOf(db: Reader, deviceId: string): Promise<readonly Waiting[]> {
-  return await db
-    .selectFrom("cloud_messages")
-    .select(["number", "state", "delivery_count", "lock_ends_ms", "expires_ms"])
-    .where("device_id", "=", deviceId)
-    .where("ended_ms", "is", null)
-    .orderBy("number")
-    .execute();
-}
-
-/** Nobody holds it. */
-function isFree({ lock_ends_ms }: Pick<Waiting, "lock_ends_ms">, nowMs: number): boolean {
-  return lock_ends_ms === null || lock_ends_ms <= nowMs;
-}
-
-function lockEndOf(rows: readonly Waiting[]): number | null {
-  const ends = rows.flatMap(({ lock_ends_ms }) => (lock_ends_ms === null ? [] : [lock_ends_ms]));
-  return ends.length === 0 ? null : Math.min(...ends);
-}
-
-/** Ends what nobody holds and may be delivered no more. @returns what is left. */
-async function endOverdue(
-  change: Change,
-  deviceId: string,
-  nowMs: number,
-): Promise<{ readonly waiting: readonly Waiting[]; readonly ended: Ended }> {
-  const ended: Ended = {};
-  const waiting: Waiting[] = [];
-  for (const row of await waitingOf(change, deviceId)) {
-    const why = overdueOf(row, nowMs);
-    if (why === null) waiting.push(row);
-    else add(ended, await end(change, deviceId, row.number, why, nowMs));
-  }
-  return { waiting, ended };
-}
-
-function overdueOf(row: Waiting, nowMs: number): "expired" | "dead-lettered" | null {
-  if (!isFree(row, nowMs)) return null;
-  if (row.delivery_count >= deliveriesMax) return "dead-lettered";
-  return row.expires_ms <= nowMs ? "expired" : null;
-}
-
-async function isThere(db: Reader, { deviceId, generationId }: CloudMessageOwner): Promise<boolean> {
-  const row = await db
-    .selectFrom("devices")
-    .select("id")
-    .where("id", "=", deviceId)
-    .where("generation_id", "=", generationId)
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
-async function lastNumber(db: Reader, deviceId: string): Promise<number> {
-  const row = await db
-    .selectFrom("cloud_messages")
-    .select("number")
-    .where("device_id", "=", deviceId)
-    .orderBy("number", "desc")
-    .limit(1)
-    .executeTakeFirst();
-  return row?.number ?? 0;
-}
-
-async function lock(change: Change, deviceId: string, number: number, nowMs: number): Promise<CloudDelivery> {
-  const row = await change
-    .updateTable("cloud_messages")
-    .set({ state: "delivering", lock_token: randomUUID(), lock_ends_ms: nowMs + lockMs })
-    .set((where) => ({ delivery_count: where("delivery_count", "+", 1) }))
-    .where("device_id", "=", deviceId)
-    .where("number", "=", number)
-    .returningAll()
-    .executeTakeFirstOrThrow();
-  return {
-    ...headOf(row),
-    number: row.number,
-    body: Buffer.from(row.body),
-    lockToken: must(row.lock_token, "it was just locked"),
-  };
-}
-
-/** One that was delivered often enough ends instead. */
-async function giveBack(
-  change: Change,
-  deviceId: string,
-  { number, delivery_count }: Pick<Waiting, "number" | "delivery_count">,
-  nowMs: number,
-): Promise<Ended> {
-  if (delivery_count >= deliveriesMax) return await end(change, deviceId, number, "dead-lettered", nowMs);
-  await change
-    .updateTable("cloud_messages")
-    .set({ state: "queued", lock_token: null, lock_ends_ms: null })
-    .where("device_id", "=", deviceId)
-    .where("number", "=", number)
-    .execute();
-  return {};
-}
-
-async function end(
-  change: Change,
-  deviceId: string,
-  number: number,
-  state: CloudMessageEnd,
-  nowMs: number,
-): Promise<Ended> {
-  await change
-    .updateTable("cloud_messages")
-    .set({ state, ended_ms: nowMs, lock_token: null, lock_ends_ms: null, body: Buffer.alloc(0) })
-    .where("device_id", "=", deviceId)
-    .where("number", "=", number)
-    .execute();
-  return { [state]: 1 };
-}
-
-function add(sum: Ended, more: Ended): void {
-  for (const state of cloudMessageEnds) {
-    if (more[state] !== undefined) sum[state] = (sum[state] ?? 0) + more[state];
-  }
-}
-
-function changed(
-  tell: Tell,
-  { deviceId, generationId }: CloudMessageOwner,
-  what: Pick<CloudMessageChange, "isDeliverable" | "enqueued" | "ended">,
-): void {
-  tell({ kind: "cloud-messages-changed", deviceId, generationId, ...what });
 }
 
 async function refuseTwice(change: Change, deviceId: string, messageId: string): Promise<void> {
@@ -312,7 +175,7 @@ async function refuseTwice(change: Change, deviceId: string, messageId: string):
 }
 
 function refuseFull(waiting: number, deviceId: string, bytes: number, bytesMax: number): void {
-  if (waiting >= perDeviceMax) {
+  if (waiting >= cloudMessageBounds.perDeviceMax) {
     throw registryError("cloud-messages-full", `${waiting} messages wait for the device ${deviceId} already.`);
   }
   if (bytes <= bytesMax) return;
@@ -325,104 +188,7 @@ function refuseFull(waiting: number, deviceId: string, bytes: number, bytesMax: 
   );
 }
 
+/** Kept by the database itself (migration 13): counted, they would be read through with each message that is sent. */
 async function totalsOf(db: Reader): Promise<CloudMessageTotals> {
-  const row = await db
-    .selectFrom("cloud_messages")
-    .select((select) => [
-      select.fn.countAll<number>().as("messages"),
-      select.fn.sum<number | null>("bytes").as("bytes"),
-    ])
-    .where("ended_ms", "is", null)
-    .executeTakeFirstOrThrow();
-  return { messages: row.messages, bytes: row.bytes ?? 0 };
-}
-
-async function overdueDevices(db: Reader, nowMs: number): Promise<readonly CloudMessageOwner[]> {
-  const rows = await db
-    .selectFrom("cloud_messages")
-    .innerJoin("devices", "devices.id", "cloud_messages.device_id")
-    .select(["devices.id", "devices.generation_id"])
-    .distinct()
-    .where("ended_ms", "is", null)
-    .where("expires_ms", "<=", nowMs)
-    .where((where) => where.or([where("lock_ends_ms", "is", null), where("lock_ends_ms", "<=", nowMs)]))
-    .limit(sweptDevices)
-    .execute();
-  return rows.map(({ id, generation_id }) => ({ deviceId: id, generationId: generation_id }));
-}
-
-async function endOfEach(
-  change: Change,
-  tell: Tell,
-  owners: readonly CloudMessageOwner[],
-  nowMs: number,
-): Promise<void> {
-  for (const owner of owners) {
-    const { ended } = await endOverdue(change, owner.deviceId, nowMs);
-    if (Object.keys(ended).length > 0) changed(tell, owner, { isDeliverable: false, enqueued: 0, ended });
-  }
-}
-
-async function isForgettable(db: Reader, endedBeforeMs: number): Promise<boolean> {
-  const row = await db
-    .selectFrom("cloud_messages")
-    .select("number")
-    .where("ended_ms", "<=", endedBeforeMs)
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
-/** What is known of ended messages has its time, and its number for each device. */
-async function forget(change: Change, endedBeforeMs: number): Promise<number> {
-  const { numDeletedRows } = await change
-    .deleteFrom("cloud_messages")
-    .where("rowid" as never, "in", (where) =>
-      where
-        .selectFrom("cloud_messages")
-        .select("rowid" as never)
-        .where("ended_ms", "<=", endedBeforeMs)
-        .limit(sweptRows),
-    )
-    .executeTakeFirst();
-  return Number(numDeletedRows);
-}
-
-async function forgetOldest(change: Change, deviceId: string): Promise<void> {
-  const rows = await change
-    .selectFrom("cloud_messages")
-    .select("number")
-    .where("device_id", "=", deviceId)
-    .where("ended_ms", "is not", null)
-    .orderBy("ended_ms", "desc")
-    .orderBy("number", "desc")
-    .offset(endedKeptMax)
-    .limit(perDeviceMax + endedKeptMax)
-    .execute();
-  for (const { number } of rows) {
-    await change.deleteFrom("cloud_messages").where("device_id", "=", deviceId).where("number", "=", number).execute();
-  }
-}
-
-function headOf(row: CloudMessageRow): CloudMessageHead {
-  const { application, ...system } = JSON.parse(row.properties) as CloudMessageProperties;
-  return {
-    messageId: row.message_id,
-    ...system,
-    properties: application,
-    enqueuedAt: new Date(row.enqueued_ms).toISOString(),
-    expiresAt: new Date(row.expires_ms).toISOString(),
-    deliveryCount: row.delivery_count,
-  };
-}
-
-/** A row is brought up to date when something is done with it; what is shown is how it is. */
-function messageOf(row: CloudMessageRow, nowMs: number): CloudMessage {
-  const isOver = row.ended_ms === null && isFree(row, nowMs);
-  return {
-    ...headOf(row),
-    state: isOver ? (overdueOf(row, nowMs) ?? "queued") : row.state,
-    bytes: row.body_bytes,
-    endedAt: row.ended_ms === null ? undefined : new Date(row.ended_ms).toISOString(),
-  };
+  return await db.selectFrom("cloud_message_totals").select(["messages", "bytes"]).executeTakeFirstOrThrow();
 }

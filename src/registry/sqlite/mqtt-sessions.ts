@@ -4,6 +4,7 @@
 // was told and what desired is, so it is bounded, whatever happened meanwhile. What was sent and perhaps never came makes what it
 // was told uncertain, and is kept as such (eitherContent).
 
+import { sql } from "kysely";
 import type { SQLOutputValue } from "node:sqlite";
 import type { MqttSessionCalls, SessionOwner, Subscriptions } from "../registry.ts";
 import { type JsonObject, type TwinSection, bytesOf, eitherContent, mergeDiff } from "../twin-section.ts";
@@ -18,8 +19,8 @@ import { desiredIn } from "./twins.ts";
 const noSubscriptions = "{}";
 /** Of what a device may have of desired: eight sections. */
 const possibleBytesMax = 256 * 1024;
-/** Of one change. */
-const slice = 500;
+/** Of one change: some milliseconds, for SQLite answers within the turn. */
+const slice = 100;
 
 interface UntoldRow {
   readonly told: string;
@@ -145,20 +146,11 @@ export function mqttSessionsIn(database: Database): MqttSessionCalls {
 
     async expireMqttSessions(usedBeforeMs) {
       return await database.change(async (change) => {
-        const rows = await change
-          .selectFrom("mqtt_sessions")
-          .select(["device_id", "module_id"])
-          .where("used_ms", "<", usedBeforeMs)
-          .limit(slice)
-          .execute();
-        for (const { device_id, module_id } of rows) {
-          await change
-            .deleteFrom("mqtt_sessions")
-            .where("device_id", "=", device_id)
-            .where("module_id", "=", module_id)
-            .execute();
-        }
-        return rows.length;
+        const { numAffectedRows = 0n } = await sql`delete from mqtt_sessions where (device_id, module_id) in (
+          select device_id, module_id from mqtt_sessions where used_ms < ${usedBeforeMs} limit ${slice})`.execute(
+          change,
+        );
+        return Number(numAffectedRows);
       });
     },
   };

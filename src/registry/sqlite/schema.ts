@@ -14,6 +14,7 @@ export interface Tables {
   devices: DeviceRow;
   device_twins: DeviceTwinRow;
   cloud_messages: CloudMessageRow;
+  cloud_message_totals: CloudMessageTotalsRow;
   mqtt_sessions: MqttSessionRow;
   modules: ModuleRow;
   hub_policies: PolicyRow;
@@ -157,6 +158,12 @@ export interface CloudMessageRow {
   enqueued_ms: number;
   expires_ms: number;
   ended_ms: number | null;
+}
+
+/** There is one row. */
+export interface CloudMessageTotalsRow {
+  messages: number;
+  bytes: number;
 }
 
 export interface MqttSessionRow {

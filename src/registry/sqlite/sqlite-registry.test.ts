@@ -84,6 +84,7 @@ describe("a data directory", () => {
     database.exec(`drop index devices_by_name; drop index devices_by_creation; drop index devices_by_search;
       drop index export_runs_by_path; drop table export_cuts; drop table export_tallies; drop table export_accepted_violations;
       drop table sessions; drop table users; drop table api_tokens; drop table audit_log; drop table device_twins; drop table cloud_messages;
+      drop table cloud_message_totals;
       drop table modules;
       drop table registrations; drop table enrollments; drop table enrollment_groups; drop table id_scopes; drop index device_templates_by_model;
       drop table ca_certificates; alter table devices drop column authentication; alter table devices drop column thumbprint_primary;

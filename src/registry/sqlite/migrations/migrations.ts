@@ -13,6 +13,7 @@ import { x509 } from "./0009-x509.ts";
 import { cloudMessages } from "./0010-cloud-messages.ts";
 import { mqttSessions } from "./0011-mqtt-sessions.ts";
 import { modules } from "./0012-modules.ts";
+import { cloudMessageTotals } from "./0013-cloud-message-totals.ts";
 
 export const migrations: Readonly<Record<string, Migration>> = {
   "0001-first": first,
@@ -27,4 +28,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0010-cloud-messages": cloudMessages,
   "0011-mqtt-sessions": mqttSessions,
   "0012-modules": modules,
+  "0013-cloud-message-totals": cloudMessageTotals,
 };
