@@ -1,10 +1,12 @@
 // `coldpath device create | update | delete | migrate`.
 
 import type { OptionTable } from "../config/option.ts";
-import type { Device } from "../registry/registry.ts";
+import type { Device, GivenAuthentication } from "../registry/registry.ts";
+import { certificateOptions, thumbprintsGiven } from "./certificate-options.ts";
 import { segment } from "./client.ts";
 import { repeatedOf } from "./command.ts";
 import { readAssignments } from "./device-values.ts";
+import { UsageError } from "./errors.ts";
 import { serverCommand } from "./family.ts";
 import { findDevice, findTemplate } from "./lookup.ts";
 import { confirm, yesOption } from "./output.ts";
@@ -30,6 +32,8 @@ const valueOptions = {
 
 interface Credentials {
   readonly primaryConnectionString: string;
+  /** Null: it signs in by a key. */
+  readonly x509ConnectionString: string | null;
 }
 
 export const createDeviceCommand = serverCommand({
@@ -55,6 +59,13 @@ export const createDeviceCommand = serverCommand({
     name: { group, type: "string", isFlagOnly: true, description: "Its name; the id when left out." },
     simulated: { group, type: "boolean", isFlagOnly: true, description: "The server sends in its place." },
     disabled: { group, type: "boolean", isFlagOnly: true, description: "It may not connect until it is enabled." },
+    ...certificateOptions,
+    "x509-ca": {
+      group: "X.509",
+      type: "boolean",
+      isFlagOnly: true,
+      description: "It signs in by any certificate for its id that leads to a verified CA certificate.",
+    },
     ...valueOptions,
   },
   repeatable: ["property", "setting"],
@@ -64,6 +75,7 @@ export const createDeviceCommand = serverCommand({
       "one device",
     ],
     ["coldpath device create --template c318d580-39fc-4aca-b995-843719821049 --simulated", "a simulated one"],
+    ["coldpath device create fridge-8 --certificate fridge-8.pem", "one that signs in by this certificate"],
   ],
   run: async ({ client, values, positionals: [id], terminal }) => {
     const { templateVersion, name } = values;
@@ -79,6 +91,7 @@ export const createDeviceCommand = serverCommand({
       templateVersion,
       simulated: values.simulated,
       enabled: values.disabled === true ? false : undefined,
+      authentication: authenticationGiven(values),
       ...change,
     });
     const credentials = await client.get<Credentials>(`/devices/${segment(device.id)}/credentials`);
@@ -87,7 +100,7 @@ export const createDeviceCommand = serverCommand({
       return;
     }
     terminal.complain(`Device ${device.id} was created. Its connection string:`);
-    terminal.print(credentials.primaryConnectionString);
+    terminal.print(credentials.x509ConnectionString ?? credentials.primaryConnectionString);
   },
 });
 
@@ -159,3 +172,13 @@ export const migrateDeviceCommand = serverCommand({
     else terminal.print(`Device ${device.id} has template version ${device.templateVersion}.`);
   },
 });
+
+/** Undefined: by its keys. */
+function authenticationGiven(
+  values: Parameters<typeof thumbprintsGiven>[1] & { readonly x509Ca: boolean | undefined },
+): GivenAuthentication | undefined {
+  const thumbprints = thumbprintsGiven("device create", values);
+  if (values.x509Ca !== true) return thumbprints === null ? undefined : { type: "x509-thumbprint", ...thumbprints };
+  if (thumbprints === null) return { type: "x509-ca" };
+  throw new UsageError("device create", "Give a certificate of the device, or --x509-ca, not both.");
+}

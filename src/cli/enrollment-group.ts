@@ -3,11 +3,27 @@
 import type { EnrollmentGroup, KeyPair } from "../registry/registry.ts";
 import { segment } from "./client.ts";
 import type { CommandFamily } from "./command.ts";
-import { printKeys, regenerateOption, templateCells, termsOf, termsOptions } from "./enrollment-terms.ts";
+import {
+  enabledOption,
+  printKeys,
+  regenerateOption,
+  templateCells,
+  termsOf,
+  termsOptions,
+} from "./enrollment-terms.ts";
 import { serverCommand } from "./family.ts";
 import { findCaCertificate, findEnrollmentGroup, listOf } from "./lookup.ts";
 import { confirm, yesOption } from "./output.ts";
 import { renderTable } from "./table.ts";
+
+const authorityOption = {
+  "ca-certificate": {
+    group: "Options",
+    type: "string",
+    isFlagOnly: true,
+    description: "CA certificate, id or name, that the certificates of its devices lead to, in place of keys.",
+  },
+} as const;
 
 const listCommand = serverCommand({
   name: "enrollment-group list",
@@ -42,12 +58,7 @@ const createCommand = serverCommand({
   arguments: ["NAME"],
   options: {
     ...termsOptions,
-    "ca-certificate": {
-      group: "Options",
-      type: "string",
-      isFlagOnly: true,
-      description: "CA certificate, id or name, that the certificates of its devices lead to, in place of keys.",
-    },
+    ...authorityOption,
   },
   examples: [
     ["coldpath enrollment-group create line-1 --template Pump", "its devices become pumps"],
@@ -79,12 +90,8 @@ const updateCommand = serverCommand({
   arguments: ["NAME"],
   options: {
     ...termsOptions,
-    enabled: {
-      group: "Options",
-      type: "boolean",
-      isFlagOnly: true,
-      description: "With --no-enabled none is let in any more.",
-    },
+    ...enabledOption,
+    ...authorityOption,
     rename: { group: "Options", type: "string", isFlagOnly: true, description: "Another name." },
   },
   examples: [
@@ -93,11 +100,13 @@ const updateCommand = serverCommand({
   ],
   run: async ({ client, values, positionals: [idOrName = ""], terminal }) => {
     const { id } = await findEnrollmentGroup(client, idOrName);
-    const { enabled, rename } = values;
+    const { enabled, rename, caCertificate } = values;
+    const authority = caCertificate === undefined ? null : await findCaCertificate(client, caCertificate);
     const group = await client.patch<EnrollmentGroup>(`/enrollment-groups/${segment(id)}`, {
       ...(await termsOf(client, values)),
       ...(enabled === undefined ? {} : { enabled }),
       ...(rename === undefined ? {} : { name: rename }),
+      ...(authority === null ? {} : { caCertificateId: authority.id }),
     });
     terminal.print(
       values.json === true ? JSON.stringify(group, null, 2) : `The enrollment group ${group.name} is as you said.`,

@@ -29,6 +29,15 @@ export const termsOptions = {
   },
 } as const;
 
+export const enabledOption = {
+  enabled: {
+    group,
+    type: "boolean",
+    isFlagOnly: true,
+    description: "With --no-enabled none is let in any more.",
+  },
+} as const;
+
 export const regenerateOption = {
   regenerate: {
     group,

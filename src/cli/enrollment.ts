@@ -1,9 +1,17 @@
 // `coldpath enrollment`: single devices that may be provisioned, with keys of their own.
 
 import type { Enrollment, KeyPair } from "../registry/registry.ts";
+import { certificateOptions, changedCertificateOptions, thumbprintsGiven } from "./certificate-options.ts";
 import { segment } from "./client.ts";
 import type { CommandFamily } from "./command.ts";
-import { printKeys, regenerateOption, templateCells, termsOf, termsOptions } from "./enrollment-terms.ts";
+import {
+  enabledOption,
+  printKeys,
+  regenerateOption,
+  templateCells,
+  termsOf,
+  termsOptions,
+} from "./enrollment-terms.ts";
 import { serverCommand } from "./family.ts";
 import { confirm, yesOption } from "./output.ts";
 import { everyPage } from "./pages.ts";
@@ -47,36 +55,47 @@ const createCommand = serverCommand({
       isFlagOnly: true,
       description: "Id of its device; the registration id when left out.",
     },
-    thumbprint: {
-      group: "Options",
-      type: "string",
-      isFlagOnly: true,
-      description: "SHA-1 or SHA-256 thumbprint of the device's certificate, in place of keys.",
-    },
-    "secondary-thumbprint": {
-      group: "Options",
-      type: "string",
-      isFlagOnly: true,
-      description: "Of the certificate that comes next.",
-    },
+    ...certificateOptions,
   },
   examples: [
     ["coldpath enrollment create pump-7 --template Pump", "with new keys"],
-    ["coldpath enrollment create pump-7 --json", "the result for a program"],
+    ["coldpath enrollment create pump-7 --certificate pump-7.pem", "by this certificate, in place of keys"],
   ],
   run: async ({ client, values, positionals: [registrationId = ""], terminal }) => {
-    const { deviceId, thumbprint: primaryThumbprint, secondaryThumbprint } = values;
-    const isByCertificate = primaryThumbprint !== undefined;
+    const { deviceId } = values;
+    const thumbprints = thumbprintsGiven("enrollment create", values);
     const enrollment = await client.post<Enrollment>("/enrollments", {
       registrationId,
       ...(deviceId === undefined ? {} : { deviceId }),
-      ...(isByCertificate ? { attestation: "x509", primaryThumbprint } : {}),
-      ...(secondaryThumbprint === undefined ? {} : { secondaryThumbprint }),
+      ...(thumbprints === null ? {} : { attestation: "x509", ...thumbprints }),
       ...(await termsOf(client, values)),
     });
     if (values.json === true) terminal.print(JSON.stringify(enrollment, null, 2));
-    else if (isByCertificate) terminal.print(`${registrationId} may come.`);
+    else if (thumbprints !== null) terminal.print(`${registrationId} may come.`);
     else terminal.print(`${registrationId} may come; \`coldpath enrollment keys ${registrationId}\` shows its keys.`);
+  },
+});
+
+const updateCommand = serverCommand({
+  name: "enrollment update",
+  purpose: "change an individual enrollment: its terms, whether its device may come, by which certificates",
+  arguments: ["REGISTRATION_ID"],
+  details:
+    "A device that was made is as it was until it registers again; then it gets the certificates of its enrollment.\nA certificate is replaced without a gap: give the next one as the second, put it on the device, then give it as the first, with --no-secondary. What is not given stays.",
+  options: { ...termsOptions, ...enabledOption, ...changedCertificateOptions },
+  examples: [
+    ["coldpath enrollment update pump-7 --secondary-certificate next.pem", "by the next certificate, too"],
+    ["coldpath enrollment update pump-7 --no-enabled", "it is not let in any more"],
+  ],
+  run: async ({ client, values, positionals: [registrationId = ""], terminal }) => {
+    const { enabled } = values;
+    const enrollment = await client.patch<Enrollment>(`/enrollments/${segment(registrationId)}`, {
+      ...(await termsOf(client, values)),
+      ...(enabled === undefined ? {} : { enabled }),
+      ...thumbprintsGiven("enrollment update", values),
+    });
+    if (values.json === true) terminal.print(JSON.stringify(enrollment, null, 2));
+    else terminal.print(`The enrollment of ${registrationId} is as you said.`);
   },
 });
 
@@ -119,7 +138,7 @@ export const enrollmentCommands: CommandFamily = {
   kind: "family",
   name: "enrollment",
   purpose: "single devices that may be provisioned",
-  commands: [listCommand, createCommand, keysCommand, deleteCommand],
+  commands: [listCommand, createCommand, updateCommand, keysCommand, deleteCommand],
   examples: [
     ["coldpath enrollment create pump-7 --template Pump", "one device"],
     ["coldpath enrollment keys pump-7", "what goes onto it"],

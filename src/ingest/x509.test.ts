@@ -144,6 +144,23 @@ describe("A device", () => {
     expect(await mqttAnswer(id, show(next))).toBe(0);
   });
 
+  test("D1: gets its next certificate without a gap, and is cut off with the one that is taken away", async () => {
+    const { id, shown } = await deviceByThumbprint();
+    const next = await testCertificate({ name: id });
+    const first = await opened(id, shown);
+    await hub.registry.setDeviceThumbprints(id, { secondaryThumbprint: thumbprintOf(next) });
+    await first.ended;
+    const second = await opened(id, shown);
+    expect(await mqttAnswer(id, show(next))).toBe(0);
+    await second.ended; // taken over
+    const third = await opened(id, shown);
+    const change = { primaryThumbprint: thumbprintOf(next), secondaryThumbprint: null };
+    await hub.registry.setDeviceThumbprints(id, change);
+    await third.ended;
+    expect(await mqttAnswer(id, shown)).toBe(5);
+    expect(await mqttAnswer(id, show(next))).toBe(0);
+  });
+
   test("of a CA is let in by any certificate for its id, with or without intermediates", async () => {
     const id = await deviceByCa();
     const direct = await testCertificate({ name: id, issuer: root });

@@ -1,6 +1,11 @@
 // Credentials: the keys of devices and of hub policies, and the calls that give them out (A2: no other call does).
 
-import type { DeviceAuthentication, GivenAuthentication } from "./device-authentication.ts";
+import type {
+  ByThumbprint,
+  DeviceAuthentication,
+  GivenAuthentication,
+  ThumbprintChange,
+} from "./device-authentication.ts";
 
 /** Two base64 keys; either opens the door, so that keys can be changed without a gap. */
 export interface KeyPair {
@@ -33,6 +38,8 @@ export interface CredentialCalls {
   setDeviceKeys(id: string, change: KeyChange): Promise<KeyPair>;
   /** Its connections end. Its keys stay, and open nothing unless the type is `sas`. */
   setDeviceAuthentication(id: string, authentication: GivenAuthentication): Promise<DeviceAuthentication>;
+  /** Replaces a certificate of a device of the type `x509-thumbprint`. Its connections end; those by one that stays come back. */
+  setDeviceThumbprints(id: string, change: ThumbprintChange): Promise<ByThumbprint>;
   /** Null when there is no such device. Fast: asked at every connection. */
   deviceCredentials(id: string): Promise<DeviceCredentials | null>;
 

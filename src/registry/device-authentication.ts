@@ -20,11 +20,20 @@ export type DeviceAuthentication =
   /** Any certificate that leads to a verified CA certificate and has the device's id as its common name. */
   | { readonly type: "x509-ca" };
 
-/** As somebody may send it: thumbprints in any case, with colons or without. */
-export interface GivenAuthentication {
-  readonly type: AuthenticationType;
+export type ByThumbprint = Extract<DeviceAuthentication, { readonly type: "x509-thumbprint" }>;
+
+/**
+ * Thumbprints in any case, with colons or without. What is left out stays; null for the second: there is but one. So a certificate
+ * is replaced without a gap: the next one is the second until the device has it, then the first.
+ */
+export interface ThumbprintChange {
   readonly primaryThumbprint?: string | null | undefined;
   readonly secondaryThumbprint?: string | null | undefined;
+}
+
+/** As somebody may send it, with all that it is to have. */
+export interface GivenAuthentication extends ThumbprintChange {
+  readonly type: AuthenticationType;
 }
 
 /**
@@ -32,27 +41,52 @@ export interface GivenAuthentication {
  * @throws ColdpathError `input-invalid`, `field-unknown`.
  */
 export function deviceAuthenticationOf(input: unknown, field: string): DeviceAuthentication {
-  const { primaryThumbprint, secondaryThumbprint, ...given } = objectOf(input, field, [
-    "type",
-    "primaryThumbprint",
-    "secondaryThumbprint",
-  ]);
-  const at = (name: string): string => (field === "" ? name : `${field}.${name}`);
-  const type = oneOf(authenticationTypes, given["type"], at("type"));
-  const primary = readThumbprint(primaryThumbprint, at("primaryThumbprint"));
-  const secondary = readThumbprint(secondaryThumbprint, at("secondaryThumbprint"));
-  if (type === "x509-thumbprint") {
-    if (primary !== null) return { type, primaryThumbprint: primary, secondaryThumbprint: secondary };
-    throw registryError("input-invalid", `${field}.primaryThumbprint is missing.`, {
-      field: `${field}.primaryThumbprint`,
+  const given = objectOf(input, field, ["type", "primaryThumbprint", "secondaryThumbprint"]);
+  const type = oneOf(authenticationTypes, given["type"], within(field, "type"));
+  if (type === "x509-thumbprint") return nextThumbprints(null, given, field);
+  const extra = (["primaryThumbprint", "secondaryThumbprint"] as const).find(
+    (name) => readThumbprint(given[name], within(field, name)) !== null,
+  );
+  if (extra === undefined) return { type };
+  throw registryError("input-invalid", `${within(field, extra)} is given, and the type ${type} has no thumbprint.`, {
+    field: within(field, extra),
+    hint: "Leave it out, or use the type x509-thumbprint.",
+  });
+}
+
+/**
+ * @param present  null: there are none yet.
+ * @param field  where the change stands in the input; empty: it is the input.
+ * @throws ColdpathError `input-invalid`.
+ */
+export function nextThumbprints(
+  present: ByThumbprint | null,
+  { primaryThumbprint, secondaryThumbprint }: { readonly [K in keyof ThumbprintChange]?: unknown },
+  field: string,
+): ByThumbprint {
+  const primaryField = within(field, "primaryThumbprint");
+  const primary =
+    primaryThumbprint === undefined
+      ? (present?.primaryThumbprint ?? null)
+      : readThumbprint(primaryThumbprint, primaryField);
+  if (primary === null) {
+    throw registryError("input-invalid", `${primaryField} is missing.`, {
+      field: primaryField,
       hint: "Give the SHA-1 or SHA-256 thumbprint of the device's certificate.",
     });
   }
-  if (primary === null && secondary === null) return { type };
-  throw registryError("input-invalid", `${field} has a thumbprint, which the type ${type} does not use.`, {
-    field: `${field}.${primary === null ? "secondaryThumbprint" : "primaryThumbprint"}`,
-    hint: "Leave it out, or use the type x509-thumbprint.",
-  });
+  return {
+    type: "x509-thumbprint",
+    primaryThumbprint: primary,
+    secondaryThumbprint:
+      secondaryThumbprint === undefined
+        ? (present?.secondaryThumbprint ?? null)
+        : readThumbprint(secondaryThumbprint, within(field, "secondaryThumbprint")),
+  };
+}
+
+function within(field: string, name: string): string {
+  return field === "" ? name : `${field}.${name}`;
 }
 
 function readThumbprint(input: unknown, field: string): string | null {

@@ -4,6 +4,7 @@
 // stands before every group for its registration id. What became of those that came: registration.ts.
 
 import type { KeyChange, KeyPair } from "./credentials.ts";
+import type { ThumbprintChange } from "./device-authentication.ts";
 
 /** An ID scope says which provisioning service a device means. */
 export interface IdScopes {
@@ -65,22 +66,25 @@ export interface NewEnrollmentGroup extends TermsChange {
   readonly secondaryKey?: string | undefined;
 }
 
-export interface NewEnrollment extends TermsChange {
+/** The thumbprints are for `x509`, and only for it; the second may be left out. */
+export interface NewEnrollment extends TermsChange, ThumbprintChange {
   /** As a device id. */
   readonly registrationId: string;
   /** The registration id when left out. */
   readonly deviceId?: string | undefined;
   readonly attestation?: Attestation | undefined;
-  /** For `x509`, and only for it; the second may be left out. */
-  readonly primaryThumbprint?: string | null | undefined;
-  readonly secondaryThumbprint?: string | null | undefined;
   readonly primaryKey?: string | undefined;
   readonly secondaryKey?: string | undefined;
 }
 
 export interface EnrollmentGroupPatch extends TermsChange {
   readonly name?: string | undefined;
+  /** Of an `x509` group: another one. */
+  readonly caCertificateId?: string | undefined;
 }
+
+/** Thumbprints of an `x509` one. Its device has the former ones until it registers again. */
+export type EnrollmentPatch = TermsChange & ThumbprintChange;
 
 /** How many there may be. */
 export const provisioningLimits = { furtherIdScopes: 20, enrollmentGroups: 100, enrollments: 100_000 } as const;
@@ -103,7 +107,7 @@ export interface EnrollmentCalls {
   setEnrollmentGroupKeys(id: string, change: KeyChange): Promise<KeyPair>;
 
   createEnrollment(enrollment: NewEnrollment): Promise<Enrollment>;
-  updateEnrollment(registrationId: string, patch: TermsChange, etag?: number): Promise<Enrollment>;
+  updateEnrollment(registrationId: string, patch: EnrollmentPatch, etag?: number): Promise<Enrollment>;
   /** Its registration goes with it; a device that was made stays. */
   deleteEnrollment(registrationId: string): Promise<void>;
   enrollment(registrationId: string): Promise<Enrollment>;

@@ -5,6 +5,7 @@
 
 import type { Certificate } from "../lib/certificate.ts";
 import type { KeyPair } from "./credentials.ts";
+import type { Attestation } from "./enrollment.ts";
 
 /**
  *   waiting   for an administrator
@@ -108,10 +109,11 @@ export interface RegistrationCalls {
   /** Whether a device may name it. Fast: asked at every connection. */
   isIdScope(idScope: string): boolean;
   /**
-   * All enrollments by which this registration id may come in. Fast, and the same work for an id that nobody knows (A1).
-   * Where there is an individual one it is the only one that counts, and it is the first.
+   * The enrollments by which this registration id may come in: the individual one first, and where there is one it is the only
+   * one that counts; then the groups that are proved so, the likeliest first. Fast, and whoever goes through all of them does the
+   * same work for an id that nobody knows (A1).
    */
-  enrollmentProofs(registrationId: string): readonly EnrollmentProof[];
+  enrollmentProofs(registrationId: string, attestation: Attestation): Iterable<EnrollmentProof>;
   /**
    * Makes the device of a registration, or says how it stands. One that is known costs no change. The device gets the keys of
    * its enrollment, and those of a later one when it registers again with them.

@@ -96,6 +96,7 @@ test("has every route", () => {
       "PUT /devices/{deviceId}/keys",
       "POST /devices/{deviceId}/token",
       "PUT /devices/{deviceId}/authentication",
+      "PATCH /devices/{deviceId}/authentication",
       "GET /ca-certificates",
       "POST /ca-certificates",
       "GET /ca-certificates/{caCertificateId}",

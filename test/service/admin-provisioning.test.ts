@@ -74,6 +74,32 @@ test("individual enrollments are made, changed, listed in pages and deleted", as
   await bench.refused(404, "GET", "/enrollments/r-1");
 });
 
+test("certificates are replaced in place, of enrollments and of devices, and the audit log says by whom", async () => {
+  bench = await AdminBench.open();
+  const [a, b] = ["AA".repeat(20), "BB".repeat(32)];
+  const made = { registrationId: "r-1", attestation: "x509", primaryThumbprint: a };
+  await bench.expect(201, "POST", "/enrollments", made);
+  const both = { primaryThumbprint: a, secondaryThumbprint: b };
+  expect(await bench.expect(200, "PATCH", "/enrollments/r-1", { secondaryThumbprint: b })).toMatchObject(both);
+  const next = { primaryThumbprint: b, secondaryThumbprint: null };
+  expect(await bench.expect(200, "PATCH", "/enrollments/r-1", next)).toMatchObject(next);
+
+  await bench.rooms.registry.createTemplate(emptyTemplate);
+  const authentication = { type: "x509-thumbprint", primaryThumbprint: a };
+  await bench.expect(201, "POST", "/devices", { id: "d-1", templateId: emptyTemplate.id, authentication });
+  const path = "/devices/d-1/authentication";
+  expect(await bench.expect(200, "PATCH", path, { secondaryThumbprint: b })).toMatchObject({ authentication: both });
+  expect(await bench.expect(200, "PATCH", path, next)).toMatchObject({ authentication: next });
+  const none = await bench.refused(400, "PATCH", path, { primaryThumbprint: null });
+  expect(none).toMatchObject({ field: "primaryThumbprint" });
+  await bench.refused(404, "PATCH", "/devices/none/authentication", next);
+  const { items } = await bench.expect(200, "GET", "/audit-log?limit=2");
+  expect(items).toMatchObject([
+    { action: "setDeviceThumbprints", subject: "d-1", detail: next },
+    { action: "setDeviceThumbprints", subject: "d-1", detail: { secondaryThumbprint: b } },
+  ]);
+});
+
 test("registrations that wait are listed, approved with a template, blocked, let in and forgotten", async () => {
   bench = await AdminBench.open();
   const { registry } = bench.rooms;

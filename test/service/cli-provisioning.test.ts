@@ -1,11 +1,13 @@
 // Provisioning at the terminal, and the way from an IoT Central application, against a real server.
 
 import { spawnSync } from "node:child_process";
+import { X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { derivedKey, derivedKeys } from "../../src/registry/derived-key.ts";
+import { testCertificate } from "../lib/certificates.ts";
 import { sasToken } from "../lib/device-bench.ts";
 import { HubProcess } from "../lib/hub-process.ts";
 import { emptyTemplate } from "../lib/plain-devices.ts";
@@ -86,6 +88,30 @@ test("a group is made, its devices wait, are approved, blocked and forgotten", a
   expect(await register("valve", json("enrollment keys valve").secondaryKey, idScope)).toBe("assigned");
   expect(json("device show v-1")).toMatchObject({ id: "v-1" });
   expect(coldpath("enrollment delete valve --yes").status).toBe(0);
+});
+
+test("certificates: a device and an enrollment are made by one, and get the next one without a gap", async () => {
+  const saved = async (name: string) => {
+    const { certPem } = await testCertificate({ name });
+    const file = join(directory, `${name}.pem`);
+    writeFileSync(file, certPem);
+    return { file, thumbprint: new X509Certificate(certPem).fingerprint256.replaceAll(":", "") };
+  };
+  const [{ file: first, thumbprint: a }, { file: next, thumbprint: b }] = [await saved("first"), await saved("next")];
+
+  const made = coldpath(`device create cert-1 --certificate ${first}`);
+  expect(made.out).toMatch(/^HostName=[^;]+;DeviceId=cert-1;x509=true$/);
+  expect(json("device create cert-2 --x509-ca").device.authentication).toEqual({ type: "x509-ca" });
+  expect(coldpath(`device create cert-3 --x509-ca --thumbprint ${a}`)).toMatchObject({ status: 2 });
+  const both = { primaryThumbprint: a, secondaryThumbprint: b };
+  expect(json(`device authentication cert-1 --secondary-certificate ${next}`)).toMatchObject(both);
+  const replaced = { primaryThumbprint: b, secondaryThumbprint: null };
+  expect(json(`device authentication cert-1 --thumbprint ${b} --no-secondary`)).toMatchObject(replaced);
+
+  expect(coldpath(`enrollment create cert-4 --certificate ${first}`).out).toBe("cert-4 may come.");
+  expect(json(`enrollment update cert-4 --secondary-certificate ${next}`)).toMatchObject(both);
+  const update = `enrollment update cert-4 --thumbprint ${b} --no-secondary --no-enabled`;
+  expect(json(update)).toMatchObject({ ...replaced, enabled: false });
 });
 
 test("an IoT Central application's devices come over: looked at first, then applied, and each registers as it is", async () => {

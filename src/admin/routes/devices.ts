@@ -6,7 +6,7 @@ import { deviceFilter, filterOf } from "../device-filter.ts";
 import type { AdminOptions } from "../options.ts";
 import { pageLimit } from "../page-limit.ts";
 import { type Api, ref, words } from "../schema.ts";
-import { DeviceAuthentication } from "../schemas/certificate.ts";
+import { DeviceAuthentication, ThumbprintChange } from "../schemas/certificate.ts";
 import {
   Device,
   DeviceChange,
@@ -177,6 +177,29 @@ export function deviceRoutes(api: Api, { registry, connections, pageSizeMax }: A
     async (request) => {
       const { deviceId } = request.params;
       await registry.setDeviceAuthentication(deviceId, request.body);
+      return answer(await registry.device(deviceId));
+    },
+  );
+
+  api.patch(
+    "/devices/:deviceId/authentication",
+    {
+      schema: {
+        operationId: "setDeviceThumbprints",
+        summary: "Replaces one certificate of a device that signs in by thumbprint; its connection is closed.",
+        description:
+          "Without a gap: make the next certificate the second one, put it on the device, then make it the first. The device comes back at once by whichever of them it has.",
+        tags,
+        access: "operator",
+        params: oneDevice,
+        body: ref(ThumbprintChange),
+        response: { 200: ref(Device) },
+        failures: [404],
+      },
+    },
+    async (request) => {
+      const { deviceId } = request.params;
+      await registry.setDeviceThumbprints(deviceId, request.body);
       return answer(await registry.device(deviceId));
     },
   );

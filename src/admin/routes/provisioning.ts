@@ -283,7 +283,7 @@ export function provisioningRoutes(
     {
       schema: {
         operationId: "updateEnrollment",
-        summary: "Changes an individual enrollment; a device that was made is as it was.",
+        summary: "Changes an individual enrollment; a device that was made is as it was until it registers again.",
         tags,
         access,
         params: oneEnrollment,

@@ -16,6 +16,12 @@ export const DeviceAuthentication = shape("DeviceAuthentication", "How a device 
   secondaryThumbprint: thumbprint,
 });
 
+const stays = "What is left out stays; null for the second one: there is but one.";
+export const ThumbprintChange = shape("ThumbprintChange", `A certificate replaced. ${stays}`, {
+  primaryThumbprint: thumbprint,
+  secondaryThumbprint: thumbprint,
+});
+
 export const CaCertificate = shape("CaCertificate", "An authority whose certificates let devices in.", {
   id: Type.String(),
   name: Type.String(),

@@ -66,6 +66,7 @@ export const NewEnrollmentGroup = shape("NewEnrollmentGroup", "An enrollment gro
 });
 export const EnrollmentGroupChange = shape("EnrollmentGroupChange", "What is left out stays.", {
   name: Type.Optional(Type.String()),
+  caCertificateId: Type.Optional(caCertificateId),
   ...someTerms,
   etag: givenEtag,
 });
@@ -110,6 +111,8 @@ export const NewEnrollment = shape("NewEnrollment", "An individual enrollment; k
   secondaryKey: key,
 });
 export const EnrollmentChange = shape("EnrollmentChange", "What is left out stays.", {
+  primaryThumbprint: Type.Optional(thumbprint),
+  secondaryThumbprint: Type.Optional(orNull(thumbprint)),
   ...someTerms,
   etag: givenEtag,
 });

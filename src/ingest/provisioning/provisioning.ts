@@ -9,12 +9,13 @@
 //   A1  An ID scope or registration id that nobody knows and a wrong key are the same work and the same answer.
 
 import { createHash, randomBytes } from "node:crypto";
+import { must } from "../../lib/assert.ts";
 import { type ShownCertificates, hasThumbprint, isValidAt, verifyChain } from "../../lib/certificate.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
-import type { EnrollmentProof, Registry } from "../../registry/registry.ts";
+import type { KeyPair, Registry } from "../../registry/registry.ts";
 import type { IngestCounters, RejectionReason } from "../ingest.ts";
-import { isSignedWith, parseSasToken } from "../sas-token.ts";
+import { type SasToken, isSignedWith, parseSasToken } from "../sas-token.ts";
 import { type ProvisioningAnswer, assignedAnswer, errorAnswer, stoppedAnswer, waitingAnswer } from "./answer.ts";
 import { readRegistrationRequest } from "./request.ts";
 
@@ -47,11 +48,10 @@ export interface ProvisioningOptions {
   readonly log: Log;
 }
 
-/** An enrollment of nobody: its keys are made at each start and never given out. */
-const decoy: EnrollmentProof = {
-  enrollmentGroupId: null,
-  kind: "keys",
-  keys: { primaryKey: randomBytes(32).toString("base64"), secondaryKey: randomBytes(32).toString("base64") },
+/** Keys of nobody: made at each start and never given out. */
+const decoyKeys: KeyPair = {
+  primaryKey: randomBytes(32).toString("base64"),
+  secondaryKey: randomBytes(32).toString("base64"),
 };
 
 export class Provisioning {
@@ -70,58 +70,61 @@ export class Provisioning {
     const token = claim.token === null ? null : parseSasToken(claim.token);
     if (token === null) return reject("token-malformed");
     const isIdScope = registry.isIdScope(claim.idScope);
-    const known = registry.enrollmentProofs(claim.registrationId);
-    // A1: no step is left out because one before it has failed, and each key is tried.
-    const signing = (known.length === 0 ? [decoy] : known).map((proof) => {
-      if (proof.kind !== "keys") return null;
-      const { primaryKey, secondaryKey } = proof.keys;
-      const isPrimary = isSignedWith(token, [primaryKey]);
-      const isSecondary = isSignedWith(token, [secondaryKey]);
-      return isPrimary || isSecondary ? { ...proof, key: isPrimary ? primaryKey : secondaryKey } : null;
-    });
-    // Where there is an individual enrollment it comes first, and is the only one that counts.
-    const isIndividual = known[0]?.enrollmentGroupId === null;
-    const proof = (isIndividual ? signing.slice(0, 1) : signing).find((one) => one !== null);
+    const { isKnown, proof } = this.#signedBy(token, claim.registrationId);
     if (!isIdScope) return reject("unknown-id-scope");
-    if (known.length === 0) return reject("unknown-registration");
-    if (proof === undefined || proof === null) return reject("token-signature");
+    if (!isKnown) return reject("unknown-registration");
+    if (proof === null) return reject("token-signature");
     if (token.expiresMs <= nowMs) return reject("token-expired");
     if (token.resourceDecoded !== `${claim.idScope}/registrations/${claim.registrationId}`) {
       return reject("token-resource");
     }
-    const { enrollmentGroupId, key } = proof;
-    return { kind: "known", enrollmentGroupId, key, expiresMs: token.expiresMs };
+    return { kind: "known", ...proof, expiresMs: token.expiresMs };
+  }
+
+  /** The enrollment whose key signed. A1: only who has a key is spared the other enrollments. */
+  #signedBy(
+    token: SasToken,
+    registrationId: string,
+  ): { readonly isKnown: boolean; readonly proof: { enrollmentGroupId: string | null; key: string } | null } {
+    let isKnown = false;
+    let hasIndividual = false;
+    for (const { enrollmentGroupId, ...proof } of this.#options.registry.enrollmentProofs(
+      registrationId,
+      "symmetric-key",
+    )) {
+      isKnown = true;
+      hasIndividual ||= enrollmentGroupId === null;
+      const key = proof.kind === "keys" ? signingKey(token, proof.keys) : null;
+      // Where there is an individual enrollment it comes first, and is the only one that counts.
+      const counts = !hasIndividual || enrollmentGroupId === null;
+      if (key !== null && counts) return { isKnown, proof: { enrollmentGroupId, key } };
+    }
+    if (!isKnown) signingKey(token, decoyKeys);
+    return { isKnown, proof: null };
   }
 
   #byCertificate(claim: ProvisioningClaim, shown: ShownCertificates, nowMs: number): ProvisioningOutcome {
     const { registry } = this.#options;
     const { leaf } = shown;
     const isIdScope = registry.isIdScope(claim.idScope);
-    const known = registry.enrollmentProofs(claim.registrationId);
-    let refused: RejectionReason = "certificate-untrusted";
-    // A1: each is tried, also where one before it fits.
-    const proven = known.map((proof) => {
-      const { enrollmentGroupId } = proof;
-      if (proof.kind === "keys") return null;
-      if (proof.kind === "thumbprints") {
-        if (!proof.thumbprints.some((one) => hasThumbprint(leaf, one))) return null;
-        if (isValidAt(leaf, nowMs)) return { enrollmentGroupId, expiresMs: leaf.validUntilMs };
-        refused = "certificate-expired";
-        return null;
-      }
-      const chain = verifyChain(shown, [proof.authority], nowMs);
-      if (chain.kind === "trusted" && leaf.commonName === claim.registrationId) {
-        return { enrollmentGroupId, expiresMs: chain.expiresMs };
-      }
-      if (chain.kind === "trusted") refused = "certificate-name";
-      else if (chain.reason === "certificate-expired") refused = chain.reason;
-      return null;
-    });
-    const isIndividual = known[0]?.enrollmentGroupId === null;
-    const proof = (isIndividual ? proven.slice(0, 1) : proven).find((one) => one !== null);
+    const proofs = [...registry.enrollmentProofs(claim.registrationId, "x509")];
+    const groups = proofs.filter((proof) => proof.kind === "authority");
+    // A1: also where an individual enrollment is the one that counts.
+    const authorities = groups.map((group) => group.authority);
+    const chain = verifyChain(shown, authorities, nowMs);
     if (!isIdScope) return reject("unknown-id-scope");
-    if (proof === undefined || proof === null) return reject(known.length === 0 ? "unknown-registration" : refused);
-    return { kind: "known", ...proof, key: null };
+    const [first] = proofs;
+    if (first === undefined) return reject("unknown-registration");
+    if (first.enrollmentGroupId === null) {
+      const isShown = first.kind === "thumbprints" && first.thumbprints.some((one) => hasThumbprint(leaf, one));
+      if (!isShown) return reject("certificate-untrusted");
+      if (!isValidAt(leaf, nowMs)) return reject("certificate-expired");
+      return { kind: "known", enrollmentGroupId: null, key: null, expiresMs: leaf.validUntilMs };
+    }
+    if (chain.kind === "refused") return reject(chain.reason);
+    if (leaf.commonName !== claim.registrationId) return reject("certificate-name");
+    const group = must(groups[authorities.indexOf(chain.authority)], "it is one of these");
+    return { kind: "known", enrollmentGroupId: group.enrollmentGroupId, key: null, expiresMs: chain.expiresMs };
   }
 
   /** `PUT …/register`. Never rejects. @param body  JSON, anything. */
@@ -201,6 +204,13 @@ export class Provisioning {
       return errorAnswer(503, "The hub could not carry it out; try again.", 5);
     }
   }
+}
+
+/** Each key is tried, also when the first has signed. */
+function signingKey(token: SasToken, { primaryKey, secondaryKey }: KeyPair): string | null {
+  const isPrimary = isSignedWith(token, [primaryKey]);
+  const isSecondary = isSignedWith(token, [secondaryKey]);
+  return isPrimary ? primaryKey : isSecondary ? secondaryKey : null;
 }
 
 function reject(reason: RejectionReason): ProvisioningOutcome {

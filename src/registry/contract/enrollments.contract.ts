@@ -173,5 +173,29 @@ export function enrollmentStories(make: MakeStand): void {
       await expect(again.enrollment("r1")).rejects.toMatchObject({ code: "enrollment-not-found" });
       await expect(again.deleteEnrollment("r1")).rejects.toMatchObject({ code: "enrollment-not-found" });
     });
+
+    test("by certificate: the next one is let in beside the first, then in its place", async () => {
+      const { registry } = await make();
+      const [a, b] = ["aa".repeat(20), "bb".repeat(32)] as const;
+      await registry.createEnrollment({ registrationId: "r1", attestation: "x509", primaryThumbprint: a });
+      const events = eventsOf(registry);
+      expect(await registry.updateEnrollment("r1", { secondaryThumbprint: b }, 1)).toMatchObject({
+        primaryThumbprint: a.toUpperCase(),
+        secondaryThumbprint: b.toUpperCase(),
+        etag: 2,
+      });
+      // What is left out stays, and what is so already is no change.
+      expect(await registry.updateEnrollment("r1", { primaryThumbprint: a, enabled: true })).toMatchObject({ etag: 2 });
+      const next = await registry.updateEnrollment("r1", { primaryThumbprint: b, secondaryThumbprint: null });
+      expect(next).toMatchObject({ primaryThumbprint: b.toUpperCase(), secondaryThumbprint: null, etag: 3 });
+      expect(events).toHaveLength(2);
+      const refused = async (id: string, patch: object, field: string) => {
+        await expect(registry.updateEnrollment(id, patch)).rejects.toMatchObject({ code: "input-invalid", field });
+      };
+      await refused("r1", { primaryThumbprint: "ab" }, "primaryThumbprint");
+      await refused("r1", { primaryThumbprint: null }, "primaryThumbprint");
+      await registry.createEnrollment({ registrationId: "r2" });
+      await refused("r2", { secondaryThumbprint: b }, "secondaryThumbprint");
+    });
   });
 }

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import type { KeyPair, NewEnrollmentGroup, Registry, RegistrationOutcome } from "../registry.ts";
+import { testAuthority, testCertificate } from "../../../test/lib/certificates.ts";
+import type {
+  CaCertificate,
+  EnrollmentProof,
+  KeyPair,
+  NewEnrollmentGroup,
+  Registry,
+  RegistrationOutcome,
+} from "../registry.ts";
 import { type MakeStand, changesSince, eventsOf, fridge } from "./stand.ts";
 
 const madeAt = "2026-01-02T03:04:05.678Z";
@@ -199,6 +207,82 @@ export function registrationStories(make: MakeStand): void {
       expect(await registry.device("pump-1")).toMatchObject({ enabled: true });
     });
 
+    test("are looked for in the group that a device came by before, then in that of the newest one", async () => {
+      const { registry } = await makeWithGroup();
+      const ids: string[] = [];
+      for (const name of ["b", "c"])
+        ids.push((await registry.createEnrollmentGroup({ name, templateId: "fridge" })).id);
+      const [b = "", c = ""] = ids;
+      const keyIn = (enrollmentGroupId: string, registrationId: string) => {
+        const proof = proofsOf(registry, registrationId).find((one) => one.enrollmentGroupId === enrollmentGroupId);
+        return { registrationId, enrollmentGroupId, key: proof?.keys.primaryKey ?? "" };
+      };
+      for (const [group, id] of [
+        [c, "dev-1"],
+        [b, "dev-2"],
+      ] as const)
+        await registry.register(keyIn(group, id));
+      const orderOf = (id: string) => proofsOf(registry, id).map(({ enrollmentGroupId }) => enrollmentGroupId);
+      expect(orderOf("dev-1").slice(0, 2)).toEqual([c, b]);
+      expect(orderOf("dev-3")[0]).toBe(b);
+      // A1: all of them, each once, whether the id is known or not.
+      for (const id of ["dev-1", "dev-2", "dev-3"]) expect(new Set(orderOf(id)).size).toBe(3);
+      for (const id of ["dev-1", "dev-2", "dev-3"]) expect(orderOf(id)).toHaveLength(3);
+    });
+
+    test("D1: are proved by what their group has now: made, deleted, given other keys, another CA certificate", async () => {
+      const { registry, groupId } = await makeWithGroup();
+      const before = proofsOf(registry, "dev-1")[0]?.keys;
+      await registry.setEnrollmentGroupKeys(groupId, "regenerate-primary");
+      expect(proofsOf(registry, "dev-1")[0]?.keys.primaryKey).not.toBe(before?.primaryKey);
+      const other = await registry.createEnrollmentGroup({ name: "other" });
+      expect(proofsOf(registry, "dev-1")).toHaveLength(2);
+      await registry.deleteEnrollmentGroup(other.id);
+      expect(proofsOf(registry, "dev-1")).toHaveLength(1);
+
+      const [one, two] = [await verifiedAuthority(registry, "one"), await verifiedAuthority(registry, "two")];
+      const authorities = () => [...registry.enrollmentProofs("dev-1", "x509")].map(thumbprintOf);
+      expect(authorities()).toEqual([]);
+      const x509 = { name: "x", attestation: "x509", caCertificateId: one.id } as const;
+      const { id } = await registry.createEnrollmentGroup(x509);
+      expect(authorities()).toEqual([one.thumbprint]);
+      await registry.updateEnrollmentGroup(id, { caCertificateId: two.id });
+      expect(authorities()).toEqual([two.thumbprint]);
+      await registry.deleteCaCertificate(two.id);
+      expect(authorities()).toEqual([]);
+      const unknown = registry.updateEnrollmentGroup(id, { caCertificateId: two.id.toUpperCase() });
+      await expect(unknown).rejects.toMatchObject({ code: "reference-unknown", field: "caCertificateId" });
+      const ofKeys = registry.updateEnrollmentGroup(groupId, { caCertificateId: one.id });
+      await expect(ofKeys).rejects.toMatchObject({ code: "input-invalid", field: "caCertificateId" });
+    });
+
+    test("D1: by certificate give a device the next one of its enrollment, and end its connections", async () => {
+      const { registry } = await makeWithGroup();
+      const [a, b, c] = ["aa", "bb", "cc"].map((byte) => byte.repeat(20).toUpperCase()) as [string, string, string];
+      const enrollment = { attestation: "x509", primaryThumbprint: a, templateId: "fridge" } as const;
+      await registry.createEnrollment({ registrationId: "r-1", ...enrollment });
+      const claim = { registrationId: "r-1", enrollmentGroupId: null, key: null };
+      await registry.register(claim);
+      const thumbprints = async () => (await registry.device("r-1")).authentication;
+      await registry.updateEnrollment("r-1", { secondaryThumbprint: b });
+      // Until it registers again it has the one it had.
+      expect(await thumbprints()).toMatchObject({ primaryThumbprint: a, secondaryThumbprint: null });
+      const events = eventsOf(registry);
+      expect(await registry.register(claim)).toMatchObject({ kind: "assigned", isNew: false });
+      expect(await thumbprints()).toMatchObject({ primaryThumbprint: a, secondaryThumbprint: b });
+      expect(events).toContainEqual({ kind: "device-changed", deviceId: "r-1", access: true });
+      await registry.updateEnrollment("r-1", { primaryThumbprint: b, secondaryThumbprint: null });
+      await registry.register(claim);
+      expect(await thumbprints()).toMatchObject({ primaryThumbprint: b, secondaryThumbprint: null });
+
+      // Changed by hand it stays, and whoever has a certificate that opens it is the device.
+      await registry.setDeviceThumbprints("r-1", { secondaryThumbprint: c });
+      expect(await registry.register(claim)).toMatchObject({ kind: "assigned" });
+      expect(await thumbprints()).toMatchObject({ primaryThumbprint: b, secondaryThumbprint: c });
+      await registry.setDeviceThumbprints("r-1", { primaryThumbprint: c, secondaryThumbprint: null });
+      expect(await registry.register(claim)).toEqual({ kind: "taken" });
+    });
+
     test("are refused while their enrollment is disabled, or their device; what is there goes on", async () => {
       const { registry, groupId } = await makeWithGroup();
       await register(registry, "dev-1");
@@ -275,9 +359,22 @@ export function registrationStories(make: MakeStand): void {
   });
 }
 
+async function verifiedAuthority(registry: Registry, name: string): Promise<CaCertificate> {
+  const times = { notBefore: new Date("2025-01-01T00:00:00Z"), notAfter: new Date("2030-01-01T00:00:00Z") };
+  const authority = await testAuthority(name, times);
+  const ca = await registry.createCaCertificate({ name, certificate: authority.certPem });
+  const proof = { name: ca.verification?.code ?? "none", issuer: authority, ...times };
+  return await registry.verifyCaCertificate(ca.id, (await testCertificate(proof)).certPem);
+}
+
+function thumbprintOf(proof: EnrollmentProof): string | null {
+  return proof.kind === "authority" ? proof.authority.thumbprintSha256 : null;
+}
+
 /** Those by keys. */
 function proofsOf(registry: Registry, registrationId: string) {
-  return registry.enrollmentProofs(registrationId).flatMap((proof) => (proof.kind === "keys" ? [proof] : []));
+  const proofs = [...registry.enrollmentProofs(registrationId, "symmetric-key")];
+  return proofs.flatMap((proof) => (proof.kind === "keys" ? [proof] : []));
 }
 
 /** A device that proved itself by the first enrollment that it has a key of. */

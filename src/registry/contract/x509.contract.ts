@@ -88,6 +88,41 @@ export function x509Stories(make: MakeStand): void {
     });
   });
 
+  describe("the certificate of an X.509 device", () => {
+    test("D1: is replaced without a gap: the next one beside it, then in its place; each change is told of as access", async () => {
+      const stand = await withDevice(make);
+      const { registry } = stand;
+      await registry.setDeviceAuthentication("a", { type: "x509-thumbprint", primaryThumbprint: sha1 });
+      const events = eventsOf(registry);
+      const both = await registry.setDeviceThumbprints("a", { secondaryThumbprint: sha256 });
+      expect(both).toMatchObject({ primaryThumbprint: sha1.toUpperCase(), secondaryThumbprint: sha256.toUpperCase() });
+      expect(await registry.setDeviceThumbprints("a", { primaryThumbprint: sha1 })).toEqual(both);
+      const next = { type: "x509-thumbprint", primaryThumbprint: sha256.toUpperCase(), secondaryThumbprint: null };
+      const change = { primaryThumbprint: sha256, secondaryThumbprint: null };
+      expect(await registry.setDeviceThumbprints("a", change)).toEqual(next);
+      const told = { kind: "device-changed", deviceId: "a", access: true };
+      expect(events).toEqual([told, told]);
+      expect(await (await stand.reopen()).deviceCredentials("a")).toMatchObject({ authentication: next });
+    });
+
+    test("cannot be taken away as the only one, nor be given to a device that signs in otherwise", async () => {
+      const { registry } = await withDevice(make);
+      const refuse = async (id: string, change: object, refusal: object): Promise<void> => {
+        await expect(registry.setDeviceThumbprints(id, change)).rejects.toMatchObject(refusal);
+      };
+      await refuse(
+        "a",
+        { primaryThumbprint: sha1 },
+        { code: "input-invalid", message: expect.stringContaining("signs in by sas") },
+      );
+      await registry.setDeviceAuthentication("a", { type: "x509-thumbprint", primaryThumbprint: sha1 });
+      await refuse("a", { primaryThumbprint: null }, { code: "input-invalid", field: "primaryThumbprint" });
+      await refuse("a", { secondaryThumbprint: "xy" }, { code: "input-invalid", field: "secondaryThumbprint" });
+      await refuse("a", { thumbprint: sha1 }, { code: "field-unknown", field: "thumbprint" });
+      await refuse("none", { primaryThumbprint: sha1 }, { code: "device-not-found" });
+    });
+  });
+
   describe("CA certificates", () => {
     test("let devices in once their owner has signed the code, and survive a restart", async () => {
       const stand = await make();

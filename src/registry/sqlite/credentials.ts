@@ -4,11 +4,11 @@ import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../lib/clock.ts";
 import { isSameSecret } from "../../lib/secret-equality.ts";
 import { accessKeyOf, keyPairOf, newAccessKey, parseKeyPair, printKeyPair } from "../access-key.ts";
-import { deviceAuthenticationOf } from "../device-authentication.ts";
+import { deviceAuthenticationOf, nextThumbprints } from "../device-authentication.ts";
 import { registryError } from "../errors.ts";
 import { objectOf } from "../input.ts";
-import type { CredentialCalls, KeyChange, KeyPair } from "../registry.ts";
-import type { Change, Database } from "./database.ts";
+import type { CredentialCalls, DeviceAuthentication, KeyChange, KeyPair } from "../registry.ts";
+import type { Change, Database, Tell } from "./database.ts";
 import { authenticationColumns, authenticationOfRow, deviceIdentity, requireDevice } from "./device-row.ts";
 import type { DeviceRow } from "./schema.ts";
 import type { SecretBox } from "./secrets.ts";
@@ -57,12 +57,21 @@ export function credentialsIn(database: Database, secrets: SecretBox, clock: Clo
     async setDeviceAuthentication(id, given) {
       const wanted = deviceAuthenticationOf(given, "authentication");
       return await database.change(async (change, tell) => {
+        return await authenticateBy(change, tell, await requireDevice(change, id), wanted);
+      });
+    },
+
+    async setDeviceThumbprints(id, given) {
+      const thumbprints = objectOf(given, "", ["primaryThumbprint", "secondaryThumbprint"]);
+      return await database.change(async (change, tell) => {
         const row = await requireDevice(change, id);
-        if (isDeepStrictEqual(authenticationOfRow(row), wanted)) return wanted;
-        const set = { ...authenticationColumns(wanted), etag: row.etag + 1 };
-        await change.updateTable("devices").set(set).where("id", "=", id).execute();
-        tell({ kind: "device-changed", deviceId: id, access: true });
-        return wanted;
+        const present = authenticationOfRow(row);
+        if (present.type !== "x509-thumbprint") {
+          throw registryError("input-invalid", `The device ${id} signs in by ${present.type}: it has no thumbprints.`, {
+            hint: "Set how it signs in as a whole, with the type x509-thumbprint and its thumbprints.",
+          });
+        }
+        return await authenticateBy(change, tell, row, nextThumbprints(present, thumbprints, ""));
       });
     },
 
@@ -137,6 +146,20 @@ export function credentialsIn(database: Database, secrets: SecretBox, clock: Clo
       });
     },
   };
+}
+
+/** D1: whoever is connected comes again, and gets in by what is there now. */
+async function authenticateBy<T extends DeviceAuthentication>(
+  change: Change,
+  tell: Tell,
+  row: DeviceRow,
+  wanted: T,
+): Promise<T> {
+  if (isDeepStrictEqual(authenticationOfRow(row), wanted)) return wanted;
+  const set = { ...authenticationColumns(wanted), etag: row.etag + 1 };
+  await change.updateTable("devices").set(set).where("id", "=", row.id).execute();
+  tell({ kind: "device-changed", deviceId: row.id, access: true });
+  return wanted;
 }
 
 function noPolicy(name: string): Error {

@@ -21,7 +21,7 @@ import { usableTemplate } from "./templates.ts";
 /** Rows a statement, and devices a turn: some 10 ms. SQLite takes 32,766 parameters; a row has 16. */
 const sliceRows = 200;
 
-interface Creation {
+export interface Creation {
   readonly change: Change;
   readonly tell: Tell;
   readonly secrets: SecretBox;

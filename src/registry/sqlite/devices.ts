@@ -18,7 +18,7 @@ import { devicePagesIn } from "./device-pages.ts";
 import { deviceFromRow, deviceNameCharsMax, deviceNotFound, requireDevice, valuesFromRow } from "./device-row.ts";
 import { valueColumns, writeDevice } from "./device-write.ts";
 import { checkEtag } from "./etag.ts";
-import { forgetRegistrationsOf } from "./registrations.ts";
+import { forgetRegistrationsOf } from "./registration-row.ts";
 import type { SecretBox } from "./secrets.ts";
 import { usableTemplate } from "./templates.ts";
 import { followSettings } from "./twins.ts";

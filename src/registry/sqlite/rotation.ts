@@ -18,7 +18,7 @@ import { registryError } from "../errors.ts";
 import { policyIdentity } from "./credentials.ts";
 import { type Change, Database, refuseNewerRegistry } from "./database.ts";
 import { deviceIdentity } from "./device-row.ts";
-import { enrollmentIdentity, groupIdentity } from "./enrollments.ts";
+import { enrollmentIdentity, groupIdentity } from "./attestation.ts";
 import { installationIdentity, openWith } from "./installation.ts";
 import { lockDirectory } from "./lock.ts";
 import { moduleIdentity } from "./modules.ts";

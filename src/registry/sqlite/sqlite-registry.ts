@@ -19,14 +19,18 @@ import { cloudMessagesIn } from "./cloud-messages.ts";
 import { credentialsIn } from "./credentials.ts";
 import { Database, refuseNewerRegistry } from "./database.ts";
 import { devicesIn } from "./devices.ts";
+import { enrollmentGroupsIn } from "./enrollment-groups.ts";
+import { enrollmentProofsIn } from "./enrollment-proofs.ts";
 import { enrollmentsIn } from "./enrollments.ts";
 import { exportsIn } from "./exports.ts";
+import { idScopesIn } from "./id-scopes.ts";
 import { openInstallation, readInstallation } from "./installation.ts";
 import { lockDirectory } from "./lock.ts";
 import { mqttSessionsIn } from "./mqtt-sessions.ts";
 import { modulesIn } from "./modules.ts";
 import { moduleTwinsIn } from "./module-twins.ts";
 import { progressIn } from "./progress.ts";
+import { registrationClaimsIn } from "./registration-claims.ts";
 import { registrationsIn } from "./registrations.ts";
 import { sessionsIn } from "./sessions.ts";
 import { snapshotsIn } from "./snapshots.ts";
@@ -81,8 +85,12 @@ export async function openSqliteRegistry(options: SqliteRegistryOptions): Promis
       ...modulesIn(opened, secrets, clock),
       ...moduleTwinsIn(opened, clock),
       ...credentialsIn(opened, secrets, clock),
-      ...enrollmentsIn(opened, secrets, installation.id, clock),
-      ...registrationsIn(opened, secrets, installation.id, clock),
+      ...idScopesIn(opened, installation.id),
+      ...enrollmentGroupsIn(opened, secrets, clock),
+      ...enrollmentsIn(opened, secrets, clock),
+      ...enrollmentProofsIn(opened, secrets),
+      ...registrationClaimsIn(opened, secrets, clock),
+      ...registrationsIn(opened, secrets, clock),
       ...caCertificatesIn(opened, clock),
       ...storageAccountsIn(opened, secrets, clock),
       ...exportsIn(opened, clock),

@@ -296,7 +296,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Replaces one certificate of a device that signs in by thumbprint; its connection is closed.
+         * @description Without a gap: make the next certificate the second one, put it on the device, then make it the first. The device comes back at once by whichever of them it has.
+         */
+        patch: operations["setDeviceThumbprints"];
         trace?: never;
     };
     "/api/v1/devices/{deviceId}/migrate": {
@@ -879,7 +883,7 @@ export interface paths {
         delete: operations["deleteEnrollment"];
         options?: never;
         head?: never;
-        /** Changes an individual enrollment; a device that was made is as it was. */
+        /** Changes an individual enrollment; a device that was made is as it was until it registers again. */
         patch: operations["updateEnrollment"];
         trace?: never;
     };
@@ -2357,6 +2361,10 @@ export interface components {
         };
         /** @description What is left out stays. */
         EnrollmentChange: {
+            /** @description SHA-1 or SHA-256. */
+            primaryThumbprint?: string;
+            /** @description SHA-1 or SHA-256. */
+            secondaryThumbprint?: string | null;
             /** @description The device template of devices that name no model that a template has. */
             templateId?: string | null;
             /** @description null: the newest published one. */
@@ -2395,6 +2403,8 @@ export interface components {
         /** @description What is left out stays. */
         EnrollmentGroupChange: {
             name?: string;
+            /** @description The CA certificate that certificates must lead to; verified. */
+            caCertificateId?: string;
             /** @description The device template of devices that name no model that a template has. */
             templateId?: string | null;
             /** @description null: the newest published one. */
@@ -3731,6 +3741,13 @@ export interface components {
              * @example 2026-01-02T03:04:00Z
              */
             windowLast: string | null;
+        };
+        /** @description A certificate replaced. What is left out stays; null for the second one: there is but one. */
+        ThumbprintChange: {
+            /** @description SHA-1 or SHA-256, 40 or 64 hexadecimal digits; case and colons do not matter. */
+            primaryThumbprint?: string | null;
+            /** @description SHA-1 or SHA-256, 40 or 64 hexadecimal digits; case and colons do not matter. */
+            secondaryThumbprint?: string | null;
         };
         /** @description A merge patch of what in desired is no setting; null removes. */
         TwinChange: {
@@ -5416,6 +5433,77 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["DeviceAuthentication"];
+            };
+        };
+        responses: {
+            /** @description A device. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            /** @description The input names something impossible; `field` says which one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Nobody is signed in, or the token is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller's role does not allow it, or the call comes from a page of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something failed inside the server; its log has the details. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    setDeviceThumbprints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ThumbprintChange"];
             };
         };
         responses: {
