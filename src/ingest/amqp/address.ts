@@ -1,7 +1,6 @@
 // The addresses of links (docs/formats.md, "AMQP"). Pure.
 //
 //     /devices/{id}/messages/events      /devices/{id}/modules/{module}/messages/events       and so on; $cbs
-
 export type LinkAddress =
   | { readonly kind: "cbs" }
   | { readonly kind: "unknown" }

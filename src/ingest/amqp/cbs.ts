@@ -6,6 +6,7 @@ import { bounds } from "./context.ts";
 import { readMessage, writeMessage } from "./message.ts";
 import type { Owner } from "./sign-in.ts";
 import type { RejectionReason } from "../ingest.ts";
+import { parseSasToken } from "../sas-token.ts";
 import { type AmqpValue, Malformed, encode, textOf } from "./values.ts";
 
 export interface CbsHost {
@@ -40,8 +41,8 @@ export class Cbs {
       const { properties, application, body } = readMessage(message);
       const word = (name: string): string => textOf(application?.get(name)) ?? "";
       const id = properties[0] ?? null;
-      const audience = parseAudience(word("name"));
       const token = body.source.toString("utf8", body.first, body.next);
+      const audience = moduleOf(parseAudience(word("name")), token);
       const malformed = (what: string): void => {
         host.malformed(what);
         this.#answer(id, 400, what);
@@ -74,6 +75,13 @@ export class Cbs {
     ] as const;
     this.#link?.send(writeMessage({ to: "cbs", correlationId: encode.id(id), application, body: null }));
   }
+}
+
+/** Azure's SDK for Java names the device also where a module signs in: then the token says which. */
+function moduleOf(audience: Owner | "hub" | null, token: string): Owner | "hub" | null {
+  if (audience === null || audience === "hub" || audience.moduleId !== undefined) return audience;
+  const named = parseAudience(parseSasToken(token)?.resourceDecoded ?? "");
+  return named !== null && named !== "hub" && named.deviceId === audience.deviceId ? named : audience;
 }
 
 /** What may be told to whoever holds no key: it stands in the token itself. */

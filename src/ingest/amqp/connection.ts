@@ -52,8 +52,13 @@ import { Malformed, encode } from "./values.ts";
  */
 type State = "start" | "sasl" | "header" | "opening" | "open" | "closed";
 
+/** Modules have no messages of the cloud. Azure's SDK for Java asks for them all the same, and gives up where it is refused. */
+const noMessages: Giver = { begin: () => {}, end: () => {} };
+
 /** How long the peer may take to end its side, too. */
 const lingerMs = 2_000;
+/** What was written is with the peer by then. */
+const cutMs = 250;
 /** The smallest that a peer may agree to. §2.7.1 */
 const frameBytesMin = 512;
 
@@ -78,7 +83,8 @@ export class AmqpConnection implements SessionHost, SignInHost {
   /** As `#readMs`, and never moved on while reading waits. */
   #heardMs = 0;
   #writtenMs: number;
-  readonly #sinceMs: number;
+  /** Since when nobody is let in. */
+  #sinceMs: number;
   #leaveRoom: () => void = () => {};
   #cancelRate: () => void = () => {};
 
@@ -146,9 +152,12 @@ export class AmqpConnection implements SessionHost, SignInHost {
     else if (coarseMs - this.#readMs > 2 * bounds.idleTimeOutMs) this.#fail("keep-alive");
   }
 
-  /** The server stops: what was settled is still told. Without a Close: the Node SDK sends again only what is cut off. */
+  /**
+   * The server stops: what was settled is still told. Without a Close: the Node SDK sends again only what is cut off. And without the
+   * end of TLS: the SDK for Java hears that and nothing more, and finds out at its next sign of life, a minute later.
+   */
   stop(): void {
-    this.#over();
+    this.#over({ isCut: true });
   }
 
   certificate(): ShownCertificates | null {
@@ -174,7 +183,7 @@ export class AmqpConnection implements SessionHost, SignInHost {
 
   countLinks(links: 1 | -1): boolean {
     this.#links += links;
-    return this.#links <= bounds.linksMax;
+    return this.#links <= bounds.linksMax + bounds.deviceLinksMax * this.#signIn.deviceCount;
   }
 
   rejected({ condition, description }: AmqpError): void {
@@ -244,7 +253,8 @@ export class AmqpConnection implements SessionHost, SignInHost {
       case "methods":
         return isFromDevice ? methodAnswers(methods, owner) : methodCalls(methods, owner);
       case "devicebound":
-        return isFromDevice || owner.moduleId !== undefined ? null : cloudMessageGiver(cloudMessages, owner);
+        if (isFromDevice) return null;
+        return owner.moduleId === undefined ? cloudMessageGiver(cloudMessages, owner) : noMessages;
       default:
         return null;
     }
@@ -367,15 +377,37 @@ export class AmqpConnection implements SessionHost, SignInHost {
       this.#close(null);
     } else if (fields.code === codes.begin) {
       if (session !== undefined || channel >= bounds.sessionsMax) throw new Malformed("the channel is not free");
-      this.#sessions.set(channel, new Session(this, channel, fields));
+      this.#begin(channel, fields);
     } else if (session === undefined) {
       throw new Malformed("there is no session on the channel");
     } else if (fields.code === codes.end) {
-      this.#sessions.delete(channel);
-      session.end();
+      this.#endSession(session);
       this.write(channel, performative(codes.end, []));
     } else return session.take(fields, payload);
     return true;
+  }
+
+  #begin(channel: number, fields: Fields): void {
+    const { moreSessions } = this.context;
+    if (this.#sessions.size >= bounds.sessionsUsual) {
+      if (moreSessions.count >= bounds.moreSessionsMax) return this.#fail("too-many-links");
+      moreSessions.count++;
+    }
+    this.#sessions.set(channel, new Session(this, channel, fields));
+  }
+
+  /** The peer ends it. Whose only one it was has gone, too: a gateway lets go of its devices so. */
+  #endSession(session: Session): void {
+    if (this.#sessions.size > bounds.sessionsUsual) this.context.moreSessions.count--;
+    this.#sessions.delete(session.channel);
+    session.end();
+    for (const device of this.#signIn.devices) {
+      if (!session.owners.has(device)) continue;
+      if ([...this.#sessions.values()].some(({ owners }) => owners.has(device))) continue;
+      device.twin?.heard(this.#heardMs);
+      this.#signIn.leave(device);
+    }
+    if (session.owners.size > 0 && !this.#signIn.isAnybodyIn) this.#sinceMs = this.context.coarseMs();
   }
 
   /** Nothing is read until it is known. */
@@ -399,7 +431,7 @@ export class AmqpConnection implements SessionHost, SignInHost {
     if (reason !== null) this.context.reject(reason, device.deviceId, this.address);
     this.#signIn.drop(device);
     for (const session of this.#sessions.values()) session.detachAll(device, error);
-    if (this.#signIn.devices.length === 0) this.#close(error);
+    if (this.#signIn.deviceCount === 0) this.#close(error);
   }
 
   /** A device is refused. @returns whether the connection is over: what a later try may get must not look like a wrong token. */
@@ -451,25 +483,26 @@ export class AmqpConnection implements SessionHost, SignInHost {
   }
 
   /** What was written is still sent. */
-  #over(): void {
+  #over({ isCut = false } = {}): void {
     if (this.#isOver) return;
     this.#unsent.flush();
     // What the peer sends meanwhile is read over: a socket that is closed on it would be reset, and what we said lost.
     const stream = this.#stream;
-    stream.end();
+    if (!isCut) stream.end();
     stream.removeAllListeners("data").on("data", () => {});
     stream.resume();
-    const timer = setTimeout(() => stream.destroy(), lingerMs);
+    const timer = setTimeout(() => stream.destroy(), isCut ? cutMs : lingerMs);
     stream.once("end", () => stream.destroySoon()).once("close", () => clearTimeout(timer));
-    this.#end();
+    this.#end({ isLingering: true });
   }
 
-  #end(): void {
+  #end({ isLingering = false } = {}): void {
     if (this.#isOver) return;
     this.#state = "closed";
     this.#reading.end();
     this.settlements.end();
     for (const session of this.#sessions.values()) session.end();
+    this.context.moreSessions.count -= Math.max(0, this.#sessions.size - bounds.sessionsUsual);
     this.#sessions.clear();
     for (const device of this.#signIn.devices) device.twin?.heard(this.#heardMs);
     this.#signIn.end();
@@ -477,6 +510,6 @@ export class AmqpConnection implements SessionHost, SignInHost {
     this.#leaveRoom();
     this.#cancelRate();
     this.#left(this);
-    if (!this.#stream.writableEnded) this.#stream.destroy();
+    if (!isLingering && !this.#stream.writableEnded) this.#stream.destroy();
   }
 }

@@ -41,14 +41,25 @@ export interface AmqpServerOptions {
 /** How often the server looks at the clock, and at every connection. */
 export const coarseErrorMs = 1000;
 
-/** Of one connection. The SDKs have one session, and two links for each of four things. */
+/**
+ * Of one connection. The SDKs have one session, and two links for each of four things; a gateway with the SDK for Java has a session
+ * like that for each of its devices, of which that SDK allows 1000.
+ */
 export const bounds = {
   /** The largest frame either way; a message comes in several. */
   frameBytesMax: 65_536,
-  sessionsMax: 64,
-  linksMax: 256,
   /** Devices that share a connection. */
-  devicesMax: 50,
+  devicesMax: 1000,
+  /** One for each device, and some. They may all begin before anybody is let in, so that all connections together have a bound, too. */
+  sessionsMax: 1024,
+  /** Of any connection; those beyond it count among `moreSessionsMax` of all. About 1 kB each. */
+  sessionsUsual: 64,
+  moreSessionsMax: 65_536,
+  /** Of one session. */
+  sessionLinksMax: 256,
+  /** Of the whole connection, and so many more for each device that was let in. */
+  linksMax: 256,
+  deviceLinksMax: 8,
   /** Transfers that a device may send before it hears of more; reading stops long before, when the journal is slow. */
   windowFrames: 2048,
   messageCredit: 1000,
@@ -62,6 +73,8 @@ export const bounds = {
 /** What a connection needs of its server. */
 export interface AmqpContext extends Omit<AmqpServerOptions, "sockets" | "handshakes"> {
   readonly gate: ReadGate;
+  /** Sessions of all connections, beyond the usual number of each. */
+  readonly moreSessions: { count: number };
   /** Sign-ins that will need a place. */
   readonly signIns: { count: number };
   /** Monotonic time in ms, `coarseErrorMs` old at most. */

@@ -130,7 +130,7 @@ describe("A peer is ended, and counted", () => {
     ],
     [
       "opens too many sessions",
-      [...upTo, ...Array.from({ length: 64 }, (_, at) => frame(at + 1, begin.subarray(8)))],
+      [...upTo, ...Array.from({ length: 1024 }, (_, at) => frame(at + 1, begin.subarray(8)))],
       "malformed-packet",
     ],
     ["uses a channel without a session", [protocolHeaders.amqp, open, attach(0, "$cbs")], "malformed-packet"],

@@ -75,6 +75,8 @@ export class Session {
   readonly channel: number;
   readonly #host: SessionHost;
   readonly #links = new Map<number, Link>();
+  /** Whom it has, or had, a link for. */
+  readonly owners = new Set<object>();
   #incomingId: number;
   /** Transfers that the device may send yet. */
   #incomingWindow = bounds.windowFrames;
@@ -97,7 +99,7 @@ export class Session {
         encode.uint(0),
         encode.uint(bounds.windowFrames),
         encode.uint(bounds.windowFrames),
-        encode.uint(bounds.linksMax - 1),
+        encode.uint(bounds.sessionLinksMax - 1),
       ]),
     );
   }
@@ -127,6 +129,7 @@ export class Session {
   /** The link is as it was asked for. @param owner  by whom `detachAll` finds it. */
   attached(request: AttachRequest, behind: Taker | Giver, owner: object | null = null): void {
     if (!this.#links.has(request.handle)) return; // the session has ended meanwhile
+    if (owner !== null) this.owners.add(owner);
     if ("take" in behind) {
       this.#answer(request, { bytesMax: behind.bytesMax });
       const link = new IncomingLink(this, this.#host, request, owner, behind);
@@ -153,6 +156,7 @@ export class Session {
   }
 
   detachAll(owner: object, error: AmqpError): void {
+    this.owners.delete(owner);
     for (const [handle, link] of this.#links) if (link.owner === owner) this.detach(handle, error);
   }
 
@@ -231,7 +235,7 @@ export class Session {
     const name = fields.text(0) ?? "";
     const handle = fields.mandatoryUint(1);
     const isFromDevice = !fields.bool(2);
-    if (handle >= bounds.linksMax) throw new Malformed("the handle is larger than was agreed on");
+    if (handle >= bounds.sessionLinksMax) throw new Malformed("the handle is larger than was agreed on");
     if (this.#links.has(handle)) throw new Malformed("the handle is in use");
     const request: AttachRequest = {
       name,

@@ -1,7 +1,8 @@
 // Who is let in on an AMQP connection: by a token that CBS or SASL brought, or by the certificate of its TLS.
 //
 //   D1  A device id is claimed before its credentials are read, so that a change meanwhile ends the sign-in.
-//   M1  Each holds a place from then on: with those that are open there are never more than there are places.
+//   M1  Each holds a place from then on: with those that are open there are never more than there are places. Tokens are kept of as many
+//       devices as may share a connection.
 
 import type { ShownCertificates } from "../../lib/certificate.ts";
 import { messageOf } from "../../lib/errors.ts";
@@ -28,6 +29,8 @@ export interface SignInHost {
 export class SignIn {
   readonly #host: SignInHost;
   readonly #devices = new Map<string, AmqpDevice>();
+  /** Of devices that CBS or SASL let in, and that are here or may come back. */
+  readonly #tokens = new Map<string, string>();
   /** For the whole hub: it opens for each device that is asked for. */
   #hubToken: string | null = null;
   #isOver = false;
@@ -42,13 +45,17 @@ export class SignIn {
     return [...this.#devices.values()];
   }
 
+  get deviceCount(): number {
+    return this.#devices.size;
+  }
+
   get isAnybodyIn(): boolean {
     return this.#devices.size > 0 || this.#hubToken !== null;
   }
 
   /** A token for one device, or for the hub. @returns null, or why not. Never rejects. */
   async byToken(owner: Owner | "hub", token: string): Promise<RejectionReason | null> {
-    if (owner !== "hub") return await this.#signIn(owner, token);
+    if (owner !== "hub") return await this.#signIn(owner, token, true);
     const { registry, isOurHost } = this.#host.context;
     const parsed = parseSasToken(token);
     if (parsed === null) return "token-malformed";
@@ -59,7 +66,7 @@ export class SignIn {
     if (parsed.expiresMs <= Date.now()) return "token-expired";
     this.#hubToken = token;
     for (const device of this.#devices.values()) {
-      if (device.policy !== null) await this.#signIn(device, token);
+      if (device.policy !== null) await this.#signIn(device, token, false);
     }
     return null;
   }
@@ -68,8 +75,9 @@ export class SignIn {
   async deviceOf(owner: Owner): Promise<AmqpDevice | RejectionReason> {
     const present = this.#devices.get(keyOf(owner));
     if (present !== undefined) return present;
-    if (this.#hubToken === null && this.#host.certificate() === null) return "token-malformed";
-    return (await this.#signIn(owner, this.#hubToken)) ?? this.#devices.get(keyOf(owner)) ?? "not-ready";
+    const token = this.#tokens.get(keyOf(owner)) ?? this.#hubToken;
+    if (token === null && this.#host.certificate() === null) return "token-malformed";
+    return (await this.#signIn(owner, token, false)) ?? this.#devices.get(keyOf(owner)) ?? "not-ready";
   }
 
   forgetExpired(nowMs: number): void {
@@ -79,6 +87,12 @@ export class SignIn {
 
   /** The device is not served any more. */
   drop(device: AmqpDevice): void {
+    this.#tokens.delete(keyOf(device));
+    this.leave(device);
+  }
+
+  /** The device has gone. It may come back with what it has shown, as long as that is good. */
+  leave(device: AmqpDevice): void {
     if (this.#devices.get(keyOf(device)) === device) this.#devices.delete(keyOf(device));
     this.#host.context.table.leave(keyOf(device), device);
     device.twin?.end();
@@ -91,7 +105,7 @@ export class SignIn {
     for (const device of this.devices) this.drop(device);
   }
 
-  async #signIn(owner: Owner, token: string | null): Promise<RejectionReason | null> {
+  async #signIn(owner: Owner, token: string | null, isItsOwn: boolean): Promise<RejectionReason | null> {
     const { context, address } = this.#host;
     const { table, accept, registry, isOurHost, limits, signIns, takeOvers, signInRates } = context;
     const { deviceId, moduleId } = owner;
@@ -112,6 +126,7 @@ export class SignIn {
       );
       if (outcome === null || this.#isOver || isAccessChanged) return "not-ready";
       if (outcome.kind === "rejected") return outcome.reason;
+      if (isItsOwn && token !== null) this.#keep(owner, token);
       if (present !== undefined && this.#devices.get(keyOf(owner)) === present) return this.#renewed(present, outcome);
       // Only who holds a key counts: nobody else can keep a device out.
       const bucket = signInRates?.bucketOf(id);
@@ -133,6 +148,18 @@ export class SignIn {
     } finally {
       signIns.count--;
       table.leave(id, claim);
+    }
+  }
+
+  #keep(owner: Owner, token: string): void {
+    const key = keyOf(owner);
+    this.#tokens.delete(key);
+    this.#tokens.set(key, token);
+    if (this.#tokens.size <= bounds.devicesMax) return;
+    for (const one of this.#tokens.keys()) {
+      if (this.#devices.has(one)) continue;
+      this.#tokens.delete(one); // who left first
+      break;
     }
   }
 

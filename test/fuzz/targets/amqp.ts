@@ -328,6 +328,7 @@ export const target: Target = {
       counters,
       table,
       gate,
+      moreSessions: { count: 0 },
       limits: {
         messageBytesMax,
         connectionsMax: 10,
