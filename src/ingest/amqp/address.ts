@@ -1,8 +1,11 @@
 // The addresses of links (docs/formats.md, "AMQP"). Pure.
 //
 //     /devices/{id}/messages/events      /devices/{id}/modules/{module}/messages/events       and so on; $cbs
+//     {idScope}/registrations/{registrationId}
+
 export type LinkAddress =
   | { readonly kind: "cbs" }
+  | { readonly kind: "provisioning"; readonly idScope: string; readonly registrationId: string }
   | { readonly kind: "unknown" }
   | {
       readonly kind: "events" | "devicebound" | "twin" | "methods";
@@ -21,11 +24,29 @@ const kinds = new Map([
 export function parseAddress(address: string | null): LinkAddress {
   const path = (address ?? "").replace(/^amqps?:\/\/[^/]*/i, "").replace(/^\//, "");
   if (path === "$cbs" || path === "cbs") return { kind: "cbs" };
+  const registration = parseRegistration(path);
+  if (registration !== null) return { kind: "provisioning", ...registration };
   const owner = ownerOf(path.split("/"));
   if (owner === null) return { kind: "unknown" };
   const { rest, ...ids } = owner;
   const kind = (kinds as ReadonlyMap<string, "events" | "devicebound" | "twin" | "methods">).get(rest.join("/"));
   return kind === undefined ? { kind: "unknown" } : { kind, ...ids };
+}
+
+/** `{idScope}/registrations/{registrationId}`, as addresses and user names have it; null when it is something else. */
+export function parseRegistration(path: string): { idScope: string; registrationId: string } | null {
+  const [idScope = "", registrations, encodedId = "", ...more] = path.split("/");
+  const registrationId = decode(encodedId);
+  // There may be a device `registrations`.
+  if (
+    registrations !== "registrations" ||
+    idScope === "" ||
+    idScope === "devices" ||
+    registrationId === null ||
+    registrationId === ""
+  )
+    return null;
+  return more.length === 0 ? { idScope, registrationId } : null;
 }
 
 /** Whom an audience of CBS is about: `{host}/devices/{id}[/modules/{module}]`, perhaps percent-encoded as a whole; null: the hub. */

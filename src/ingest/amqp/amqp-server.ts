@@ -30,6 +30,7 @@ export class AmqpServer {
     this.#context = {
       ...options,
       gate,
+      provisioned: { count: 0 },
       moreSessions: { count: 0 },
       signIns: options.table.signIns,
       coarseMs: () => this.#coarseMs,

@@ -23,6 +23,8 @@ import { EventsTaker } from "./events-taker.ts";
 import type { Giver, Taker } from "./links.ts";
 import { methodAnswers, methodCalls } from "./method-links.ts";
 import { PacedReading } from "./paced-reading.ts";
+import type { ProvisioningClaim } from "../provisioning/provisioning.ts";
+import { ProvisioningNode } from "./provisioning-node.ts";
 import {
   type AmqpError,
   type Fields,
@@ -71,6 +73,8 @@ export class AmqpConnection implements SessionHost, SignInHost {
   readonly #unsent: Unsent;
   readonly #reading: PacedReading;
   readonly #signIn: SignIn;
+  /** Of a device that is being provisioned, and is none of the hub's yet. */
+  #provisioning: ProvisioningNode | null = null;
   readonly #cbs: Cbs;
   readonly #left: (connection: AmqpConnection) => void;
   readonly #sessions = new Map<number, Session>();
@@ -120,7 +124,7 @@ export class AmqpConnection implements SessionHost, SignInHost {
       turns,
       use: (bytes) => this.#use(bytes),
       partBytes: () => this.#partBytes,
-      isOpen: () => this.#signIn.isAnybodyIn,
+      isOpen: () => this.#isAnybodyIn,
       tooSlow: () => this.#fail("overloaded"),
     });
   }
@@ -139,6 +143,7 @@ export class AmqpConnection implements SessionHost, SignInHost {
       device.twin?.heard(this.#heardMs);
       if (device.expiresMs <= nowMs) this.#lose(device, "token-expired", errorOf("token-expired"));
     }
+    if (this.#provisioning !== null && this.#provisioning.expiresMs <= nowMs) this.#fail("token-expired");
     if (this.#isOver) return;
     if (this.#peerIdleMs > 0 && coarseMs - this.#writtenMs + 2 * coarseErrorMs > this.#peerIdleMs / 2)
       this.#send(emptyFrame);
@@ -147,7 +152,7 @@ export class AmqpConnection implements SessionHost, SignInHost {
       return;
     }
     const { connectTimeoutMs } = this.context.limits;
-    if (!this.#signIn.isAnybodyIn && coarseMs - this.#sinceMs > connectTimeoutMs + coarseErrorMs)
+    if (!this.#isAnybodyIn && coarseMs - this.#sinceMs > connectTimeoutMs + coarseErrorMs)
       this.#fail("connect-timeout");
     else if (coarseMs - this.#readMs > 2 * bounds.idleTimeOutMs) this.#fail("keep-alive");
   }
@@ -214,6 +219,13 @@ export class AmqpConnection implements SessionHost, SignInHost {
     if (address.kind === "unknown") {
       this.#count("link-address", isFromDevice ? target : source);
       return session.refused(request, errorOf("link-address"));
+    }
+    if (address.kind === "provisioning") {
+      const refused = this.#provision({ ...address, token: this.#provisioning?.claim.token ?? null });
+      const node = this.#provisioning;
+      if (refused === null && node !== null) return session.attached(request, isFromDevice ? node.taker : node.giver);
+      if (refused !== null && this.#refusesFor(refused, address.registrationId)) return;
+      return session.refused(request, errorOf(refused ?? "not-ready"));
     }
     const { deviceId, moduleId } = address;
     this.#waitFor(this.#signIn.deviceOf({ deviceId, moduleId }), (device) => {
@@ -344,7 +356,25 @@ export class AmqpConnection implements SessionHost, SignInHost {
     };
     if (init.kind === "open") answer(null);
     else if (init.kind === "refused") answer("user-name");
+    else if (init.kind === "provisioning") answer(this.#provision(init));
     else this.#waitFor(this.#signIn.byToken(init.owner, init.token), answer);
+  }
+
+  /** A device may be provisioned here: by a token that SASL brought, or the certificate of its TLS. @returns null, or why not. */
+  #provision(asked: Omit<ProvisioningClaim, "certificate">): RejectionReason | null {
+    const { idScope, registrationId, token } = asked;
+    const { provisioning, provisioned, limits } = this.context;
+    if (this.#provisioning !== null) {
+      const { claim } = this.#provisioning;
+      return claim.idScope === idScope && claim.registrationId === registrationId ? null : "token-resource";
+    }
+    if (provisioned.count >= limits.connectionsMax) return "too-many-connections";
+    const claim = { idScope, registrationId, token, certificate: this.certificate() };
+    const outcome = provisioning.authenticate(claim, Date.now());
+    if (outcome.kind === "rejected") return outcome.reason;
+    this.#provisioning = new ProvisioningNode(provisioning, claim, outcome.expiresMs);
+    provisioned.count++;
+    return null;
   }
 
   #open(fields: Fields): void {
@@ -453,6 +483,10 @@ export class AmqpConnection implements SessionHost, SignInHost {
     this.context.log.debug({ reason, what, address: this.address }, "An AMQP device was refused.");
   }
 
+  get #isAnybodyIn(): boolean {
+    return this.#signIn.isAnybodyIn || this.#provisioning !== null;
+  }
+
   get #isOver(): boolean {
     return this.#state === "closed";
   }
@@ -506,6 +540,7 @@ export class AmqpConnection implements SessionHost, SignInHost {
     this.#sessions.clear();
     for (const device of this.#signIn.devices) device.twin?.heard(this.#heardMs);
     this.#signIn.end();
+    if (this.#provisioning !== null) this.context.provisioned.count--;
     this.#unsent.drop();
     this.#leaveRoom();
     this.#cancelRate();

@@ -12,6 +12,7 @@ import type { KeptSessions } from "../kept-sessions.ts";
 import type { IngestCounters, IngestLimits, RejectionReason } from "../ingest.ts";
 import type { ReadGate } from "../read-gate.ts";
 import type { Handshakes } from "../handshakes.ts";
+import type { Provisioning } from "../provisioning/provisioning.ts";
 import type { SocketPlaces } from "../socket-places.ts";
 import type { TakeOvers } from "../take-overs.ts";
 import type { Turns } from "../turns.ts";
@@ -32,6 +33,7 @@ export interface AmqpServerOptions {
   readonly methods: Methods;
   readonly cloudMessages: CloudMessages;
   readonly takeOvers: TakeOvers;
+  readonly provisioning: Provisioning;
   /** Sign-ins of a device a second; null: as many as it likes. */
   readonly signInRates: DeviceRates | null;
   readonly isOurHost: (host: string) => boolean;
@@ -73,6 +75,8 @@ export const bounds = {
 /** What a connection needs of its server. */
 export interface AmqpContext extends Omit<AmqpServerOptions, "sockets" | "handshakes"> {
   readonly gate: ReadGate;
+  /** Connections of devices that are being provisioned. */
+  readonly provisioned: { count: number };
   /** Sessions of all connections, beyond the usual number of each. */
   readonly moreSessions: { count: number };
   /** Sign-ins that will need a place. */

@@ -2,8 +2,9 @@
 //
 //   ANONYMOUS  it brings tokens by CBS, or has shown a certificate
 //   EXTERNAL   it has shown a certificate
-//   PLAIN      user `{device id}@sas.{hub}` or `{policy}@sas.root.{hub}`, password a token
+//   PLAIN      user `{device id}@sas.{hub}`, `{policy}@sas.root.{hub}` or `{idScope}/registrations/{registrationId}`, password a token
 
+import { parseRegistration } from "./address.ts";
 import type { Owner } from "./sign-in.ts";
 import { type Fields, codes, frame, frameTypes, performative } from "./performatives.ts";
 import { encode } from "./values.ts";
@@ -11,6 +12,7 @@ import { encode } from "./values.ts";
 export type SaslInit =
   | { readonly kind: "open" }
   | { readonly kind: "token"; readonly owner: Owner | "hub"; readonly token: string }
+  | { readonly kind: "provisioning"; readonly idScope: string; readonly registrationId: string; readonly token: string }
   | { readonly kind: "refused" };
 
 export function mechanismsFrame(hasCertificate: boolean): Buffer {
@@ -29,6 +31,8 @@ export function readInit(init: Fields, hasCertificate: boolean): SaslInit {
   const response = init.at(1);
   if (mechanism !== "PLAIN" || !Buffer.isBuffer(response)) return { kind: "refused" };
   const [, user = "", token = ""] = response.toString("utf8").split("\0");
+  const registration = parseRegistration(user);
+  if (registration !== null) return { kind: "provisioning", ...registration, token };
   const match = /^(.+)@sas\.(root\.)?[^@]+$/.exec(user);
   if (match === null) return { kind: "refused" };
   if (match[2] !== undefined) return { kind: "token", owner: "hub", token };

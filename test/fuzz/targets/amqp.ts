@@ -40,6 +40,7 @@ import { CloudMessages } from "../../../src/twins/cloud-messages.ts";
 import { Methods } from "../../../src/twins/methods.ts";
 import { Twins } from "../../../src/twins/twins.ts";
 import { type Target, InputReader, claim } from "../engine/target.ts";
+import { enrolledProvisioning } from "../../lib/enrolled.ts";
 
 const key = Buffer.from("0123456789abcdef0123456789abcdef").toString("base64");
 const token = makeSasToken("hub.test/devices/dev-1", key, Date.parse("2200-01-01T00:00:00Z"));
@@ -329,6 +330,8 @@ export const target: Target = {
       table,
       gate,
       moreSessions: { count: 0 },
+      provisioned: { count: 0 },
+      provisioning: enrolledProvisioning(counters),
       limits: {
         messageBytesMax,
         connectionsMax: 10,
