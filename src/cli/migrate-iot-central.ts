@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { ColdpathError, messageOf } from "../lib/errors.ts";
 import { accessKeyOf } from "../registry/access-key.ts";
+import { idScopeOf } from "../registry/id-scope.ts";
 import type { Device, Enrollment, EnrollmentGroup, KeyPair } from "../registry/registry.ts";
 import { type Client, segment } from "./client.ts";
 import { termsOf, termsOptions } from "./enrollment-terms.ts";
@@ -109,6 +110,9 @@ interface Migration {
 
 async function migrate(client: Client, of: Migration, terms: () => Promise<object>): Promise<Outcome> {
   const { idScope, groupName, groupKeys, rows, isApplied } = of;
+  // What would be refused later is refused while nobody has changed anything.
+  idScopeOf(idScope, "id-scope");
+  const given = await terms();
   const provisioning = await client.get<ProvisioningAnswer>("/provisioning");
   const isKnown = provisioning.idScope === idScope || provisioning.furtherIdScopes.includes(idScope);
   const present = await presentGroup(client, groupName, groupKeys);
@@ -116,7 +120,6 @@ async function migrate(client: Client, of: Migration, terms: () => Promise<objec
   let enrollmentGroupId = present?.id ?? null;
   let enrollmentsMade = 0;
   if (isApplied) {
-    const given = await terms();
     if (!isKnown) {
       await client.patch("/provisioning", { furtherIdScopes: [...provisioning.furtherIdScopes, idScope] });
     }

@@ -117,6 +117,8 @@ export interface RegistrationCalls {
   /**
    * Makes the device of a registration, or says how it stands. One that is known costs no change. The device gets the keys of
    * its enrollment, and those of a later one when it registers again with them.
+   *
+   * @throws `input-invalid`: no device can be called so.
    */
   register(claim: RegistrationClaim): Promise<RegistrationOutcome>;
 

@@ -130,6 +130,13 @@ test("an IoT Central application's devices come over: looked at first, then appl
   writeFileSync(devices, lines.join("\r\n"));
   const words = `migrate iot-central --id-scope 0neCENTRAL --keys-file ${keysFile} --devices ${devices} --template ${emptyTemplate.id}`;
 
+  // What --apply would refuse is refused at the first look.
+  for (const [bad, complaint] of [
+    [words.replace("0neCENTRAL", "0ne-CENTRAL"), "id-scope must be 1 to 64 letters and digits."],
+    [words.replace(`--template ${emptyTemplate.id}`, "--template Nope"), "no device template with the id or name Nope"],
+  ] as const) {
+    expect(coldpath(bad)).toMatchObject({ status: 1, complaint: expect.stringContaining(complaint) });
+  }
   const looked = json(words);
   expect(looked).toMatchObject({
     isApplied: false,

@@ -332,6 +332,19 @@ describe("Over HTTPS", () => {
     expect([none.status, none.body]).toMatchObject([404, { errorCode: 404_201 }]);
   });
 
+  test.each(["a b", "a/b", "ü", "x".repeat(129)])(
+    "the id %s is none: it is told so, and need not try again",
+    async (id) => {
+      const before = hub.rejections("malformed-request");
+      const { status, body } = await call("PUT", path(id, "register"), tokenOf(id), {});
+      expect([status, body]).toMatchObject([
+        400,
+        { errorCode: 400_004, message: expect.stringMatching(/^registrationId /) },
+      ]);
+      expect(hub.rejections("malformed-request")).toBe(before + 1);
+    },
+  );
+
   test("one that waits is told when to ask again", async () => {
     await hub.registry.createEnrollment({ registrationId: "h-2", primaryKey: groupKey });
     const token = tokenOf("h-2", { key: groupKey });

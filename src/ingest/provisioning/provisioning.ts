@@ -11,7 +11,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { must } from "../../lib/assert.ts";
 import { type ShownCertificates, hasThumbprint, isValidAt, verifyChain } from "../../lib/certificate.ts";
-import { messageOf } from "../../lib/errors.ts";
+import { ColdpathError, messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { KeyPair, Registry } from "../../registry/registry.ts";
 import type { IngestCounters, RejectionReason } from "../ingest.ts";
@@ -199,6 +199,10 @@ export class Provisioning {
           return errorAnswer(429, "Too many registrations wait to be approved.", 60);
       }
     } catch (error) {
+      if (error instanceof ColdpathError && error.kind === "invalid") {
+        counters.rejections["malformed-request"]++;
+        return errorAnswer(400, error.message);
+      }
       log.error({ registrationId, error: messageOf(error) }, "A registration could not be carried out.");
       counters.rejections["not-ready"]++;
       return errorAnswer(503, "The hub could not carry it out; try again.", 5);

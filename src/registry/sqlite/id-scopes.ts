@@ -1,10 +1,9 @@
 // ID scopes in SQLite: the installation's own, and those that are taken besides it.
 
 import { registryError } from "../errors.ts";
+import { idScopeOf } from "../id-scope.ts";
 import { type EnrollmentCalls, type IdScopes, type RegistrationCalls, provisioningLimits } from "../registry.ts";
 import type { Database, Reader } from "./database.ts";
-
-const idScopeCharsMax = 64;
 
 type IdScopeCalls = Pick<EnrollmentCalls, "idScopes" | "setFurtherIdScopes"> & Pick<RegistrationCalls, "isIdScope">;
 
@@ -53,12 +52,4 @@ export function idScopesIn(database: Database, installationId: string): IdScopeC
 /** `0ne` and eight hexadecimal digits, the form of Azure's. Of the installation's id, so that it never changes, nor is another's. */
 function ownIdScope(installationId: string): string {
   return `0ne${installationId.slice(0, 8).toUpperCase()}`;
-}
-
-function idScopeOf(input: unknown, field: string): string {
-  if (typeof input === "string" && /^[A-Za-z0-9]+$/.test(input) && input.length <= idScopeCharsMax) return input;
-  throw registryError("input-invalid", `${field} must be 1 to ${idScopeCharsMax} letters and digits.`, {
-    field,
-    hint: "Copy it from the provisioning service's, or the application's, device connection page.",
-  });
 }

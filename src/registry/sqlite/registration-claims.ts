@@ -6,6 +6,7 @@
 import type { Clock } from "../../lib/clock.ts";
 import { must } from "../../lib/assert.ts";
 import { printKeyPair } from "../access-key.ts";
+import { deviceIdOf } from "../device-id.ts";
 import {
   type DeviceTemplate,
   type RegistrationCalls,
@@ -104,6 +105,8 @@ export function registrationClaimsIn(
 
   return {
     async register(claim) {
+      // What an individual enrollment names was looked at when it was made.
+      if (claim.enrollmentGroupId !== null) deviceIdOf(claim.registrationId, "registrationId");
       // Whoever never came is looked at once.
       if (claim.isPoll === true || committed.registration(claim.registrationId) !== undefined) {
         const decision = await decide(database.reader, committed, secrets, claim);
