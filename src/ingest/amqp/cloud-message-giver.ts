@@ -18,14 +18,22 @@ const outcomes = { accepted: "completed", rejected: "rejected", released: "aband
 export function cloudMessageGiver(cloudMessages: CloudMessages, owner: CloudMessageOwner): Giver {
   let follower: CloudMessageFollower | null = null;
   return {
+    awaitsOutcomes: true,
     begin: (link: OutgoingLink) => {
       const mine = cloudMessages.follow(owner, {
         room: () => Math.min(link.room, inFlightMax - (follower?.held ?? 0)),
-        deliver: (delivery) =>
-          link.send(messageOf(owner.deviceId, delivery), {
-            tag: Buffer.from(delivery.lockToken.replaceAll("-", ""), "hex"),
-            settled: (outcome) => mine.settle(delivery, outcomes[outcome]),
-          }),
+        deliver: (delivery) => {
+          const message = messageOf(owner.deviceId, delivery);
+          if (link.isSentSettled) {
+            link.send(message);
+            void mine.settle(delivery, "completed"); // as over MQTT with QoS 0
+          } else {
+            link.send(message, {
+              tag: Buffer.from(delivery.lockToken.replaceAll("-", ""), "hex"),
+              settled: (outcome) => mine.settle(delivery, outcomes[outcome]),
+            });
+          }
+        },
       });
       follower = mine;
       link.onRoom = () => mine.wake();

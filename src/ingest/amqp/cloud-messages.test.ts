@@ -132,6 +132,23 @@ test("D2: a device that settles second hears that what it said is written down, 
   device.client.destroy();
 });
 
+test("A link has the settle modes that were asked for, since go-amqp detaches at others; a message sent settled is complete", async () => {
+  const client = await AmqpClient.device(hub.amqpPort, id, hub.token(id));
+  const modeOf = (link: unknown): unknown =>
+    (link as { remote: { attach: { snd_settle_mode?: number } } }).remote.attach.snd_settle_mode ?? 2;
+  for (const mode of [0, 1, 2] as const) {
+    expect(modeOf(await client.events(id, { snd_settle_mode: mode }))).toBe(mode);
+  }
+  await send("one");
+  const receiver = client.connection.open_receiver({ source: address, snd_settle_mode: 1 });
+  const settled = await new Promise((resolve) => {
+    receiver.on("message", ({ delivery }: EventContext) => resolve(delivery?.remote_settled));
+  });
+  expect([modeOf(receiver), settled]).toEqual([1, true]);
+  await expect.poll(states).toEqual(["completed"]);
+  client.destroy();
+});
+
 test("How far a device has got with a message is not what became of it", async () => {
   await send("one");
   const device = await Device.open();

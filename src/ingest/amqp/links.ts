@@ -49,6 +49,8 @@ export interface Unsettled {
 
 /** What stands behind a link on which the hub sends. */
 export interface Giver {
+  /** It hears what becomes of its messages, unless the device wants them settled. Left out: all are sent settled. */
+  readonly awaitsOutcomes?: boolean;
   /** The link is attached. */
   begin(link: OutgoingLink): void;
   /** It is detached. */
@@ -58,6 +60,8 @@ export interface Giver {
 export interface OutgoingLink {
   /** Sends a message when the device has credit. @param unsettled  left out: it is sent settled. */
   send(message: Buffer, unsettled?: Unsettled): void;
+  /** The device wants messages settled, and says nothing of them. */
+  readonly isSentSettled: boolean;
   /** Messages that the device would take now and that nobody has sent. */
   readonly room: number;
   /** Called when there is room; one listener. */

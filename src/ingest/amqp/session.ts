@@ -34,9 +34,14 @@ export interface AttachRequest {
   readonly target: string | null;
   readonly properties: AmqpMap | null;
   readonly deliveryCount: number;
+  /** Whether the sender settles at once: the device's word where it sends, its wish where the hub does. §2.8.2 */
+  readonly senderMode: SenderMode;
   /** Of a link on which the hub sends: the device settles when the hub has. §2.8.3 */
   readonly settlesSecond: boolean;
 }
+
+const senderModes = ["unsettled", "settled", "mixed"] as const;
+type SenderMode = (typeof senderModes)[number];
 
 /** A message to the device, as far as it is sent. */
 interface Outgoing {
@@ -131,12 +136,14 @@ export class Session {
     if (!this.#links.has(request.handle)) return; // the session has ended meanwhile
     if (owner !== null) this.owners.add(owner);
     if ("take" in behind) {
-      this.#answer(request, { bytesMax: behind.bytesMax });
+      this.#answer(request, { bytesMax: behind.bytesMax, senderMode: request.senderMode });
       const link = new IncomingLink(this, this.#host, request, owner, behind);
       this.#links.set(request.handle, link);
       link.giveCredit();
     } else {
-      this.#answer(request, {});
+      // Messages that wait for no word are settled whatever is wished.
+      const isAsWished = request.senderMode === "settled" || behind.awaitsOutcomes === true;
+      this.#answer(request, { senderMode: isAsWished ? request.senderMode : "mixed" });
       const link = new SendingLink(this, request, owner, behind);
       this.#links.set(request.handle, link);
       behind.begin(link);
@@ -245,6 +252,7 @@ export class Session {
       target: fields.address(6),
       deliveryCount: fields.uint(9) ?? 0,
       properties: fields.map(13),
+      senderMode: senderModes[fields.uint(3) ?? 2] ?? "mixed",
       settlesSecond: !isFromDevice && fields.uint(4) === 1,
     };
     this.#links.set(handle, { request, owner: null, end: () => {} });
@@ -252,7 +260,14 @@ export class Session {
     else this.refused(request, errorOf("too-many-links"));
   }
 
-  #answer(request: AttachRequest, { bytesMax, isRefused = false }: { bytesMax?: number; isRefused?: boolean }): void {
+  #answer(
+    request: AttachRequest,
+    {
+      bytesMax,
+      isRefused = false,
+      senderMode = "mixed",
+    }: { bytesMax?: number; isRefused?: boolean; senderMode?: SenderMode },
+  ): void {
     const { name, handle, isFromDevice, source, target, settlesSecond } = request;
     const terminus = (code: number, address: string | null): Buffer =>
       performative(code, [address === null ? null : encode.string(address)]);
@@ -261,7 +276,7 @@ export class Session {
         encode.string(name),
         encode.uint(handle),
         encode.bool(isFromDevice), // ours is the other role
-        encode.ubyte(2), // mixed
+        encode.ubyte(senderModes.indexOf(senderMode)), // what was asked for: go-amqp detaches at another
         encode.ubyte(settlesSecond ? 1 : 0),
         isRefused && !isFromDevice ? null : terminus(codes.source, source),
         isRefused && isFromDevice ? null : terminus(codes.target, target),
@@ -455,6 +470,10 @@ class SendingLink implements Link, OutgoingLink {
     this.request = request;
     this.owner = owner;
     this.#giver = giver;
+  }
+
+  get isSentSettled(): boolean {
+    return this.request.senderMode === "settled";
   }
 
   get room(): number {
