@@ -1,8 +1,9 @@
 // An AMQP client over rhea, which is not ours: connects, brings tokens, opens links, tells what became of a message.
 
 import { type Socket, connect } from "node:net";
+import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
-import {
+import rhea, {
   type Connection,
   type Delivery,
   type EventContext,
@@ -10,7 +11,6 @@ import {
   type Receiver,
   type Sender,
   type SenderOptions,
-  create_container,
 } from "rhea";
 
 export interface AmqpClientOptions {
@@ -22,6 +22,8 @@ export interface AmqpClientOptions {
   /** Of a session to the device, in transfers. */
   readonly windowFrames?: number | undefined;
   readonly frameBytesMax?: number | undefined;
+  /** Open, or opening, in place of one of its own to `port`. */
+  readonly stream?: Duplex | undefined;
 }
 
 /** What became of a message, and why. */
@@ -37,16 +39,14 @@ export class AmqpClient {
   closedWith = "";
   isEnded = false;
   readonly #outcomes = new Map<Delivery, (outcome: Outcome) => void>();
-  #cbs: { readonly sender: Sender; readonly answers: Message[] } | null = null;
+  #cbs: { readonly sender: Sender; readonly waiting: Map<string, (answer: Message) => void> } | null = null;
+  #requests = 0;
 
   /** Resolves when the connection is open; rejects when it is refused. */
   static async open(port: number, options: AmqpClientOptions = {}): Promise<AmqpClient> {
-    const { user = "anonymous", password, ca, windowFrames, frameBytesMax } = options;
-    const socket =
-      ca === undefined
-        ? connect({ port, host: "127.0.0.1", noDelay: true })
-        : connectTls({ port, host: "localhost", ca });
-    const container = create_container();
+    const { user = "anonymous", password, ca, stream, windowFrames, frameBytesMax } = options;
+    const socket = (stream as Socket | undefined) ?? socketTo(port, ca);
+    const container = rhea.create_container();
     container.on("error", () => {});
     const connection = container.connect({
       port,
@@ -57,14 +57,14 @@ export class AmqpClient {
       ...(windowFrames === undefined ? {} : { session_buffer_size: { incoming: windowFrames } }),
       ...(frameBytesMax === undefined ? {} : { max_frame_size: frameBytesMax }),
     });
-    socket.once(ca === undefined ? "connect" : "secureConnect", () =>
-      (connection as unknown as { connected(): void }).connected(),
-    );
+    // What is written before it is open waits.
+    setImmediate(() => (connection as unknown as { connected(): void }).connected());
     const client = new AmqpClient(connection, socket);
     await new Promise<void>((resolve, reject) => {
       connection.once("connection_open", () => resolve());
       const refuse = (): void => reject(new Error(`The hub refused: ${client.closedWith}`));
       connection.once("disconnected", refuse).once("connection_error", refuse);
+      socket.once("close", refuse);
     });
     return client;
   }
@@ -85,6 +85,7 @@ export class AmqpClient {
   private constructor(connection: Connection, socket: Socket) {
     this.connection = connection;
     this.socket = socket;
+    socket.setMaxListeners(0); // whatever waits hears of its end
     const settle = (state: string) => (context: EventContext) => {
       const { delivery } = context;
       if (delivery === undefined) return;
@@ -115,19 +116,24 @@ export class AmqpClient {
     if (this.#cbs === null) {
       const sender = await this.sender("$cbs");
       if (typeof sender === "string") throw new Error(sender);
-      this.#cbs = { sender, answers: await this.messages("$cbs") };
+      const waiting = new Map<string, (answer: Message) => void>();
+      await this.receive("$cbs", (answer) => waiting.get(String(answer.correlation_id))?.(answer));
+      this.#cbs = { sender, waiting };
     }
-    const { sender, answers } = this.#cbs;
-    const before = answers.length;
+    const { sender, waiting } = this.#cbs;
+    const id = `id-${++this.#requests}`;
+    const answered = new Promise<Message>((resolve, reject) => {
+      waiting.set(id, resolve);
+      this.socket.once("close", () => reject(new Error("The connection ended.")));
+    });
     sender.send({
-      message_id: `id-${before}`,
+      message_id: id,
       reply_to: "cbs",
       application_properties: { operation: "put-token", type: "servicebus.windows.net:sastoken", name: audience },
       body: token,
     });
-    await until(() => answers.length > before || this.isEnded);
-    const answer = answers[before];
-    if (answer?.correlation_id !== `id-${before}`) throw new Error("The answer is to another request.");
+    const answer = await answered;
+    waiting.delete(id);
     const { "status-code": status, "status-description": description } = answer.application_properties ?? {};
     return { status, description };
   }
@@ -156,6 +162,28 @@ export class AmqpClient {
     return receiver;
   }
 
+  /** Calls `take` with what comes on a link, and then accepts it; `settled` when the hub has settled it, too. */
+  async receive(
+    address: string,
+    take: (message: Message) => void,
+    { rcv_settle_mode = 0, settled = () => {} }: { rcv_settle_mode?: 0 | 1; settled?: (message: Message) => void } = {},
+  ): Promise<Receiver> {
+    const receiver = this.connection.open_receiver({ source: address, credit_window: 100, rcv_settle_mode });
+    const taken = new Map<Delivery, Message>();
+    receiver.on("message", ({ message, delivery }: EventContext) => {
+      if (message === undefined || delivery === undefined) return;
+      if (rcv_settle_mode === 1) taken.set(delivery, message);
+      take(message);
+    });
+    receiver.on("settled", ({ delivery }: EventContext) => {
+      const message = delivery === undefined ? undefined : taken.get(delivery);
+      if (delivery !== undefined) taken.delete(delivery);
+      if (message !== undefined && isAccepted(delivery)) settled(message);
+    });
+    await this.#opened(receiver);
+    return receiver;
+  }
+
   /** What comes on a link, in one list that grows. */
   async messages(address: string): Promise<Message[]> {
     const messages: Message[] = [];
@@ -177,16 +205,28 @@ export class AmqpClient {
   destroy(): void {
     this.socket.destroy();
   }
+
+  /** Rejects when the connection ends before. */
+  async #opened(receiver: Receiver): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      receiver.once("receiver_open", () => resolve());
+      this.socket.once("close", () => reject(new Error("The connection ended.")));
+    });
+  }
+}
+
+function socketTo(port: number, ca: string | undefined): Socket {
+  return ca === undefined
+    ? connect({ port, host: "127.0.0.1", noDelay: true })
+    : connectTls({ port, host: "localhost", ca });
+}
+
+/** Whether the hub's last word is that it wrote down what the device accepted. */
+function isAccepted(delivery: Delivery | undefined): boolean {
+  const state = delivery?.remote_state as { readonly constructor?: { readonly composite_type?: string } } | undefined;
+  return state?.constructor?.composite_type === "accepted";
 }
 
 function conditionOf(error: unknown): string {
   return (error as { condition?: string } | undefined)?.condition ?? "";
-}
-
-async function until(is: () => boolean): Promise<void> {
-  const endMs = performance.now() + 5_000;
-  while (!is()) {
-    if (performance.now() > endMs) throw new Error("It did not happen.");
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
 }

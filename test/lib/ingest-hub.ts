@@ -141,6 +141,8 @@ export interface HubOptions {
   readonly toldAfterMs?: number;
   /** What a device may send a second; as much as it can when left out. */
   readonly rates?: { readonly messagesPerSecondMax: number; readonly bytesPerSecondMax: number };
+  /** What the AMQP front end says it waits for a sign of life; two minutes when left out. */
+  readonly idleTimeOutMs?: number;
   /** Puts something between the front ends and the registry. */
   readonly wrap?: (registry: AuthRegistry) => AuthRegistry;
 }
@@ -252,7 +254,7 @@ export class IngestHub {
     });
     const live = { ...front, twins, methods: this.methods, cloudMessages: this.cloudMessages, signInRates, takeOvers };
     this.mqtt = new MqttServer({ ...live, sessions: this.sessions, unacknowledged: this.unacknowledged });
-    this.amqp = new AmqpServer({ ...live, sessions: this.sessions });
+    this.amqp = new AmqpServer({ ...live, sessions: this.sessions, idleTimeOutMs: options.idleTimeOutMs });
     const frontEnds = {
       mqtt: (stream: DeviceStream) => this.mqtt.take(stream),
       AMQPWSB10: (stream: DeviceStream) => this.amqp.take(stream),

@@ -7,7 +7,7 @@ import { deviceTransport } from "../client-certificate.ts";
 import type { DeviceStream } from "../device-stream.ts";
 import { ReadGate } from "../read-gate.ts";
 import { AmqpConnection } from "./connection.ts";
-import { type AmqpContext, type AmqpServerOptions, coarseErrorMs } from "./context.ts";
+import { type AmqpContext, type AmqpServerOptions, bounds, coarseErrorMs } from "./context.ts";
 
 export class AmqpServer {
   readonly #options: AmqpServerOptions;
@@ -29,6 +29,7 @@ export class AmqpServer {
     );
     this.#context = {
       ...options,
+      idleTimeOutMs: options.idleTimeOutMs ?? bounds.idleTimeOutMs,
       gate,
       provisioned: { count: 0 },
       moreSessions: { count: 0 },

@@ -1,7 +1,8 @@
 // Cloud-to-device messages of a device over AMQP, on the link from `/devices/{id}/messages/devicebound`: accepted completes one,
 // rejected rejects it, anything else gives it back. Queues: the room twins.
 //
-//   M1  As many are under way as the device has given credit for, and no more than `inFlightMax`.
+//   M1  As many are under way as the device has given credit for, and no more than `inFlightMax`; a device that does not read gets
+//       no more than `atOnceMax`.
 
 import type { CloudDelivery, CloudMessageOwner } from "../../registry/registry.ts";
 import { type CloudMessageFollower, type CloudMessages, cloudMessageAddress } from "../../twins/cloud-messages.ts";
@@ -10,6 +11,7 @@ import { writeMessage } from "./message.ts";
 import { encode } from "./values.ts";
 
 const inFlightMax = 50;
+const atOnceMax = 5;
 const outcomes = { accepted: "completed", rejected: "rejected", released: "abandoned" } as const satisfies Record<
   Outcome,
   string
@@ -21,7 +23,7 @@ export function cloudMessageGiver(cloudMessages: CloudMessages, owner: CloudMess
     awaitsOutcomes: true,
     begin: (link: OutgoingLink) => {
       const mine = cloudMessages.follow(owner, {
-        room: () => Math.min(link.room, inFlightMax - (follower?.held ?? 0)),
+        room: () => Math.min(link.room, inFlightMax - (follower?.held ?? 0), link.isSentSettled ? 1 : atOnceMax),
         deliver: (delivery) => {
           const message = messageOf(owner.deviceId, delivery);
           if (link.isSentSettled) {

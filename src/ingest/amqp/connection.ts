@@ -104,7 +104,9 @@ export class AmqpConnection implements SessionHost, SignInHost {
       if (this.#isInFlightWithin) this.#reading.resume("in-flight");
     });
     this.#unsent = new Unsent(stream, limits.connectionUnsentBytesMax, () => {
-      if (this.#isUnsentWithin) this.#reading.resume("unsent");
+      if (!this.#isUnsentWithin) return;
+      this.#reading.resume("unsent");
+      for (const session of this.#sessions.values()) session.sendWaiting();
     });
     this.#signIn = new SignIn(this);
     this.#cbs = new Cbs({
@@ -154,7 +156,7 @@ export class AmqpConnection implements SessionHost, SignInHost {
     const { connectTimeoutMs } = this.context.limits;
     if (!this.#isAnybodyIn && coarseMs - this.#sinceMs > connectTimeoutMs + coarseErrorMs)
       this.#fail("connect-timeout");
-    else if (coarseMs - this.#readMs > 2 * bounds.idleTimeOutMs) this.#fail("keep-alive");
+    else if (coarseMs - this.#readMs > 2 * this.context.idleTimeOutMs) this.#fail("keep-alive");
   }
 
   /**
@@ -176,6 +178,18 @@ export class AmqpConnection implements SessionHost, SignInHost {
 
   write(channel: number, content: Buffer, payload?: Buffer): void {
     this.#send(frame(channel, content, payload));
+  }
+
+  get isReading(): boolean {
+    return this.#isUnsentWithin;
+  }
+
+  get waitingBytesMax(): number {
+    return this.context.limits.connectionUnsentBytesMax;
+  }
+
+  overloaded(): void {
+    this.#fail("overloaded");
   }
 
   countParts(bytes: number): boolean {
@@ -391,7 +405,7 @@ export class AmqpConnection implements SessionHost, SignInHost {
       null,
       encode.uint(bounds.frameBytesMax),
       encode.ushort(bounds.sessionsMax - 1),
-      encode.uint(bounds.idleTimeOutMs),
+      encode.uint(this.context.idleTimeOutMs),
     ]);
     this.write(0, open);
     // Before it has anything to lose; SDKs try again after this one.

@@ -37,6 +37,8 @@ export interface AmqpServerOptions {
   /** Sign-ins of a device a second; null: as many as it likes. */
   readonly signInRates: DeviceRates | null;
   readonly isOurHost: (host: string) => boolean;
+  /** For tests; see `bounds`. */
+  readonly idleTimeOutMs?: number | undefined;
   readonly log: Log;
 }
 
@@ -74,6 +76,7 @@ export const bounds = {
 
 /** What a connection needs of its server. */
 export interface AmqpContext extends Omit<AmqpServerOptions, "sockets" | "handshakes"> {
+  readonly idleTimeOutMs: number;
   readonly gate: ReadGate;
   /** Connections of devices that are being provisioned. */
   readonly provisioned: { count: number };

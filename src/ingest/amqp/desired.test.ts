@@ -60,6 +60,11 @@ class TwinClient {
     return this.pushes;
   }
 
+  /** It does not read any more. */
+  stall(): void {
+    this.#client.socket.pause();
+  }
+
   async leave(): Promise<void> {
     this.#client.destroy();
     await until(() => !hub.table.isOpen(id), "it is gone");
@@ -119,4 +124,45 @@ test("A request that the twin does not have is refused and counted", async () =>
   expect(await client.ask("POST")).toBe(400);
   expect(hub.rejections("invalid-twin-request")).toBe(1);
   await client.leave();
+});
+
+test("M1: a device that does not read what it is told is let go, and told at its next connection", async () => {
+  await hub.close();
+  hub = await IngestHub.open({ limits: { connectionUnsentBytesMax: 4096 } });
+  await hub.createDevice(id);
+  const first = await TwinClient.open();
+  await first.ask("PUT");
+  first.stall();
+  for (let round = 0; hub.rejections("overloaded") === 0; round++) {
+    if (round === 900) throw new Error("it takes whatever comes");
+    const part = String(round % 10).repeat(4000);
+    const text = Object.fromEntries(Array.from({ length: 7 }, (_, at) => [`text${at}`, part]));
+    await patch({ ...text, round });
+  }
+  await first.leave();
+  const second = await TwinClient.open();
+  await second.ask("PUT");
+  const { version } = (await hub.registry.deviceTwin(id)).desired;
+  expect(await second.hears(1)).toMatchObject([{ $version: version }]);
+});
+
+test("M1: of what a device gives no credit for so much waits, and no more", async () => {
+  await hub.close();
+  hub = await IngestHub.open({ limits: { connectionUnsentBytesMax: 4096 } });
+  await hub.createDevice(id);
+  const client = await AmqpClient.device(hub.amqpPort, id, hub.token(id));
+  const receiver = await client.receiver(`/devices/${id}/methods/devicebound`, 0);
+  const refused = new Promise((resolve) => receiver.once("receiver_close", () => resolve(receiver.error)));
+  const { generationId } = await hub.registry.device(id);
+  const call = {
+    name: "show",
+    payload: JSON.stringify("x".repeat(3000)),
+    responseTimeoutMs: 60_000,
+    connectTimeoutMs: 0,
+  };
+  const calls = [1, 2].map(async () => await hub.methods.invoke({ deviceId: id, generationId }, call));
+  const outcomes = await Promise.allSettled(calls);
+  expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  expect(await refused).toMatchObject({ description: "The device takes no messages on this link." });
+  client.destroy();
 });

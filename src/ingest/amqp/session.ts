@@ -14,6 +14,10 @@ import { type AmqpMap, type AmqpValue, Described, Malformed, encode } from "./va
 /** What a session needs of its connection. */
 export interface SessionHost {
   readonly peerFrameBytesMax: number;
+  /** The device reads what it is sent. */
+  readonly isReading: boolean;
+  /** Of messages to the device that wait on one link. */
+  readonly waitingBytesMax: number;
   /** Opens a link, now or later. */
   attach(session: Session, request: AttachRequest): void;
   write(channel: number, content: Buffer, payload?: Buffer): void;
@@ -23,6 +27,8 @@ export interface SessionHost {
   countLinks(links: 1 | -1): boolean;
   /** A message that is not taken. */
   rejected(error: AmqpError): void;
+  /** More waits for the device than may, and it does not read: it gets it over its next connection. */
+  overloaded(): void;
 }
 
 export interface AttachRequest {
@@ -209,11 +215,30 @@ export class Session {
     );
   }
 
-  /** One message to the device, in as many frames as it takes. False: its window is closed, and the rest is due. */
+  /** The device may have read what kept messages waiting. */
+  sendWaiting(): void {
+    for (const link of this.#links.values()) if (link instanceof SendingLink) link.sendWaiting();
+  }
+
+  get isReading(): boolean {
+    return this.#host.isReading;
+  }
+
+  get waitingBytesMax(): number {
+    return this.#host.waitingBytesMax;
+  }
+
+  /** M1: too much waits on a link: for credit, or because the device does not read. */
+  tooMuchWaits(handle: number): void {
+    if (!this.#host.isReading) return this.#host.overloaded();
+    this.detach(handle, errorOf("too-many-links", "The device takes no messages on this link."));
+  }
+
+  /** One message to the device, in as many frames as it takes. False: its window is closed or it does not read; the rest is due. */
   transfer(handle: number, one: Outgoing): boolean {
     const { message, unsettled } = one;
     const chunkBytes = Math.max(256, this.#host.peerFrameBytesMax - 64);
-    while (this.#peerWindow > 0) {
+    while (this.#peerWindow > 0 && this.#host.isReading) {
       if (one.id === null) {
         one.id = this.#deliveryId;
         this.#deliveryId = next(one.id);
@@ -296,9 +321,7 @@ export class Session {
     this.#peerWindow = Math.max(0, window - ((this.#outgoingId - peerIncomingId) >>> 0));
     const handle = fields.uint(4);
     if (handle === null && fields.bool(9)) this.writeFlow();
-    if (handle === null || wasClosed) {
-      for (const link of this.#links.values()) if (link instanceof SendingLink) link.sendWaiting();
-    }
+    if (handle === null || wasClosed) this.sendWaiting();
     if (handle === null) return;
     const link = this.#links.get(handle);
     if (link instanceof SendingLink)
@@ -462,6 +485,7 @@ class SendingLink implements Link, OutgoingLink {
   readonly #session: Session;
   readonly #giver: Giver;
   readonly #waiting: Outgoing[] = [];
+  #waitingBytes = 0;
   #deliveryCount = 0;
   #credit = 0;
 
@@ -477,16 +501,17 @@ class SendingLink implements Link, OutgoingLink {
   }
 
   get room(): number {
-    const isBegun = (this.#waiting[0]?.id ?? null) !== null;
-    return Math.max(0, this.#credit - this.#waiting.length + (isBegun ? 1 : 0));
+    return this.#waiting.length === 0 && this.#session.isReading ? this.#credit : 0;
   }
 
   send(message: Buffer, unsettled?: Unsettled): void {
-    if (this.#waiting.length >= bounds.queuedMax) {
-      const description = "The device takes no messages on this link.";
-      this.#session.detach(this.request.handle, errorOf("too-many-links", description));
-      return;
+    const { length } = this.#waiting;
+    // What the device settles is given to it only while there is room.
+    const isTooLong = unsettled === undefined && this.#waitingBytes + message.length > this.#session.waitingBytesMax;
+    if (length >= bounds.queuedMax || (length > 0 && isTooLong)) {
+      return this.#session.tooMuchWaits(this.request.handle);
     }
+    this.#waitingBytes += message.length;
     this.#waiting.push({ message, unsettled, id: null, sentBytes: 0 });
     this.sendWaiting();
   }
@@ -503,6 +528,7 @@ class SendingLink implements Link, OutgoingLink {
       }
       if (!isSent) break;
       this.#waiting.shift();
+      this.#waitingBytes -= one.message.length;
     }
     if (this.room > 0) this.onRoom?.();
   }

@@ -341,6 +341,7 @@ export const target: Target = {
         unreadBytesMax: 1024 * 1024,
         connectionUnsentBytesMax: 4096,
       },
+      idleTimeOutMs: 120_000,
       registry: {
         deviceCredentials: async (id) =>
           id === "dev-1"
