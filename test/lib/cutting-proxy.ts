@@ -1,5 +1,6 @@
 // A TCP proxy that loses answers: what a client sends reaches the server, and the connection ends before the answer comes
-// back. To both sides it is a network that broke at the worst moment.
+// back. To both sides it is a network that broke at the worst moment. It may also leave connections half open: then neither side
+// hears of the other any more, nor that it is gone.
 
 import { type AddressInfo, type Server, type Socket, connect, createServer } from "node:net";
 
@@ -9,6 +10,7 @@ export class CuttingProxy {
   /** How many chunks of answers a connection gets before it is cut; asked once a connection. */
   answersBeforeCut: () => number = () => Infinity;
   #isHolding = false;
+  readonly #frozen = new WeakSet<object>();
   cuts = 0;
 
   /** @param port  of the server, asked once a connection: it may have been started again. */
@@ -25,15 +27,19 @@ export class CuttingProxy {
       this.#pairs.add(pair);
       let answersLeft = this.answersBeforeCut();
       client.setNoDelay(true);
-      client.on("data", (bytes) => server.write(bytes));
+      client.on("data", (bytes) => {
+        if (!this.#frozen.has(pair)) server.write(bytes);
+      });
       server.on("data", (bytes) => {
-        if (this.#isHolding) return; // lost
+        if (this.#isHolding || this.#frozen.has(pair)) return; // lost
         if (answersLeft-- > 0) client.write(bytes);
         else this.#cut(pair);
       });
       for (const socket of pair) {
         socket.on("error", () => {}); // "close" follows
-        socket.on("close", () => this.#end(pair));
+        socket.on("close", () => {
+          if (!this.#frozen.has(pair)) this.#end(pair);
+        });
       }
     });
   }
@@ -45,6 +51,11 @@ export class CuttingProxy {
   /** Answers are lost from now on, until `cut`. */
   holdAnswers(): void {
     this.#isHolding = true;
+  }
+
+  /** All connections there are stay half open until `stop`; later ones are whole. */
+  freeze(): void {
+    for (const pair of this.#pairs) this.#frozen.add(pair);
   }
 
   /** Cuts all connections; later ones are whole. */
