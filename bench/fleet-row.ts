@@ -2,8 +2,11 @@
 
 import { type Column, decimals, plain } from "./table.ts";
 
+export const fleetTransports = ["mqtt", "mqtts", "mqtt-ws", "amqps", "amqp-ws"] as const;
+export type FleetTransport = (typeof fleetTransports)[number];
+
 export interface FleetRow {
-  readonly transport: "mqtt" | "mqtts";
+  readonly transport: FleetTransport;
   readonly phase: string;
   readonly devices: number;
   readonly ready: number;

@@ -6,7 +6,7 @@ import { refuse, scriptArguments } from "../test/lib/script-arguments.ts";
 import { type ReconnectRow, benchReconnect } from "./reconnect.ts";
 import { type ProvisionRow, benchProvision } from "./provision.ts";
 import { type IngestRow, benchIngest, machineLine } from "./ingest.ts";
-import { fleetColumns } from "./fleet-row.ts";
+import { fleetColumns, fleetTransports } from "./fleet-row.ts";
 import { type Column, decimals, plain, printTable } from "./table.ts";
 
 const help = `npm run bench -- ingest|fairness|devices|reconnect|provision [options]
@@ -15,11 +15,12 @@ ingest    durable QoS 1 messages over plain MQTT through the real server, beside
           (the floor)
 fairness  time to PUBACK of 100 quiet devices, beside noisy ones
 devices   lists of devices in a large registry, and how long each holds the event loop
-reconnect a fleet over MQTT that connects and subscribes, and is back after the server was killed; plain and over TLS
+reconnect a fleet that connects and subscribes, and is back after the server was killed
 provision a fleet that knows an ID scope and a key: provisioned over MQTT and connected; new, known; plain, over TLS
 
   --seconds N      measured seconds a row (default 10, after 3 to warm up)
   --devices N      in the registry (default 100000; reconnect, provision 10000)
+  --over NAMES     of reconnect: mqtt (plain), mqtts, mqtt-ws, amqps, amqp-ws (default mqtt,mqtts)
   --directory DIR  where journals are written (default: this directory); choose the disk you mean to use
   --json           rows as JSON`;
 
@@ -28,6 +29,7 @@ const { values, positionals } = scriptArguments(
   {
     seconds: { type: "string", default: "10" },
     devices: { type: "string" },
+    over: { type: "string", default: "mqtt,mqtts" },
     directory: { type: "string", default: process.cwd() },
     json: { type: "boolean", default: false },
   },
@@ -103,7 +105,10 @@ async function reconnect(): Promise<readonly ReconnectRow[]> {
     plain("refused", 8, ({ triedLater, refused }) => `${triedLater}+${refused}`),
     plain("told", 12, ({ told, owed }) => `${told} of ${owed}`),
   ]);
-  return await benchReconnect({ ...options, devices: devicesOr(10_000) }, (row) => {
+  const over = values.over.split(",");
+  const transports = fleetTransports.filter((one) => over.includes(one));
+  if (transports.length < over.length) refuse(help, `Not all of ${values.over} are transports.`);
+  return await benchReconnect({ ...options, devices: devicesOr(10_000), transports }, (row) => {
     print(row);
     const rejections = Object.entries(row.rejections).map(([reason, count]) => `${count} ${reason}`);
     if (!values.json && rejections.length > 0) console.log(`  refused by the server: ${rejections.join(", ")}`);

@@ -1,11 +1,15 @@
-// A fleet that comes back: devices with sessions of their own that connect by MQTT, subscribe, listen and report, and try again
-// as Azure's SDKs do.
+// A fleet that comes back: devices with sessions of their own that connect by MQTT or AMQP, subscribe, listen and report, and try
+// again as Azure's SDKs do.
 
 import { createHmac } from "node:crypto";
-import { type Socket, connect } from "node:net";
+import { connect } from "node:net";
+import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { makeSasToken } from "../src/ingest/sas-token.ts";
 import { packet, text } from "../test/lib/mqtt-publisher.ts";
+import { Heard, TalkingAmqpDevice } from "../test/lib/talking-device.ts";
+import { TlsWebSocket } from "../test/lib/tls-websocket.ts";
+import type { FleetTransport } from "./fleet-row.ts";
 
 /** Every device's own key: the same each time, so that nothing need be asked for. */
 export function keyOf(deviceId: string): string {
@@ -13,10 +17,16 @@ export function keyOf(deviceId: string): string {
 }
 
 export interface FleetOptions {
+  readonly transport: FleetTransport;
   readonly count: number;
   readonly idOf: (index: number) => string;
   /** Where the hub listens now; null while it is down. */
-  readonly endpoint: () => { readonly port: number; readonly ca: string | null } | null;
+  readonly endpoint: () => Endpoint | null;
+}
+
+export interface Endpoint {
+  readonly port: number;
+  readonly ca: string;
 }
 
 /** What one round of coming back was. */
@@ -45,7 +55,7 @@ const retryMsMax = 10_000;
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #tokens: readonly string[];
-  readonly #sockets = new Set<Socket>();
+  readonly #streams = new Set<Duplex>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #round: Round = newRound();
   #startMs = 0;
@@ -89,9 +99,9 @@ export class Fleet {
   leave(): void {
     this.#isHeld = true;
     for (const timer of this.#timers) clearTimeout(timer);
-    for (const socket of this.#sockets) socket.destroy();
+    for (const stream of this.#streams) stream.destroy();
     this.#timers.clear();
-    this.#sockets.clear();
+    this.#streams.clear();
   }
 
   #connect(index: number, tries: number): void {
@@ -99,16 +109,38 @@ export class Fleet {
     const endpoint = this.#options.endpoint();
     if (endpoint === null) return this.#later(index, tries);
     this.#round.attempts++;
-    const { port, ca } = endpoint;
-    const socket =
-      ca === null
-        ? connect({ port, host: "127.0.0.1", noDelay: true })
-        : connectTls({ port, host: "127.0.0.1", servername: "localhost", ca });
-    this.#sockets.add(socket);
+    const stream = streamTo(this.#options.transport, endpoint);
+    this.#streams.add(stream);
+    stream.on("error", () => {}); // "close" follows
+    const isReady = this.#options.transport.startsWith("amqp") ? this.#talk(index, stream) : this.#speak(index, stream);
+    stream.once("close", () => {
+      this.#streams.delete(stream);
+      if (isReady() || this.#isHeld) return;
+      this.#round.cut++;
+      this.#later(index, tries);
+    });
+  }
+
+  /** AMQP, by rhea. @returns whether the device is ready. */
+  #talk(index: number, stream: Duplex): () => boolean {
     let isReady = false;
-    socket.on("error", () => {}); // "close" follows
-    socket.once(ca === null ? "connect" : "secureConnect", () => socket.write(this.#connectPacket(index)));
-    socket.on("data", (bytes: Buffer) => {
+    const heard = new Heard();
+    heard.onPush = () => this.#round.pushes++;
+    const options = { deviceId: this.#options.idOf(index), token: this.#tokens[index] ?? "", stream, heard };
+    TalkingAmqpDevice.open(options)
+      .then(async (device) => {
+        if (this.#reports) await device.report({ firmware: `7.${Math.random()}`, index });
+        isReady = this.#isReady();
+      })
+      .catch(() => stream.destroy()); // refused, or cut off
+    return () => isReady;
+  }
+
+  /** MQTT. @returns whether the device is ready. */
+  #speak(index: number, stream: Duplex): () => boolean {
+    let isReady = false;
+    stream.write(this.#connectPacket(index));
+    stream.on("data", (bytes: Buffer) => {
       for (const { first, body } of packetsOf(bytes)) {
         if (first >> 4 === 2) {
           const code = body[1] ?? -1;
@@ -117,11 +149,11 @@ export class Fleet {
             return;
           }
           // Whoever finds its session needs no subscription.
-          if (body[0] !== 1) socket.write(subscribe);
-          else if (this.#reports) socket.write(reportPacket(index));
+          if (body[0] !== 1) stream.write(subscribe);
+          else if (this.#reports) stream.write(reportPacket(index));
           else isReady = this.#isReady();
         } else if (first >> 4 === 9) {
-          if (this.#reports) socket.write(reportPacket(index));
+          if (this.#reports) stream.write(reportPacket(index));
           else isReady = this.#isReady();
         } else if (first >> 4 === 3) {
           if (body.includes("$iothub/twin/PATCH/properties/desired/")) this.#round.pushes++;
@@ -129,12 +161,7 @@ export class Fleet {
         }
       }
     });
-    socket.once("close", () => {
-      this.#sockets.delete(socket);
-      if (isReady || this.#isHeld) return;
-      this.#round.cut++;
-      this.#later(index, tries);
-    });
+    return () => isReady;
   }
 
   #isReady(): true {
@@ -159,6 +186,14 @@ export class Fleet {
     const header = Buffer.from([4, 0xc0, 2, 88]);
     return packet(0x10, text("MQTT"), header, text(id), userName, text(this.#tokens[index] ?? ""));
   }
+}
+
+/** Open, or opening. */
+function streamTo(transport: FleetTransport, { port, ca }: Endpoint): Duplex {
+  if (transport === "mqtt") return connect({ port, host: "127.0.0.1", noDelay: true });
+  if (transport === "mqtt-ws") return new TlsWebSocket(port, "mqtt", { ca });
+  if (transport === "amqp-ws") return new TlsWebSocket(port, "AMQPWSB10", { ca });
+  return connectTls({ port, host: "127.0.0.1", servername: "localhost", ca });
 }
 
 function newRound(): Round {

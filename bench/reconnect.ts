@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { HubProcess } from "../test/lib/hub-process.ts";
 import { type FleetRow, idOf } from "./fleet-row.ts";
 import { cpuMicros, rssMiB } from "./process-usage.ts";
-import { Fleet, type Round, keyOf } from "./reconnect-fleet.ts";
+import { type Endpoint, Fleet, type Round, keyOf } from "./reconnect-fleet.ts";
 
 export interface ReconnectRow extends FleetRow {
   readonly p99Seconds: number;
@@ -38,11 +38,15 @@ const waitMsMax = 180_000;
 const changedEach = 20;
 
 export async function benchReconnect(
-  options: { readonly devices: number; readonly directory: string },
+  options: {
+    readonly devices: number;
+    readonly directory: string;
+    readonly transports: readonly ReconnectRow["transport"][];
+  },
   onRow: (row: ReconnectRow) => void,
 ): Promise<readonly ReconnectRow[]> {
   const rows: ReconnectRow[] = [];
-  for (const transport of ["mqtt", "mqtts"] as const) {
+  for (const transport of options.transports) {
     const directory = mkdtempSync(join(options.directory, "bench-reconnect-"));
     try {
       await benchTransport(transport, options.devices, join(directory, "data"), (row) => {
@@ -71,13 +75,14 @@ async function benchTransport(
     "--connect-timeout=60s",
   ];
   let hub: HubProcess | null = await HubProcess.start(dataDir, ...flags);
-  let endpoint: { readonly port: number; readonly ca: string | null } | null = null;
+  let endpoint: Endpoint | null = null;
   const listens = (): void => {
     if (hub === null) return;
-    const ca = transport === "mqtts" ? readFileSync(join(dataDir, "tls/ca.pem"), "utf8") : null;
-    endpoint = { port: hub.address.ports[transport], ca };
+    const { ports } = hub.address;
+    const port = transport === "mqtt-ws" || transport === "amqp-ws" ? ports.https : ports[transport];
+    endpoint = { port, ca: readFileSync(join(dataDir, "tls/ca.pem"), "utf8") };
   };
-  const fleet = new Fleet({ count: devices, idOf, endpoint: () => endpoint });
+  const fleet = new Fleet({ transport, count: devices, idOf, endpoint: () => endpoint });
   const row = async (phase: string, round: Round, startMs: number, owed: number): Promise<ReconnectRow> => {
     if (hub === null) throw new Error("no server runs");
     const { pid } = hub.address;

@@ -11,7 +11,8 @@ import { type Window, windowOf } from "../../src/lib/window.ts";
 import { exportTypes, type ExportType } from "../../src/registry/registry.ts";
 import { HubProcess } from "../lib/hub-process.ts";
 import { lakeFiles, lakeRecords } from "../lib/lake.ts";
-import { Ledger, MqttPublisher } from "../lib/mqtt-publisher.ts";
+import { Ledger } from "../lib/ledger.ts";
+import { MqttPublisher } from "../lib/mqtt-publisher.ts";
 
 /** Real milliseconds are so many of the window clock: a window lasts one second. */
 const rate = 60;

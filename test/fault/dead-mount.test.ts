@@ -10,7 +10,7 @@ import { expect, test } from "vitest";
 import { DeadMount } from "../lib/dead-mount.ts";
 import { type ExportAnswer, eventually, rate } from "../lib/fault-stand.ts";
 import { HubProcess } from "../lib/hub-process.ts";
-import { Ledger } from "../lib/mqtt-publisher.ts";
+import { Ledger } from "../lib/ledger.ts";
 import { needs } from "../lib/needs.ts";
 import { SteadyFleet } from "../lib/steady-fleet.ts";
 

@@ -11,7 +11,7 @@ import { type ExportAnswer, eventually, rate } from "../lib/fault-stand.ts";
 import { type FaultProxy, startFaultProxy } from "../lib/fault-proxy.ts";
 import { breachesOf, makeFleet, pause, publish } from "../lib/fleet.ts";
 import { HubProcess } from "../lib/hub-process.ts";
-import { Ledger } from "../lib/mqtt-publisher.ts";
+import { Ledger } from "../lib/ledger.ts";
 import { needs } from "../lib/needs.ts";
 import { ReadBack, noBreaches } from "../lib/read-back.ts";
 import { SteadyFleet } from "../lib/steady-fleet.ts";

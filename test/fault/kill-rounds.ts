@@ -2,12 +2,14 @@
 // again (SIGTERM ends it in order after the round under way; what is acknowledged in a round that is cut off does not
 // count). Its directory is kept for that until `--fresh`.
 //
-// Every few rounds, and over everything at the end, an independent reader says how many messages were exported, lost and
+// Devices send over every transport, as themselves and as modules, by key and by certificate; each acknowledgement is counted by
+// the way it came. Every few rounds, and over everything at the end, an independent reader says how many messages were exported, lost and
 // doubled. Exit code 1 when the promise was broken.
 
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { KillStory } from "../lib/kill-story.ts";
+import { ways } from "../lib/load-devices.ts";
 import { reasonMissing, setupCommand } from "../lib/needs.ts";
 import { scriptArguments } from "../lib/script-arguments.ts";
 
@@ -43,8 +45,8 @@ if (values.fresh) rmSync(values.directory, { recursive: true, force: true });
 mkdirSync(values.directory, { recursive: true });
 const story = await KillStory.open({
   directory: values.directory,
-  devices: 16,
-  inFlight: 200,
+  ways,
+  inFlight: 100,
   acknowledgedPerRound: Number(values.messages),
 });
 const stopping = new AbortController();
@@ -58,7 +60,8 @@ const number = (value: number): string => value.toLocaleString("en-US");
 
 /** @returns whether the promise was kept. */
 async function judge(isWhole: boolean): Promise<boolean> {
-  const { acknowledged, exports } = await story.judge(isWhole);
+  const { acknowledged, acknowledgedBy, exports } = await story.judge(isWhole);
+  if (isWhole) for (const [way, count] of acknowledgedBy) console.log(`  ${way}: ${number(count)} acknowledged`);
   let isKept = true;
   for (const { name, files, records, breaches } of exports) {
     const { lost, doubled, invented, wrong } = breaches;

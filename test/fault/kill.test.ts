@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { type Fleet, breachesOf, makeFleet, pause, publish } from "../lib/fleet.ts";
 import { HubProcess } from "../lib/hub-process.ts";
+import { nameOf, ways } from "../lib/load-devices.ts";
 import { KillStory } from "../lib/kill-story.ts";
 import { lakeFiles } from "../lib/lake.ts";
 import { needs } from "../lib/needs.ts";
@@ -50,13 +51,14 @@ function running(): HubProcess {
 }
 
 needs("python")("killed at random", () => {
-  test(`J1, J3, E1, E5: SIGKILL ${rounds} times, in load, in uploads and in recovery, one partition and several: every PUBACK has its record in exactly one file, in a folder and in Azurite`, async () => {
+  test(`J1, J3, E1, E5: SIGKILL ${rounds} times, in load, in uploads and in recovery, one partition and several: every acknowledgement, over each transport, has its record in exactly one file, in a folder and in Azurite`, async () => {
     directory = mkdtempSync(join(tmpdir(), "coldpath-kill-"));
-    const story = await KillStory.open({ directory, devices, inFlight: 20, acknowledgedPerRound: 1500 });
+    const story = await KillStory.open({ directory, ways, inFlight: 20, acknowledgedPerRound: 4000 });
     try {
       while (story.rounds < rounds) await story.round();
-      const { acknowledged, exports } = await story.judge(true);
+      const { acknowledged, acknowledgedBy, exports } = await story.judge(true);
       expect(acknowledged).toBeGreaterThan(rounds * 500);
+      for (const way of ways) expect(acknowledgedBy.get(nameOf(way)), nameOf(way)).toBeGreaterThan(rounds);
       for (const { name, records, breaches } of exports) {
         expect({ name, ...breaches }).toEqual({ name, ...noBreaches });
         expect(records).toBeGreaterThanOrEqual(acknowledged);

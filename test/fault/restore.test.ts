@@ -14,7 +14,8 @@ import { type Azurite, startAzurite } from "../lib/azurite.ts";
 import { pause } from "../lib/fleet.ts";
 import { HubProcess } from "../lib/hub-process.ts";
 import { lakeFiles } from "../lib/lake.ts";
-import { Ledger, MqttPublisher } from "../lib/mqtt-publisher.ts";
+import { Ledger } from "../lib/ledger.ts";
+import { MqttPublisher } from "../lib/mqtt-publisher.ts";
 
 /** A window lasts a second. */
 const rate = 60;

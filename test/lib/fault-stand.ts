@@ -13,7 +13,7 @@ import { type Azurite, connectionStringOf, startAzurite } from "./azurite.ts";
 import { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
 import { pause } from "./fleet.ts";
 import { HubProcess } from "./hub-process.ts";
-import { Ledger } from "./mqtt-publisher.ts";
+import { Ledger } from "./ledger.ts";
 import { ReadBack } from "./read-back.ts";
 import { SteadyFleet } from "./steady-fleet.ts";
 

@@ -3,7 +3,8 @@
 
 import { join } from "node:path";
 import type { HubProcess } from "./hub-process.ts";
-import { Ledger, MqttPublisher } from "./mqtt-publisher.ts";
+import { Ledger } from "./ledger.ts";
+import { MqttPublisher } from "./mqtt-publisher.ts";
 import { makePlainDevices } from "./plain-devices.ts";
 import { type Breaches, ReadBack } from "./read-back.ts";
 

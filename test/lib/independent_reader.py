@@ -6,7 +6,8 @@
 # Standard output, one JSON object a line for every file that is not known:
 #     {"path", "bytes", "sha256", "records", "minutes": ["2026-03-04T05:06", …], "numbers": base64 of little-endian uint32}
 # or {"path", "error"} for a file that is not whole. A number is the field `number` of a JSON body; records without it
-# (devices, device templates) are only counted.
+# (devices, device templates) are only counted. A body that says in `device` and `module` whose it is must stand in a record
+# of that device and module.
 import array
 import base64
 import hashlib
@@ -77,9 +78,13 @@ def describe(path, content):
         if "EnqueuedTimeUtc" not in record:
             continue
         minutes.add(record["EnqueuedTimeUtc"][:16])
-        number = json.loads(record["Body"]).get("number")
-        if number is not None:
-            numbers.append(number)
+        body = json.loads(record["Body"])
+        system = record["SystemProperties"]
+        by = (system["connectionDeviceId"], system.get("connectionModuleId"))
+        if "device" in body and by != (body["device"], body.get("module")):
+            raise ValueError(f"a message of {body['device']} {body.get('module')} in a record of {by}")
+        if body.get("number") is not None:
+            numbers.append(body["number"])
     if sys.byteorder == "big":
         numbers.byteswap()
     return {

@@ -1,5 +1,5 @@
-// The promise under SIGKILL, in rounds: devices publish as fast as they are acknowledged, the server is killed at a bad
-// moment and started again. One export goes into a folder, one to Azurite through a proxy that fails at random. The
+// The promise under SIGKILL, in rounds: devices publish over every transport as fast as they are acknowledged, the server is
+// killed at a bad moment and started again. One export goes into a folder, one to Azurite through a proxy that fails at random. The
 // devices never send anything twice. A story can be put down between two rounds and gone on with later.
 //
 // Owns:      servers, devices and Azurite of one directory; which message was acknowledged.
@@ -12,15 +12,16 @@ import { type Azurite, connectionStringOf, startAzurite } from "./azurite.ts";
 import { type FaultProxy, type ProxiedRequest, startFaultProxy } from "./fault-proxy.ts";
 import { pause } from "./fleet.ts";
 import { HubProcess } from "./hub-process.ts";
-import { Ledger, MqttPublisher } from "./mqtt-publisher.ts";
-import { NumberSet } from "./number-set.ts";
-import { makePlainDevices } from "./plain-devices.ts";
+import { Ledger } from "./ledger.ts";
+import { type LoadDevice, type Way, makeLoadDevices, publishAs } from "./load-devices.ts";
+import type { Publisher } from "./numbered-load.ts";
 import { type Breaches, ReadBack } from "./read-back.ts";
 
 export interface KillStoryOptions {
   /** Everything is kept below it. */
   readonly directory: string;
-  readonly devices: number;
+  /** A device for each. */
+  readonly ways: readonly Way[];
   /** In flight on each connection. */
   readonly inFlight: number;
   /** Messages acknowledged in a round before the server is killed, give or take a third. */
@@ -40,6 +41,8 @@ export interface Round {
 
 export interface Judgement {
   readonly acknowledged: number;
+  /** By way. */
+  readonly acknowledgedBy: ReadonlyMap<string, number>;
   readonly exports: readonly {
     readonly name: string;
     readonly files: number;
@@ -51,19 +54,16 @@ export interface Judgement {
 interface State {
   rounds: number;
   kills: number;
-  numberNext: number;
   readonly originMs: number;
   readonly startedMs: number;
   readonly proxyPort: number;
-  readonly policyKey: string;
+  readonly devices: readonly LoadDevice[];
 }
 
 /** Real milliseconds are so many of the window clock: a window lasts one second. */
 const rate = 60;
 /** Rounds with one partition before there are several. */
 const roundsOfOnePartition = 3;
-/** Numbers that a story which was cut off may have used after it last wrote its state. */
-const numbersSkipped = 20_000_000;
 const container = "iot";
 
 const isCommit = ({ method, query }: ProxiedRequest): boolean => method === "PUT" && query.get("comp") === "blocklist";
@@ -96,9 +96,7 @@ export class KillStory {
     const azurite = await startAzurite({ directory: join(directory, "azurite") });
     const proxy = await startFaultProxy(`http://127.0.0.1:${azurite.port}`, before?.proxyPort);
     if (before !== null) {
-      const acknowledged = NumberSet.fromBytes(readFileSync(join(directory, "acknowledged.bin")));
-      const ledger = new Ledger(before.numberNext + numbersSkipped, acknowledged);
-      const story = new KillStory(options, azurite, proxy, before, ledger);
+      const story = new KillStory(options, azurite, proxy, before, Ledger.load(directory));
       story.#misbehave();
       story.#hub = await story.#start();
       return story;
@@ -106,16 +104,15 @@ export class KillStory {
     const state = {
       rounds: 0,
       kills: 0,
-      numberNext: 0,
       originMs: Date.parse("2026-03-04T05:06:30.000Z"),
       startedMs: Date.now(),
       proxyPort: proxy.port,
-      policyKey: "",
+      devices: [],
     };
     await BlobServiceClient.fromConnectionString(azurite.connectionString).createContainer(container);
     const story = new KillStory(options, azurite, proxy, state, new Ledger());
     story.#hub = await story.#start();
-    Object.assign(state, { policyKey: await story.#prepare(story.#hub) });
+    Object.assign(state, { devices: await story.#prepare(story.#hub) });
     story.#save();
     story.#misbehave();
     return story;
@@ -184,7 +181,8 @@ export class KillStory {
       exports.push({ name, files: files.size, records, breaches: reading.breaches(this.#ledger, Infinity) });
     }
     this.#misbehave();
-    return { acknowledged: this.acknowledged, exports };
+    const acknowledgedBy = new Map([...this.#ledger.acknowledgedBy].map(([way, { size }]) => [way, size]));
+    return { acknowledged: this.acknowledged, acknowledgedBy, exports };
   }
 
   /** Stops everything in order; what was done is kept. @returns the server's exit code. */
@@ -229,10 +227,10 @@ export class KillStory {
     return this.#hub;
   }
 
-  /** Devices and the two exports. @returns the hub policy's key. */
-  async #prepare(hub: HubProcess): Promise<string> {
-    const { directory, devices } = this.#options;
-    await makePlainDevices(hub, devices);
+  /** Devices and the two exports. */
+  async #prepare(hub: HubProcess): Promise<readonly LoadDevice[]> {
+    const { directory, ways } = this.#options;
+    const devices = await makeLoadDevices(hub, ways);
     const endpoint = `${this.#proxy.origin}/${this.#azurite.accountName}`;
     const accounts = [
       { name: "folder", settings: { kind: "folder", path: join(directory, "lake") } },
@@ -250,17 +248,15 @@ export class KillStory {
       const types = ["measurements"];
       await hub.api("POST", "/exports", { name: account.name, storageAccountId, container, types, on: true });
     }
-    return (await hub.api<{ primaryKey: string }>("GET", "/policies/device/keys")).primaryKey;
+    return devices;
   }
 
-  #publish(): readonly MqttPublisher[] {
-    const port = this.#running().address.ports.mqtt;
-    const { policyKey } = this.#state;
-    const { devices, inFlight } = this.#options;
-    return Array.from(
-      { length: devices },
-      (_, index) => new MqttPublisher({ port, deviceId: `dev-${index}`, policyKey, ledger: this.#ledger, inFlight }),
-    );
+  #publish(): readonly Publisher[] {
+    const { ports } = this.#running().address;
+    const ca = readFileSync(join(this.#dataDir, "tls/ca.pem"), "utf8");
+    const { inFlight } = this.#options;
+    const work = { ledger: this.#ledger, inFlight };
+    return this.#state.devices.map((device) => publishAs(device, { ports, ca }, work));
   }
 
   /** A request in twelve fails, in one way or another. */
@@ -306,13 +302,8 @@ export class KillStory {
 
   #save(): void {
     const { directory } = this.#options;
-    this.#state.numberNext = this.#ledger.next;
-    for (const [name, content] of [
-      ["acknowledged.bin", this.#ledger.acknowledged.toBytes()],
-      ["state.json", JSON.stringify(this.#state)],
-    ] as const) {
-      writeFileSync(join(directory, `${name}.tmp`), content);
-      renameSync(join(directory, `${name}.tmp`), join(directory, name));
-    }
+    this.#ledger.save(directory);
+    writeFileSync(join(directory, "state.json.tmp"), JSON.stringify(this.#state));
+    renameSync(join(directory, "state.json.tmp"), join(directory, "state.json"));
   }
 }

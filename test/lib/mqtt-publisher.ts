@@ -1,9 +1,10 @@
 // A raw MQTT publisher that never sends anything twice, and knows of every message whether its PUBACK arrived: the
 // witness of the promise. Each message carries a number of its own.
 
-import { type Socket, connect } from "node:net";
+import { connect } from "node:net";
+import type { Duplex } from "node:stream";
 import { makeSasToken } from "../../src/ingest/sas-token.ts";
-import { NumberSet } from "./number-set.ts";
+import { type LoadOptions, NumberedLoad, type NumberedMessage, type Publisher } from "./numbered-load.ts";
 
 /** An MQTT string: two bytes of length, then UTF-8. */
 export function text(value: string): Buffer {
@@ -23,69 +24,61 @@ export function packet(first: number, ...parts: readonly Buffer[]): Buffer {
   return Buffer.concat([Buffer.from([first, ...length]), body]);
 }
 
-/** What all publishers of a test sent, and what was acknowledged: numbers are given out once, in order. */
-export class Ledger {
-  next: number;
-  readonly acknowledged: NumberSet;
-
-  constructor(next = 0, acknowledged = new NumberSet()) {
-    this.next = next;
-    this.acknowledged = acknowledged;
-  }
-
-  hasSent(number: number): boolean {
-    return number < this.next;
-  }
+export interface PublisherOptions extends LoadOptions {
+  readonly inFlight: number;
 }
 
-export interface PublisherOptions {
+/** Over plain MQTT, by the hub policy `device`. */
+export interface PlainPublisherOptions extends PublisherOptions {
   readonly port: number;
-  readonly deviceId: string;
-  /** Of the hub policy `device`. */
   readonly policyKey: string;
-  readonly ledger: Ledger;
-  readonly inFlight: number;
-  /** At most so many messages a second; as fast as acknowledgements come when left out. */
-  readonly perSecond?: number | undefined;
-  /** Bodies are padded by less than so many bytes, each by another number. Default 200. */
-  readonly padBytesMax?: number | undefined;
+}
+
+/** Over any stream that is open, or opens. */
+export interface StreamPublisherOptions extends PublisherOptions {
+  readonly stream: Duplex;
+  /** Null: the certificate is enough. */
+  readonly token: string | null;
 }
 
 /** Publishes as fast as acknowledgements come, until stopped or cut off. Resolves `ended` then. */
-export class MqttPublisher {
+export class MqttPublisher implements Publisher {
   readonly ended: Promise<void>;
   /** The return code of the CONNACK, undefined before it came. */
   connack: number | undefined;
   readonly #options: PublisherOptions;
-  readonly #socket: Socket;
-  readonly #inFlight = new Map<number, number>();
+  readonly #load: NumberedLoad;
+  readonly #topic: Buffer;
+  readonly #stream: Duplex;
+  readonly #inFlight = new Map<number, NumberedMessage>();
   #packetId = 0;
   #isOpen = false;
   #isStopped = false;
-  #sent = 0;
-  readonly #startMs = performance.now();
 
-  constructor(options: PublisherOptions) {
+  constructor(options: PlainPublisherOptions | StreamPublisherOptions) {
     this.#options = options;
-    const { deviceId, policyKey, port } = options;
-    const token = makeSasToken("localhost", policyKey, Date.now() + 3_600_000, "device");
-    this.#socket = connect({ port, host: "127.0.0.1", noDelay: true });
-    this.ended = new Promise((resolve) => this.#socket.once("close", () => resolve()));
-    this.#socket.on("error", () => {}); // "close" follows
+    this.#load = new NumberedLoad(options);
+    const { deviceId, moduleId } = options;
+    const way = "stream" in options ? options : plain(options);
+    const sender = moduleId === undefined ? deviceId : `${deviceId}/modules/${moduleId}`;
+    this.#topic = text(`devices/${sender}/messages/events/`);
+    this.#stream = way.stream;
+    this.ended = new Promise((resolve) => this.#stream.once("close", () => resolve()));
+    this.#stream.on("error", () => {}); // "close" follows
     if (options.perSecond !== undefined) {
       const timer = setInterval(() => {
         if (this.#isOpen) this.#fill();
       }, 20);
-      this.#socket.once("close", () => clearInterval(timer));
+      this.#stream.once("close", () => clearInterval(timer));
     }
-    this.#socket.once("connect", () => {
-      const userName = `localhost/${deviceId}/?api-version=2021-04-12`;
-      this.#socket.write(
-        packet(0x10, text("MQTT"), Buffer.from([4, 0xc2, 0, 0]), text(deviceId), text(userName), text(token)),
-      );
-    });
+    const clientId = moduleId === undefined ? deviceId : `${deviceId}/${moduleId}`;
+    // User name, a password or none; clean session.
+    const header = Buffer.from([4, way.token === null ? 0x82 : 0xc2, 0, 0]);
+    const user = text(`localhost/${clientId}/?api-version=2021-04-12`);
+    const password = way.token === null ? Buffer.alloc(0) : text(way.token);
+    this.#stream.write(packet(0x10, text("MQTT"), header, text(clientId), user, password));
     let rest: Buffer = Buffer.alloc(0);
-    this.#socket.on("data", (chunk: Buffer) => {
+    this.#stream.on("data", (chunk: Buffer) => {
       rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       let at = 0;
       // CONNACK and PUBACK both have four bytes.
@@ -95,43 +88,48 @@ export class MqttPublisher {
     });
   }
 
-  /** Sends no more; what is in flight may still be acknowledged. Ends a moment later. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    for (let turn = 0; turn < 200 && this.#inFlight.size > 0 && !this.#socket.destroyed; turn++) {
+    for (let turn = 0; turn < 200 && this.#inFlight.size > 0 && !this.#stream.destroyed; turn++) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    this.#socket.destroy();
+    this.#stream.destroy();
     await this.ended;
+  }
+
+  cut(): void {
+    this.#stream.destroy();
   }
 
   #received(four: Buffer): void {
     if (four[0] === 0x20) {
       this.connack = four[3];
       this.#isOpen = four[3] === 0;
-      if (!this.#isOpen) this.#socket.destroy();
+      if (!this.#isOpen) this.#stream.destroy();
       return;
     }
     const packetId = four.readUInt16BE(2);
-    const number = this.#inFlight.get(packetId);
-    if (four[0] !== 0x40 || number === undefined) throw new Error(`an unexpected packet: ${four.toString("hex")}`);
+    const message = this.#inFlight.get(packetId);
+    if (four[0] !== 0x40 || message === undefined) throw new Error(`an unexpected packet: ${four.toString("hex")}`);
     this.#inFlight.delete(packetId);
-    this.#options.ledger.acknowledged.add(number);
+    this.#load.acknowledged(message);
   }
 
   #fill(): void {
-    const { ledger, deviceId, inFlight, perSecond = Infinity, padBytesMax = 200 } = this.#options;
-    this.#socket.cork();
-    while (!this.#isStopped && !this.#socket.destroyed && this.#inFlight.size < inFlight) {
-      if (this.#sent >= ((performance.now() - this.#startMs) / 1000) * perSecond) break;
-      this.#sent++;
-      const number = ledger.next++;
+    this.#stream.cork();
+    while (!this.#isStopped && !this.#stream.destroyed && this.#inFlight.size < this.#options.inFlight) {
+      const message = this.#load.next();
+      if (message === null) break;
       this.#packetId = (this.#packetId % 65_535) + 1;
-      this.#inFlight.set(this.#packetId, number);
-      const body = Buffer.from(JSON.stringify({ number, device: deviceId, pad: "x".repeat(number % padBytesMax) }));
+      this.#inFlight.set(this.#packetId, message);
       const id = Buffer.from([this.#packetId >> 8, this.#packetId & 255]);
-      this.#socket.write(packet(0x32, text(`devices/${deviceId}/messages/events/`), id, body));
+      this.#stream.write(packet(0x32, this.#topic, id, message.body));
     }
-    this.#socket.uncork();
+    this.#stream.uncork();
   }
+}
+
+function plain({ port, policyKey }: PlainPublisherOptions): Pick<StreamPublisherOptions, "stream" | "token"> {
+  const token = makeSasToken("localhost", policyKey, Date.now() + 3_600_000, "device");
+  return { stream: connect({ port, host: "127.0.0.1", noDelay: true }), token };
 }

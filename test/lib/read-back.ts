@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Ledger } from "./mqtt-publisher.ts";
+import type { Ledger } from "./ledger.ts";
 import { pythonPath } from "./needs.ts";
 import { NumberSet } from "./number-set.ts";
 

@@ -4,7 +4,8 @@
 import { request } from "node:https";
 import { type Socket, connect } from "node:net";
 import { makeSasToken } from "../../src/ingest/sas-token.ts";
-import { type Ledger, packet, text } from "./mqtt-publisher.ts";
+import type { Ledger } from "./ledger.ts";
+import { packet, text } from "./mqtt-publisher.ts";
 
 export interface ResendingOptions {
   /** Of the server, or of what stands before it. */

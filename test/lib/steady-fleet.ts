@@ -3,7 +3,8 @@
 
 import { pause } from "./fleet.ts";
 import type { HubProcess } from "./hub-process.ts";
-import { type Ledger, MqttPublisher } from "./mqtt-publisher.ts";
+import type { Ledger } from "./ledger.ts";
+import { MqttPublisher } from "./mqtt-publisher.ts";
 import { makePlainDevices } from "./plain-devices.ts";
 
 export interface SteadyFleetOptions {

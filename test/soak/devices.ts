@@ -1,14 +1,10 @@
-// The devices of a soak: each sends some messages a second over MQTT, connects again whenever it is cut off, and knows
-// how long its acknowledgements took.
+// The devices of a soak that send: each some messages a second, over a transport of its own; it connects again whenever it is cut
+// off, and knows how long its acknowledgements took.
 
-import { type Socket, connect } from "node:net";
-import { makeSasToken } from "../../src/ingest/sas-token.ts";
-import { packet, text } from "../lib/mqtt-publisher.ts";
+import type { Publisher } from "../lib/numbered-load.ts";
 
 /** What all devices of a soak did. */
 export class DeviceTally {
-  sent = 0;
-  acknowledged = 0;
   reconnects = 0;
   #latencies: number[] = [];
 
@@ -25,78 +21,39 @@ export class DeviceTally {
 }
 
 export class SoakDevice {
-  readonly #id: string;
-  readonly #to: () => { readonly port: number; readonly policyKey: string };
+  readonly #publish: () => Publisher;
   readonly #tally: DeviceTally;
-  readonly #timer: NodeJS.Timeout;
-  #socket: Socket | null = null;
-  #isOpen = false;
-  #owed = 0;
-  #sentMs = 0;
+  readonly #over: Promise<void>;
+  #publisher: Publisher | null = null;
   #isStopped = false;
-  #turn = 0;
 
-  constructor(id: string, to: () => { port: number; policyKey: string }, tally: DeviceTally) {
-    this.#id = id;
-    this.#to = to;
+  /** @param publish  connects and sends. */
+  constructor(publish: () => Publisher, tally: DeviceTally) {
+    this.#publish = publish;
     this.#tally = tally;
-    this.#connect();
-    this.#timer = setInterval(() => this.#send(), 1000);
+    this.#over = this.#run();
   }
 
   /** Cuts the connection; the device connects again. */
   cut(): void {
-    this.#socket?.destroy();
+    this.#publisher?.cut();
   }
 
-  stop(): void {
+  /** Waits for what is in flight. */
+  async stop(): Promise<void> {
     this.#isStopped = true;
-    clearInterval(this.#timer);
-    this.#socket?.destroy();
+    await this.#publisher?.stop();
+    await this.#over;
   }
 
-  #connect(): void {
-    if (this.#isStopped) return;
-    const { port, policyKey } = this.#to();
-    const socket = connect({ port, host: "127.0.0.1", noDelay: true });
-    this.#socket = socket;
-    this.#isOpen = false;
-    this.#owed = 0;
-    let rest = 0;
-    socket.on("error", () => {}); // "close" follows
-    socket.once("connect", () => {
-      const token = makeSasToken("localhost", policyKey, Date.now() + 3_600_000, "device");
-      const user = text(`localhost/${this.#id}/?api-version=2021-04-12`);
-      socket.write(packet(0x10, text("MQTT"), Buffer.from([4, 0xc2, 0, 0]), text(this.#id), user, text(token)));
-    });
-    socket.on("data", (chunk) => {
-      rest += chunk.length;
-      for (; rest >= 4; rest -= 4) {
-        if (!this.#isOpen) this.#isOpen = true;
-        else {
-          this.#owed--;
-          this.#tally.acknowledged++;
-          this.#tally.took(performance.now() - this.#sentMs);
-        }
-      }
-    });
-    socket.once("close", () => {
-      if (!this.#isStopped) this.#tally.reconnects++;
-      setTimeout(() => this.#connect(), 200 + Math.random() * 2000);
-    });
-  }
-
-  /** Mostly small messages, ten at a time; now and then a large one. */
-  #send(): void {
-    if (!this.#isOpen || this.#owed > 0 || this.#socket?.writable !== true) return;
-    this.#turn++;
-    const bodies = this.#turn % 60 === 0 ? [200_000] : Array.from({ length: 10 }, (_, index) => 100 + index * 40);
-    this.#owed = bodies.length;
-    this.#sentMs = performance.now();
-    this.#tally.sent += bodies.length;
-    for (const [index, bytes] of bodies.entries()) {
-      const topic = text(`devices/${this.#id}/messages/events/`);
-      this.#socket.write(packet(0x32, topic, Buffer.from([0, index + 1]), Buffer.alloc(bytes, 0x78)));
+  async #run(): Promise<void> {
+    while (!this.#isStopped) {
+      this.#publisher = this.#publish();
+      await this.#publisher.ended;
+      this.#publisher = null;
+      if (this.#isStopped) return;
+      this.#tally.reconnects++;
+      await new Promise((resolve) => setTimeout(resolve, 200 + Math.random() * 2000));
     }
   }
 }

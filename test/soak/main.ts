@@ -1,27 +1,33 @@
 // A real server under mixed load for hours: `npm run soak -- --hours 1`.
 //
-// Devices over MQTT and HTTPS, storms of reconnects, an administrator at work, a container that goes away now and then.
-// Every ten seconds it looks at the server's metrics. In the end it judges: memory and descriptors do not grow, the event
-// loop is free, all that was accepted is exported. Samples, verdict and picture go to test-results/.
+// Devices over every transport, some that send and some that talk (twins, direct methods, messages for them), storms of reconnects,
+// an administrator at work, a container that goes away now and then. Every ten seconds it looks at the server's metrics. In the end
+// it judges: memory, descriptors and connections do not grow, the event loop is free, and an independent reader finds each message
+// that was acknowledged in exactly one file. Samples, verdict and picture go to test-results/.
 //
 // Resumable: with the same --directory it goes on where it was.
 
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { request } from "node:https";
 import { join, resolve } from "node:path";
-import { makeSasToken } from "../../src/ingest/sas-token.ts";
 import { HubProcess } from "../lib/hub-process.ts";
+import { Ledger } from "../lib/ledger.ts";
+import { type LoadDevice, type LoadTarget, makeLoadDevices, publishAs, ways } from "../lib/load-devices.ts";
+import { reasonMissing, setupCommand } from "../lib/needs.ts";
+import { emptyTemplate } from "../lib/plain-devices.ts";
+import { ReadBack } from "../lib/read-back.ts";
 import { scriptArguments } from "../lib/script-arguments.ts";
 import { DeviceTally, SoakDevice } from "./devices.ts";
 import { soakPicture } from "./picture.ts";
 import { type Check, type SoakSample, metricOf, verdict } from "./samples.ts";
+import { TalkTally, Talker } from "./talkers.ts";
 
 const help = `npm run soak -- [options]
 
   --hours N        how long in all (default 1; a long one is 24)
   --directory DIR  where the server and the samples are kept; given again, it goes on (default: ./soak-data, removed
                    after a soak that passed)
-  --devices N      devices over MQTT (default 50; each sends ten messages a second)
+  --devices N      devices that send, over all transports in turn (default 48; each sends ten messages a second)
+  --talkers N      devices that report, hear what is wanted, answer methods and take messages (default 8; each once a second)
   --loop-ms N      what the event loop's p99 may be (default 100)`;
 
 const { values } = scriptArguments(
@@ -29,11 +35,17 @@ const { values } = scriptArguments(
   {
     hours: { type: "string", default: "1" },
     directory: { type: "string", default: "soak-data" },
-    devices: { type: "string", default: "50" },
+    devices: { type: "string", default: "48" },
+    talkers: { type: "string", default: "8" },
     "loop-ms": { type: "string", default: "100" },
   },
-  { hours: 0.01, devices: 1, "loop-ms": 1 },
+  { hours: 0.01, devices: 1, talkers: 1, "loop-ms": 1 },
 );
+const missing = reasonMissing(["python"]);
+if (missing !== null) {
+  console.error(`It needs the independent reader, and ${missing}. To install: ${setupCommand}`);
+  process.exit(2);
+}
 
 const sampleMs = 10_000;
 const directory = resolve(values.directory);
@@ -50,7 +62,12 @@ const samples: SoakSample[] = existsSync(samplesPath)
 const beforeSeconds = samples.at(-1)?.elapsedSeconds ?? 0;
 const endSeconds = Number(values.hours) * 3600;
 const deviceCount = Number(values.devices);
+const talkerCount = Number(values.talkers);
 const lake = join(directory, "lake");
+const containers = ["kept", "lost"];
+const talkerWays = ways.filter(
+  ({ transport, sender }) => !transport.startsWith("https") && !sender.startsWith("module"),
+);
 
 const hub = await HubProcess.start(
   join(directory, "data"),
@@ -61,24 +78,33 @@ const hub = await HubProcess.start(
 );
 const startMs = performance.now();
 const elapsedSeconds = (): number => beforeSeconds + (performance.now() - startMs) / 1000;
-const policyKey = (await hub.api<{ primaryKey: string }>("GET", "/policies/device/keys")).primaryKey;
+const target = (): LoadTarget => ({ ports: hub.address.ports, ca });
 const ca = readFileSync(join(directory, "data", "tls", "ca.pem"), "utf8");
-if (samples.length === 0) await prepare();
+const devicesPath = join(directory, "devices.json");
+const isNew = !existsSync(devicesPath);
+if (isNew) await prepare();
+const all = JSON.parse(readFileSync(devicesPath, "utf8")) as readonly LoadDevice[];
+const ledger = isNew ? new Ledger() : Ledger.load(directory);
 console.log(`Soak of ${values.hours} h, from ${(beforeSeconds / 3600).toFixed(2)} h on, in ${directory}`);
 
 const tally = new DeviceTally();
-const devices = Array.from(
-  { length: deviceCount },
-  (_, index) => new SoakDevice(deviceId(index), () => ({ port: hub.address.ports.mqtt, policyKey }), tally),
-);
-let httpTaken = 0;
+/** Mostly small messages; now and then a large one. */
+const padBytesOf = (number: number): number => (number % 6_000 === 0 ? 200_000 : number % 500);
+const work = { ledger, inFlight: 20, perSecond: 10, padBytesOf, took: (ms: number) => tally.took(ms) };
+const devices = all
+  .slice(0, deviceCount)
+  .map((device) => new SoakDevice(() => publishAs(device, target(), work), tally));
+const talkTally = new TalkTally();
+const talkers = all.slice(deviceCount).map((device) => new Talker(hub, device, target, talkTally));
 let administered = 0;
 const troubles: string[] = [];
 const works = [
-  every(200, post),
+  every(1_000, async () => {
+    await Promise.all(talkers.map(async (talker) => await talker.turn()));
+  }),
   every(5_000, administer),
   every(3 * 60_000, () => {
-    for (const device of devices) device.cut();
+    for (const one of [...devices, ...talkers]) one.cut();
   }),
   every(7 * 60_000, loseContainer),
 ];
@@ -91,33 +117,25 @@ while (elapsedSeconds() < endSeconds && !interrupted.signal.aborted) {
   await sample();
 }
 for (const stop of works) stop();
-for (const device of devices) device.stop();
-const exported = await settled();
+await Promise.all(devices.map(async (device) => await device.stop()));
+ledger.save(directory);
+const wrongTalks = (await Promise.all(talkers.map(async (talker) => await talker.settled()))).flat();
+await Promise.all(talkers.map(async (talker) => await talker.stop()));
+await settled();
+const kept = await Promise.all(containers.map(async (container) => await keptIn(container)));
 await hub.stop();
 finish();
 
-function deviceId(index: number): string {
-  return `soak-${index}`;
-}
-
 /** Once, on a fresh directory. */
 async function prepare(): Promise<void> {
-  await hub.api("POST", "/device-templates", {
-    id: "soak",
-    name: "Soak",
-    publish: true,
-    measurements: { telemetry: {}, states: {}, events: {} },
-    settings: { device: {} },
-    properties: { cloud: {}, device: {} },
-  });
-  for (let index = 0; index < deviceCount + 2; index++) {
-    await hub.api("POST", "/devices", { id: deviceId(index), templateId: "soak" });
-  }
+  const cycle = <T>(of: readonly T[], length: number): T[] =>
+    Array.from({ length }, (_, index) => of[index % of.length] as T);
+  const made = await makeLoadDevices(hub, [...cycle(ways, deviceCount), ...cycle(talkerWays, talkerCount)]);
   const { id } = await hub.api<{ id: string }>("POST", "/storage-accounts", {
     name: "lake",
     settings: { kind: "folder", path: lake },
   });
-  for (const container of ["kept", "lost"]) {
+  for (const container of containers) {
     await hub.api("POST", `/storage-accounts/${id}/containers`, { name: container });
     await hub.api("POST", "/exports", {
       name: container,
@@ -126,43 +144,13 @@ async function prepare(): Promise<void> {
       types: ["measurements", "devices", "deviceTemplates"],
     });
   }
-}
-
-/** One message over HTTPS, now and then a batch. */
-async function post(turn: number): Promise<void> {
-  const id = deviceId(deviceCount);
-  const isBatch = turn % 20 === 0;
-  const message = { body: "x".repeat(300), base64Encoded: false };
-  const body = isBatch ? JSON.stringify(Array.from({ length: 200 }, () => message)) : message.body;
-  const status = await new Promise<number>((done, reject) => {
-    const sent = request(
-      {
-        host: "127.0.0.1",
-        servername: "localhost",
-        port: hub.address.ports.https,
-        ca,
-        method: "POST",
-        path: `/devices/${id}/messages/events?api-version=2021-04-12`,
-        headers: {
-          authorization: makeSasToken("localhost", policyKey, Date.now() + 60_000, "device"),
-          ...(isBatch ? { "content-type": "application/vnd.microsoft.iothub.json" } : {}),
-        },
-      },
-      (response) => {
-        response.resume();
-        done(response.statusCode ?? 0);
-      },
-    );
-    sent.on("error", reject);
-    sent.end(body);
-  });
-  if (status === 204) httpTaken++;
+  writeFileSync(devicesPath, JSON.stringify(made));
 }
 
 /** Makes, changes and removes devices; turns an export off and on. */
 async function administer(turn: number): Promise<void> {
   const id = `passing-${turn % 20}`;
-  if (turn % 40 < 20) await hub.api("POST", "/devices", { id, templateId: "soak" });
+  if (turn % 40 < 20) await hub.api("POST", "/devices", { id, templateId: emptyTemplate.id });
   else await hub.api("DELETE", `/devices/${id}`);
   administered++;
 }
@@ -194,62 +182,79 @@ async function sample(): Promise<void> {
   };
   acceptedBefore = accepted;
   samples.push(one);
+  ledger.save(directory);
   appendFileSync(samplesPath, `${JSON.stringify(one)}\n`);
   draw();
 }
 
 function draw(): void {
-  writeFileSync(join(results, "soak.svg"), soakPicture(`Soak, ${deviceCount} devices over MQTT`, samples));
+  writeFileSync(join(results, "soak.svg"), soakPicture(`Soak, ${all.length} devices over all transports`, samples));
 }
 
-/** Waits until everything is exported. @returns whether as many records were written as messages were accepted. */
-async function settled(): Promise<Check> {
-  const { exports } = await hub.api<{ exports: { id: string; name: string }[] }>("GET", "/status");
-  for (const { id } of exports) await hub.api("POST", `/exports/${id}/retry`).catch(() => null);
-  let detail = "";
-  for (let turn = 0; turn < 60; turn++) {
-    await pause(5_000);
-    const page = await (await fetch(`${hub.address.url}/metrics`)).text();
-    const accepted = metricOf(page, "coldpath_journal_appended_records_total");
-    const lag = metricOf(page, "coldpath_export_lag_seconds");
-    const measured = [...page.matchAll(/^coldpath_export_records_written_total\{[^}]*\} (\S+)$/gm)].map(([, value]) =>
-      Number(value),
-    );
-    detail = `${accepted} accepted since the last start, ${measured.join(" and ")} records written with those of snapshots, lag ${lag} s`;
-    if (lag === 0 && measured.length === 2 && measured.every((count) => count >= accepted)) {
-      return { name: "all that was accepted is exported", isPassed: true, detail };
-    }
+/** Waits until the exports owe nothing, and two more windows have closed. */
+async function settled(): Promise<void> {
+  interface Answer {
+    readonly id: string;
+    readonly status: { readonly state: string; readonly owedFiles: number };
   }
-  return { name: "all that was accepted is exported", isPassed: false, detail };
+  const exports = async (): Promise<readonly Answer[]> =>
+    (await hub.api<{ items: readonly Answer[] }>("GET", "/exports")).items;
+  for (const { id } of await exports()) await hub.api("POST", `/exports/${id}/retry`).catch(() => null);
+  await pause(125_000);
+  for (let turn = 0; turn < 60; turn++) {
+    if ((await exports()).every(({ status }) => status.state === "healthy" && status.owedFiles === 0)) return;
+    await pause(5_000);
+  }
+}
+
+/** What the independent reader finds in a container: each acknowledged message once. */
+async function keptIn(container: string): Promise<Check> {
+  const reading = new ReadBack(join(lake, container));
+  await reading.more();
+  const { lost, doubled, invented, wrong } = reading.breaches(ledger, Infinity);
+  return {
+    name: `each acknowledged message is in one file of ${container}`,
+    isPassed: lost.length + doubled.length + invented.length + wrong.length === 0,
+    detail:
+      `${ledger.acknowledged.size} acknowledged, ${reading.records} records in ${reading.files.size} files, ${lost.length} lost, ` +
+      `${doubled.length} twice, ${invented.length} never sent, ${wrong.length} files wrong ${wrong.slice(0, 3).join(", ")}`,
+  };
 }
 
 function finish(): void {
   const checks = [
     ...verdict(samples, Number(values["loop-ms"])),
-    exported,
+    ...kept,
+    {
+      name: "what was answered of twins, methods and messages is so",
+      isPassed: wrongTalks.length === 0 && talkTally.failures.length < 20,
+      detail:
+        `${talkTally.reports} reports, ${talkTally.patches} patches, ${talkTally.calls} methods, ${talkTally.messages} messages; ` +
+        `${talkTally.failures.length} not answered ${talkTally.failures.slice(-3).join("; ")} ${wrongTalks.join("; ")}`,
+    },
     {
       name: "every helper of the load did its work",
       isPassed: troubles.length < 20,
       detail: troubles.length === 0 ? "no trouble" : `${troubles.length} troubles, the last: ${troubles.at(-1)}`,
     },
   ];
-  const { sent, acknowledged, reconnects } = tally;
+  const { reconnects } = tally;
+  const acknowledged = ledger.acknowledged.size;
+  const acknowledgedBy = Object.fromEntries([...ledger.acknowledgedBy].map(([way, { size }]) => [way, size]));
   const isPassed = checks.every((check) => check.isPassed) && !interrupted.signal.aborted;
   const summary = {
     hours: elapsedSeconds() / 3600,
-    sent,
     acknowledged,
+    acknowledgedBy,
     reconnects,
-    httpTaken,
     administered,
     isPassed,
     checks,
   };
   writeFileSync(join(results, "soak.json"), `${JSON.stringify({ ...summary, samples }, null, 2)}\n`);
   draw();
-  console.log(
-    `${acknowledged} of ${sent} messages acknowledged, ${reconnects} reconnects, ${httpTaken} HTTPS requests, ${administered} changes`,
-  );
+  console.log(`${acknowledged} messages acknowledged, ${reconnects} reconnects, ${administered} changes`);
+  for (const [way, count] of Object.entries(acknowledgedBy)) console.log(`  ${way}: ${count} acknowledged`);
   for (const check of checks) console.log(`${check.isPassed ? "passed" : "FAILED"}  ${check.name}: ${check.detail}`);
   if (isPassed && values.directory === "soak-data") rmSync(directory, { recursive: true, force: true });
   process.exit(isPassed ? 0 : 1);

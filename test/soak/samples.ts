@@ -33,6 +33,8 @@ const mebibyte = 1024 * 1024;
 /** Growth of memory over the second half that still counts as none: a garbage collector breathes. */
 const rssGrowthMiBMax = 24;
 const fdsGrowthMax = 20;
+/** Devices that come back before their former connection is seen to be gone. */
+const connectionsGrowthMax = 8;
 
 /** @param loopMsMax  what the event loop's p99 may be, in the middle of all samples. */
 export function verdict(samples: readonly SoakSample[], loopMsMax: number): readonly Check[] {
@@ -42,6 +44,8 @@ export function verdict(samples: readonly SoakSample[], loopMsMax: number): read
   const settled = first.slice(first.length / 4);
   const fdsBefore = Math.max(...settled.map(({ fds }) => fds));
   const fdsAfter = Math.max(...second.map(({ fds }) => fds));
+  const connectionsBefore = Math.max(...settled.map(({ connections }) => connections));
+  const connectionsAfter = Math.max(...second.map(({ connections }) => connections));
   const loopMs = middle(samples.map(({ loopP99Ms }) => loopP99Ms));
   const most = Math.max(...samples.map(({ rssBytes }) => rssBytes)) / mebibyte;
   return [
@@ -54,6 +58,11 @@ export function verdict(samples: readonly SoakSample[], loopMsMax: number): read
       name: "file descriptors stay",
       isPassed: fdsAfter <= fdsBefore + fdsGrowthMax,
       detail: `at most ${fdsBefore} in the first half, ${fdsAfter} in the second`,
+    },
+    {
+      name: "device connections stay",
+      isPassed: connectionsAfter <= connectionsBefore + connectionsGrowthMax,
+      detail: `at most ${connectionsBefore} in the first half, ${connectionsAfter} in the second`,
     },
     {
       name: "the event loop is free",

@@ -32,11 +32,12 @@ test("a server that breathes passes", () => {
   expect(failed(samplesOf(() => ({})))).toEqual([]);
 });
 
-test("a leak of memory, of descriptors, and a loop that is not free each fail", () => {
+test("a leak of memory, of descriptors, of connections, and a loop that is not free each fail", () => {
   expect(failed(samplesOf((index) => ({ rssBytes: (200 + index * 0.2) * mebibyte })))).toEqual([
     "memory does not grow",
   ]);
   expect(failed(samplesOf((index) => ({ fds: 60 + index })))).toEqual(["file descriptors stay"]);
+  expect(failed(samplesOf((index) => ({ connections: 40 + index })))).toEqual(["device connections stay"]);
   expect(failed(samplesOf(() => ({ loopP99Ms: 300 })))).toEqual(["the event loop is free"]);
 });
 
