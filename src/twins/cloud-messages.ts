@@ -131,6 +131,8 @@ export class CloudMessageFollower {
   #isRunning = false;
   #isDue = false;
   #isOver = false;
+  /** The last of what runs. Never rejects. */
+  #work: Promise<void> = Promise.resolve();
   #cancelTimer: () => void = () => {};
 
   constructor(
@@ -160,7 +162,7 @@ export class CloudMessageFollower {
 
   start(): void {
     this.#isRunning = true;
-    void this.#options.registry.releaseCloudMessages(this.#owner).then(
+    this.#work = this.#options.registry.releaseCloudMessages(this.#owner).then(
       () => this.#run(),
       (error: unknown) => this.#failed(error),
     );
@@ -169,7 +171,15 @@ export class CloudMessageFollower {
   /** There may be another message, or room for one. */
   wake(): void {
     this.#isDue = true;
-    if (!this.#isRunning && !this.#isOver) void this.#run();
+    if (!this.#isRunning && !this.#isOver) this.#work = this.#run();
+  }
+
+  /** When all is delivered that there is now and that there is room for. Never rejects. */
+  async given(): Promise<void> {
+    for (let work: Promise<void> | null = null; work !== this.#work;) {
+      work = this.#work;
+      await work;
+    }
   }
 
   /** The connection is over: what the device holds is delivered to the next one. */

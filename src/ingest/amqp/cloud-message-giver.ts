@@ -41,6 +41,7 @@ export function cloudMessageGiver(cloudMessages: CloudMessages, owner: CloudMess
       link.onRoom = () => mine.wake();
     },
     end: () => follower?.stop(),
+    given: async () => await follower?.given(),
   };
 }
 

@@ -3,7 +3,7 @@
 import rhea, { type Delivery, type EventContext, type Message, type Receiver } from "rhea";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { AmqpClient, type AmqpClientOptions } from "../../../test/lib/amqp-client.ts";
-import { IngestHub, until } from "../../../test/lib/ingest-hub.ts";
+import { IngestHub, aWhile, until } from "../../../test/lib/ingest-hub.ts";
 
 const id = "amqp-1";
 const address = `/devices/${id}/messages/devicebound`;
@@ -146,6 +146,27 @@ test("A link has the settle modes that were asked for, since go-amqp detaches at
   });
   expect([modeOf(receiver), settled]).toEqual([1, true]);
   await expect.poll(states).toEqual(["completed"]);
+  client.destroy();
+});
+
+test("Who drains its credit gets what there is first, and no message is taken that it does not get", async () => {
+  for (const text of ["one", "two"]) await send(text);
+  const client = await AmqpClient.device(hub.amqpPort, id, hub.token(id));
+  const receiver = client.connection.open_receiver({ source: address, autoaccept: false, credit_window: 0 });
+  const heard: unknown[] = [];
+  receiver.on("message", ({ message }: EventContext) =>
+    heard.push(String((message?.body as { content: Buffer } | undefined)?.content)),
+  );
+  receiver.on("receiver_drained", () => heard.push("drained"));
+  await new Promise((resolve) => receiver.once("receiver_open", resolve));
+  receiver.add_credit(10);
+  receiver.drain_credit();
+  await until(() => heard.includes("drained"), "it is drained");
+  expect(heard).toEqual(["one", "two", "drained"]);
+  await send("three");
+  await aWhile();
+  expect(heard).toHaveLength(3);
+  expect(await states()).toEqual(["delivering", "delivering", "queued"]);
   client.destroy();
 });
 

@@ -55,6 +55,8 @@ export interface Giver {
   begin(link: OutgoingLink): void;
   /** It is detached. */
   end(link: OutgoingLink): void;
+  /** When all is sent that there is now and that there is credit for. Never rejects. Left out: it always is. */
+  given?(): Promise<void>;
 }
 
 export interface OutgoingLink {

@@ -488,6 +488,9 @@ class SendingLink implements Link, OutgoingLink {
   #waitingBytes = 0;
   #deliveryCount = 0;
   #credit = 0;
+  #isEnded = false;
+  /** Flows that came: a drain is answered while none came behind it. */
+  #flows = 0;
 
   constructor(session: Session, request: AttachRequest, owner: object | null, giver: Giver) {
     this.#session = session;
@@ -535,15 +538,28 @@ class SendingLink implements Link, OutgoingLink {
 
   flow(deliveryCount: number, credit: number, isDrain: boolean, isEcho: boolean): void {
     this.#credit = Math.max(0, (deliveryCount + credit - this.#deliveryCount) | 0);
+    const flow = ++this.#flows;
     this.sendWaiting();
-    if (isDrain) {
-      this.#deliveryCount = (this.#deliveryCount + this.#credit) >>> 0;
-      this.#credit = 0;
+    if (!isDrain) {
+      if (isEcho) this.#session.writeFlow(this.request.handle, this.#deliveryCount, this.#credit);
+      return;
     }
-    if (isDrain || isEcho) this.#session.writeFlow(this.request.handle, this.#deliveryCount, this.#credit, isDrain);
+    if (this.#giver.given === undefined) return this.#drained();
+    // Who drains wants what there is. Taken and without credit it would be locked, and count as delivered.
+    void this.#giver.given().then(() => {
+      if (flow === this.#flows && !this.#isEnded) this.#drained();
+    });
+  }
+
+  /** What credit is left is used up. §2.6.7 */
+  #drained(): void {
+    this.#deliveryCount = (this.#deliveryCount + this.#credit) >>> 0;
+    this.#credit = 0;
+    this.#session.writeFlow(this.request.handle, this.#deliveryCount, 0, true);
   }
 
   end(): void {
+    this.#isEnded = true;
     this.#waiting.length = 0;
     this.onRoom = null;
     this.#giver.end(this);
