@@ -230,7 +230,7 @@ function ReadyCode({
             run === null ? null : (
               <div className={styles.steps}>
                 <Text>And run it:</Text>
-                <CodeBlock text={run} label={`${title} command`} />
+                <CodeBlock text={run} label={`${title} command`} isCommand />
               </div>
             ),
         }))}

@@ -1,6 +1,6 @@
 // Code in several languages, one at a time, with a button to copy it.
 
-import { Tab, TabList, makeStyles, tokens } from "@fluentui/react-components";
+import { Tab, TabList, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
 import { type ReactNode, useState } from "react";
 import { CopyButton } from "./copy-box.tsx";
 
@@ -26,15 +26,29 @@ const useStyles = makeStyles({
     lineHeight: tokens.lineHeightBase300,
     tabSize: 2,
   },
+  // A command is one line however long, and is read to its end.
+  command: { whiteSpace: "pre-wrap", overflowWrap: "anywhere" },
   copy: { flexShrink: 0, padding: "4px" },
 });
 
-export function CodeBlock({ text, label }: { readonly text: string; readonly label?: string }) {
+export interface CodeBlockProps {
+  readonly text: string;
+  readonly label?: string;
+  /** For a shell: long lines are broken where they are shown, not where they are copied. */
+  readonly isCommand?: boolean;
+}
+
+export function CodeBlock({ text, label, isCommand = false }: CodeBlockProps) {
   const styles = useStyles();
   return (
     <div className={styles.box}>
       {/* It scrolls, so the keyboard must reach it. */}
-      <pre className={styles.code} tabIndex={0} role="region" aria-label={label ?? "Code"}>
+      <pre
+        className={mergeClasses(styles.code, isCommand && styles.command)}
+        tabIndex={0}
+        role="region"
+        aria-label={label ?? "Code"}
+      >
         {text}
       </pre>
       <div className={styles.copy}>
@@ -77,7 +91,9 @@ export function CodeTabs({ samples }: { readonly samples: readonly CodeSample[] 
       </TabList>
       {shown !== undefined && (
         <div role="tabpanel" aria-label={shown.title} className={styles.tabs}>
-          {shown.install !== undefined && <CodeBlock text={shown.install} label={`${shown.title} installation`} />}
+          {shown.install !== undefined && (
+            <CodeBlock text={shown.install} label={`${shown.title} installation`} isCommand />
+          )}
           {shown.before}
           <CodeBlock text={shown.text} label={`${shown.title} code`} />
           {shown.after}

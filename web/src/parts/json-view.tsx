@@ -16,6 +16,8 @@ const useStyles = makeStyles({
     lineHeight: tokens.lineHeightBase300,
     overflowWrap: "anywhere",
     minWidth: 0,
+    // A tree of more than a line reads from its start, wherever it stands.
+    textAlign: "start",
   },
   inner: {
     paddingInlineStart: "18px",

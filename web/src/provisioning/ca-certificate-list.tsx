@@ -186,7 +186,7 @@ function Proof({ certificate }: { readonly certificate: CaCertificate }) {
           <>
             <li className={styles.step}>
               <div>Where the authority&apos;s key is, make and sign the verification certificate:</div>
-              <CodeBlock text={opensslOf(verification.code)} label={`Commands for ${name}`} />
+              <CodeBlock text={opensslOf(verification.code)} label={`Commands for ${name}`} isCommand />
             </li>
             <li className={styles.step}>
               <form

@@ -52,8 +52,8 @@ export function Overview() {
             title="Further ID scopes"
             about={
               <>
-                Taken besides this hub&apos;s own. With the ID scope of your IoT Central application here and the keys
-                of its enrollment group, its devices need another host name and nothing else. <MigrationNote />
+                Taken besides this hub&apos;s own, so that devices which know one of them need another host name and
+                nothing else. <MigrationNote />
               </>
             }
             actions={
@@ -105,7 +105,7 @@ function sampleOf({ file, run, note, ...program }: ReadyProgram): CodeSample {
     after: (
       <>
         <Text>And run it:</Text>
-        <CodeBlock text={run} label={`${program.title} command`} />
+        <CodeBlock text={run} label={`${program.title} command`} isCommand />
       </>
     ),
   };

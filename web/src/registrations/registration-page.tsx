@@ -26,6 +26,9 @@ import {
 const route = getRouteApi("/shell/registrations");
 const useStyles = makeStyles({
   buttons: { display: "flex", flexWrap: "wrap", gap: "6px", justifyContent: "flex-end" },
+  tabs: { marginInline: "-10px" },
+  panel: { display: "flex", flexDirection: "column", rowGap: "12px", minWidth: 0 },
+  about: { color: tokens.colorNeutralForeground3, maxWidth: "80ch" },
   quiet: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, overflowWrap: "anywhere" },
 });
 
@@ -45,6 +48,7 @@ const statusWords: Readonly<Record<RegistrationStatus, { readonly tab: string; r
 type Asked = { readonly act: "approve" | "block" | "unblock" | "forget"; readonly registration: Registration } | null;
 
 export default function RegistrationPage() {
+  const styles = useStyles();
   const { status = "waiting" } = route.useSearch();
   const navigate = route.useNavigate();
   const mayManage = mayUse(useRole(), "administrator");
@@ -60,6 +64,7 @@ export default function RegistrationPage() {
       about="Devices that asked by themselves to be let in, by an enrollment group or an individual enrollment."
     >
       <TabList
+        className={styles.tabs}
         selectedValue={status}
         onTabSelect={(_event, { value }) =>
           void navigate({ search: value === "waiting" ? {} : { status: value as RegistrationStatus }, replace: true })
@@ -71,14 +76,14 @@ export default function RegistrationPage() {
           </Tab>
         ))}
       </TabList>
-      <div role="tabpanel" aria-label={statusWords[status].tab}>
+      <div role="tabpanel" aria-label={statusWords[status].tab} className={styles.panel}>
         <Shown query={registrations}>
           {({ items, next }) =>
             items.length === 0 && pages.number === 1 ? (
               <Nothing status={status} mayManage={mayManage} />
             ) : (
               <>
-                <Text as="p">{statusWords[status].about}</Text>
+                <Text className={styles.about}>{statusWords[status].about}</Text>
                 <DataTable
                   label={`${statusWords[status].tab} registrations`}
                   columns={columnsOf(status, published?.length, setAsked)}

@@ -87,7 +87,7 @@ function MadeToken({ made, onClose }: { readonly made: Schema<"MadeApiToken">; r
       </MessageBar>
       <CopyBox label="Token" text={made.token} />
       <div>Try it:</div>
-      <CodeBlock label="curl call" text={call} />
+      <CodeBlock label="curl call" text={call} isCommand />
       <div>All calls stand in {location.origin}/api/v1/openapi.json.</div>
     </NoteDialog>
   );
