@@ -147,13 +147,13 @@ const shots: readonly Shot[] = [
 ];
 
 const { values } = scriptArguments(
-  `npm run screenshots [-- --only NAME] [-- --now]
+  `npm run screenshots [-- --only NAME …] [-- --now]
 
 Makes docs/images/*.png: each page of the table in tools/screenshots.ts, at 1440 and 390 px, light and dark.
 
-  --only   one page of the table
+  --only   one page of the table; again for a further one
   --now    does not wait for the sample's first files`,
-  { only: { type: "string" }, now: { type: "boolean" } },
+  { only: { type: "string", multiple: true }, now: { type: "boolean" } },
 );
 
 const folder = join(import.meta.dirname, "../docs/images");
@@ -167,7 +167,7 @@ try {
   if (values.now !== true) await firstFiles(stand);
   // Without a user, signing in would show the set-up.
   await (await stand.signedIn("administrator")).context().close();
-  for (const shot of shots.filter(({ name }) => values.only === undefined || name === values.only)) {
+  for (const shot of shots.filter(({ name }) => values.only?.includes(name) ?? true)) {
     for (const theme of ["light", "dark"] as const) {
       for (const [width, height] of [
         [1440, 900],
