@@ -135,6 +135,8 @@ function parseRequest(topic: string): Request | null {
   const match = /^\$dps\/registrations\/(PUT\/iotdps-register|GET\/iotdps-get-operationstatus)\/\?(.*)$/.exec(topic);
   if (match === null) return null;
   const query = match[2] ?? "";
+  const requestId = requestIdOf(query);
+  if (requestId === null) return null;
   const operationId = new URLSearchParams(query).get("operationId") ?? "";
-  return { requestId: requestIdOf(query), operationId: match[1]?.startsWith("PUT") === true ? null : operationId };
+  return { requestId, operationId: match[1]?.startsWith("PUT") === true ? null : operationId };
 }

@@ -63,21 +63,27 @@ export interface MethodReply {
  * The request id in what stands behind a topic's `?`, as it stands there; "" for none. Small clients compare it as text with what
  * they sent, others decode it first: it is the same for both when it is given back as it came, but for wildcards, which no topic
  * may have.
+ *
+ * @returns null when it is so long that the topic of an answer might not hold it (65,535 bytes).
  */
-export function requestIdOf(query: string): string {
+export function requestIdOf(query: string): string | null {
   const [, requestId = ""] = /(?:^|&)(?:\$|%24)rid=([^&]*)/.exec(query) ?? [];
-  return requestId.replace(/[+#]/g, encodeURIComponent);
+  return requestId.length > requestIdCharsMax ? null : requestId.replace(/[+#]/g, encodeURIComponent);
 }
+
+/** SDKs use numbers and UUIDs. */
+const requestIdCharsMax = 1024;
 
 /** What a device publishes on `$iothub/…`, or null when the topic is none of those. */
 export function parseHubTopic(topic: string): TwinRequest | MethodReply | null {
   const reply = /^\$iothub\/methods\/res\/(-?\d{1,10})\/\?(.*)$/.exec(topic);
   if (reply !== null) {
-    const requestId = new URLSearchParams(reply[2]).get("$rid") ?? "";
-    return { kind: "method-reply", requestId, status: Number(reply[1]) };
+    const requestId = requestIdOf(reply[2] ?? "");
+    return requestId === null ? null : { kind: "method-reply", requestId, status: Number(reply[1]) };
   }
   const match = /^\$iothub\/twin\/(GET|PATCH\/properties\/reported)\/\?(.*)$/.exec(topic);
   if (match === null) return null;
   const requestId = requestIdOf(match[2] ?? "");
+  if (requestId === null) return null;
   return { kind: match[1] === "GET" ? "twin-read" : "twin-report", requestId };
 }

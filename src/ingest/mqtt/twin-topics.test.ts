@@ -139,6 +139,17 @@ describe("is refused, with the errorCode that the Node SDK looks for", () => {
     client.destroy();
   });
 
+  test.each(["GET", "PATCH/properties/reported"] as const)(
+    "M1: %s with a request id that no topic of an answer could hold ends the connection, and nothing else",
+    async (what) => {
+      const before = hub.rejections("topic");
+      const client = await connected(answers);
+      client.send(request(what, "+".repeat(40_000), {}));
+      await client.ended;
+      expect(hub.rejections("topic")).toBe(before + 1);
+    },
+  );
+
   test("M1: more requests than may wait", async () => {
     const client = await connected(answers);
     client.send(Buffer.concat(Array.from({ length: 30 }, (_one, index) => request("GET", String(index)))));

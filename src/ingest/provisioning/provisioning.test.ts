@@ -243,6 +243,11 @@ describe("Over MQTT", () => {
   test.each<[string, RejectionReason, Buffer]>([
     ["a message", "topic", publishBytes({ topic: "devices/m-1/messages/events/", payload: "x" })],
     ["a twin request", "topic", publishBytes({ topic: "$iothub/twin/GET/?$rid=1", payload: "" })],
+    [
+      "a request id that no topic of an answer could hold",
+      "topic",
+      publishBytes({ topic: `$dps/registrations/PUT/iotdps-register/?$rid=${"+".repeat(40_000)}`, payload: "{}" }),
+    ],
     ["QoS 2", "qos-2", publishBytes({ topic: "$dps/registrations/PUT/iotdps-register/?$rid=1", payload: "", qos: 2 })],
     ["a second CONNECT", "unexpected-packet", connectBytes("m-1", "x")],
   ])("it may not send %s", async (_what, reason, bytes) => {
