@@ -47,6 +47,14 @@ test.each([
   expect(await call).toEqual({ status: 200, payload });
 });
 
+test("an answer that is nested too deep to be said again is given as its text", async () => {
+  serve();
+  const text = `${"[".repeat(60_000)}${"]".repeat(60_000)}`;
+  const call = methods.invoke(owner, request);
+  answer(0, 200, text);
+  expect((await call).payload).toBe(text);
+});
+
 test("answers find their calls, in whatever order they come", async () => {
   serve();
   const both = [methods.invoke(owner, request), methods.invoke(owner, { ...request, name: "stop" })];

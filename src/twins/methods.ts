@@ -10,6 +10,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../lib/clock.ts";
 import { ColdpathError } from "../lib/errors.ts";
+import { isNestedBeyond } from "../lib/nesting.ts";
 import type { RegistryEvent } from "../registry/registry.ts";
 
 /** Who is called: a device, or a module of it, in one generation. */
@@ -41,7 +42,7 @@ export interface MethodCall {
 export interface MethodAnswer {
   /** The device's own: 200 is usual for "done". */
   readonly status: number;
-  /** What its JSON says; the text itself where it is none; null where there is nothing. */
+  /** What its JSON says; the text itself where it is none, or is nested too deep; null where there is nothing. */
   readonly payload: unknown;
 }
 
@@ -55,6 +56,8 @@ export interface MethodsOptions {
 
 /** IoT Hub's bounds. */
 export const methodPayloadBytesMax = 128 * 1024;
+/** Objects and arrays within each other, either way. */
+export const methodPayloadLevelsMax = 100;
 export const methodTimeouts = { responseMsMin: 5_000, responseMsMax: 300_000, connectMsMax: 300_000 } as const;
 const callsOfDeviceMax = 10;
 /** For a device that comes back, to answer over its next connection. */
@@ -226,7 +229,8 @@ function read(payload: Buffer): unknown {
   const text = payload.toString("utf8");
   if (text.trim() === "") return null;
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return isNestedBeyond(value, methodPayloadLevelsMax) ? text : value;
   } catch {
     return text;
   }

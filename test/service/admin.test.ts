@@ -388,6 +388,16 @@ test("a direct method is called, and what the device answers is the answer", asy
   ] as const) {
     expect(await bench.refused(400, "POST", path, body)).toMatchObject({ field });
   }
+  const nested = (levels: number): unknown => JSON.parse("[".repeat(levels) + "]".repeat(levels));
+  expect((await bench.call("POST", path, { name: "echo", payload: nested(90) })).status).toBe(200);
+  const raw = {
+    type: "application/json",
+    text: `{"name":"echo","payload":${"[".repeat(30_000)}${"]".repeat(30_000)}}`,
+  };
+  expect(await bench.call("POST", path, undefined, { raw })).toMatchObject({
+    status: 400,
+    body: { error: { code: "input-invalid", field: "payload" } },
+  });
   stop();
   expect(await bench.refused(404, "POST", path, { name: "echo", payload: "s3cret" })).toMatchObject({
     code: "device-offline",

@@ -1,7 +1,9 @@
 // Direct methods: a connected device, or a module of it, is asked to do something, and its answer is this call's.
 
 import { type Static, Type } from "typebox";
-import type { MethodOwner } from "../../twins/methods.ts";
+import { ColdpathError } from "../../lib/errors.ts";
+import { isNestedBeyond } from "../../lib/nesting.ts";
+import { type MethodOwner, methodPayloadLevelsMax } from "../../twins/methods.ts";
 import type { AdminOptions } from "../options.ts";
 import { type Api, ref } from "../schema.ts";
 import { MethodAnswer, MethodRequest } from "../schemas/method.ts";
@@ -11,6 +13,10 @@ const tags = ["devices"];
 export function deviceMethodRoutes(api: Api, { registry, methods }: Pick<AdminOptions, "registry" | "methods">): void {
   const call = async (owner: MethodOwner, request: Static<typeof MethodRequest>) => {
     const { name, payload = null, responseTimeoutSeconds = 30, connectTimeoutSeconds = 0 } = request;
+    if (isNestedBeyond(payload, methodPayloadLevelsMax)) {
+      const message = `The payload is nested deeper than ${methodPayloadLevelsMax} levels.`;
+      throw new ColdpathError("invalid", "input-invalid", message, { field: "payload" });
+    }
     const answer = await methods.invoke(owner, {
       name,
       payload: JSON.stringify(payload),

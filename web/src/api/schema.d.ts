@@ -2929,14 +2929,14 @@ export interface components {
         MethodAnswer: {
             /** @description The device's own: 200 is usual for done. */
             status: number;
-            /** @description The device's JSON, its text where that is none, null where there is nothing. */
+            /** @description The device's JSON, its text where that is none or is nested deeper, null where there is nothing. */
             payload: unknown;
         };
         /** @description What a device is asked to do. */
         MethodRequest: {
             /** @description In IoT Central's words a command, of a component `component*command`. */
             name: string;
-            /** @description Any JSON, up to 128 KiB; null when left out. */
+            /** @description Any JSON, up to 128 KiB and 100 levels; null when left out. */
             payload?: unknown;
             /** @description How long the device may take to answer, 5 to 300; 30 when left out. */
             responseTimeoutSeconds?: number;
