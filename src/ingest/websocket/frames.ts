@@ -5,10 +5,18 @@
 //
 //   M1  A reader holds a frame's head and a control frame's payload, at most 139 bytes, however large frames say they are.
 
+import { isUtf8 } from "node:buffer";
+
 const opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
 /** Status codes of a Close, §7.4.1. */
-export const closeCode = { normal: 1000, goingAway: 1001, protocolError: 1002, unsupportedData: 1003 } as const;
+export const closeCode = {
+  normal: 1000,
+  goingAway: 1001,
+  protocolError: 1002,
+  unsupportedData: 1003,
+  invalidText: 1007,
+} as const;
 
 /** What a client did wrong: the code of our Close, and a sentence for people. */
 export interface FrameFault {
@@ -18,6 +26,7 @@ export interface FrameFault {
 
 export interface ControlFrame {
   readonly kind: "close" | "ping";
+  /** Of a Close: nothing, or a status code and a reason. */
   readonly payload: Buffer;
 }
 
@@ -124,8 +133,13 @@ export class FrameReader {
     this.#headBytes = 0;
     this.#headBytesWanted = 2;
     if (control === null || code === opcode.pong) return;
-    this.#isClosed = code === opcode.close;
-    this.#onControl({ kind: this.#isClosed ? "close" : "ping", payload: control });
+    if (code === opcode.ping) return this.#onControl({ kind: "ping", payload: control });
+    if (control.length > 0 && !(control.length > 1 && isCloseCode(control.readUInt16BE(0)))) {
+      return this.#fail("a Close gives no status code, or one that stands for no reason");
+    }
+    if (!isUtf8(control.subarray(2))) return this.#fail("the reason of a Close is UTF-8", closeCode.invalidText);
+    this.#isClosed = true;
+    this.#onControl({ kind: "close", payload: control });
   }
 
   #unmask(from: Buffer, at: number, bytes: number, into: Buffer, intoAt: number): void {
@@ -142,6 +156,12 @@ export class FrameReader {
   #fail(text: string, code: number = closeCode.protocolError): void {
     this.#fault = { code, text };
   }
+}
+
+/** Those that may stand in a frame: named in §7.4.1 and its registry, or left to libraries and applications. */
+function isCloseCode(code: number): boolean {
+  const isNamed = code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
+  return isNamed || (code >= 3000 && code < 5000);
 }
 
 /** The head of a binary frame with so many bytes behind it: whole, unmasked. */

@@ -2,7 +2,7 @@
 //
 // Reading stops and goes on with the socket beneath, and what is written counts as unsent until that socket has it.
 //
-//   M1  It holds what one read of the socket brought, the answer to one ping, and what was written and is not out.
+//   M1  It holds what one read of the socket brought, the answer to one ping and the ping behind it, and what was written and is not out.
 
 import { Duplex } from "node:stream";
 import type { DeviceStream } from "../device-stream.ts";
@@ -24,7 +24,11 @@ export class WebSocketStream extends Duplex implements DeviceStream {
   readonly #reader = new FrameReader((frame) => this.#control(frame));
   readonly #failed: (text: string) => void;
   #isPongUnsent = false;
+  /** The last ping that came meanwhile. */
+  #pingWaiting: Buffer | null = null;
   #isCloseSent = false;
+  /** Nothing more is read; it ends when the device has read what is on its way. */
+  #isMalformed = false;
 
   /**
    * @param beneath  behind the handshake's answer.
@@ -62,6 +66,7 @@ export class WebSocketStream extends Duplex implements DeviceStream {
   }
 
   override _write(chunk: Buffer, _: BufferEncoding, done: (error?: Error | null) => void): void {
+    if (this.#isCloseSent) return done(); // nothing is said behind a Close, §5.5.1
     const head = binaryHead(chunk.length);
     if (chunk.length <= joinedBytesMax) {
       this.beneath.write(Buffer.concat([head, chunk]), done);
@@ -84,11 +89,12 @@ export class WebSocketStream extends Duplex implements DeviceStream {
   }
 
   #take(chunk: Buffer): void {
-    if (this.destroyed || this.readableEnded) return;
+    if (this.destroyed || this.readableEnded || this.#isMalformed) return;
     const bytes = this.#reader.read(chunk);
     if (bytes > 0 && !this.push(chunk.subarray(0, bytes))) this.beneath.pause();
     const { fault } = this.#reader;
     if (fault === null || this.destroyed) return;
+    this.#isMalformed = true;
     this.#failed(fault.text);
     this.#sendClose(fault.code, fault.text);
     this.destroySoon();
@@ -102,11 +108,22 @@ export class WebSocketStream extends Duplex implements DeviceStream {
       setImmediate(() => this.push(null)); // behind the payload that came with it
       return;
     }
-    // Who does not read the answers gets no more of them until it does; one that is newer answers all, §5.5.3.
-    if (this.#isPongUnsent || this.#isCloseSent) return;
+    this.#pong(payload);
+  }
+
+  /** Who does not read the answers gets one, and then one to the last ping, §5.5.3. */
+  #pong(payload: Buffer): void {
+    if (this.#isCloseSent || this.beneath.destroyed) return;
+    if (this.#isPongUnsent) {
+      this.#pingWaiting = payload;
+      return;
+    }
     this.#isPongUnsent = true;
     this.beneath.write(pongFrame(payload), () => {
       this.#isPongUnsent = false;
+      const next = this.#pingWaiting;
+      this.#pingWaiting = null;
+      if (next !== null) this.#pong(next);
     });
   }
 

@@ -275,6 +275,9 @@ describe("What is no WebSocket of ours", () => {
     ["a message within a message", Buffer.concat([frame("\x10", 0x02), binary]), 1002],
     ["a long ping", frame(Buffer.alloc(126), 0x89), 1002],
     ["half a ping", frame("x", 0x09), 1002],
+    ["a Close of one byte", frame("\x03", 0x88), 1002],
+    ["a Close with a code that no frame has", frame(Buffer.from([0x03, 0xed]), 0x88), 1002],
+    ["a Close whose reason is no text", frame(Buffer.from([0x03, 0xe8, 0xc3, 0x28]), 0x88), 1007],
     ["an impossible length", Buffer.from([0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1]), 1002],
   ])("malformed frames end it, with the reason, and are counted: %s", async (_, bytes, code) => {
     const before = hub.rejections("malformed-frame");
