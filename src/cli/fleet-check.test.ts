@@ -54,3 +54,9 @@ test("a row that can be no device is told with why", async () => {
   ]);
   await expect(checkFleet(Buffer.from("A,B\n1,2"), groupKeys)).rejects.toMatchObject({ code: "csv-heading" });
 });
+
+test("a file with nothing in it is refused, as it is when devices are imported", async () => {
+  for (const text of ["", "\uFEFF"]) {
+    await expect(checkFleet(Buffer.from(text), groupKeys)).rejects.toMatchObject({ code: "csv-heading" });
+  }
+});

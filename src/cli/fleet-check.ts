@@ -36,7 +36,6 @@ export async function checkFleet(file: Buffer, groupKeys: KeyPair): Promise<read
   for await (const rows of csvRows(file)) {
     for (const { number, cells } of rows) {
       if (columns === null) {
-        if (cells.every((cell) => cell.trim() === "")) continue;
         columns = sheetColumns(cells);
         continue;
       }
@@ -44,6 +43,7 @@ export async function checkFleet(file: Buffer, groupKeys: KeyPair): Promise<read
       if (verdict !== null) found.push(verdict);
     }
   }
+  if (columns === null) sheetColumns([]); // says what is missing
   return found;
 }
 
