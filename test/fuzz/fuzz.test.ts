@@ -4,13 +4,15 @@
 // Longer: `npm run fuzz` (main.ts).
 
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runInNewContext } from "node:vm";
 import { afterAll, describe, expect, test } from "vitest";
+import { findingsIn, judge } from "./engine/findings.ts";
 import { withCounters } from "./engine/instrument.ts";
 import { type Figures, filesIn, growsWithoutEnd } from "./engine/fuzzer.ts";
+import { hangMs } from "./engine/watchdog.ts";
 import type { Orders } from "./runner.ts";
 import { type TargetName, entryOf, targetNames } from "./targets.ts";
 
@@ -21,7 +23,10 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 interface Run {
   readonly code: number | null;
   readonly figures: Figures;
+  /** Of a replay. */
+  readonly ms: number;
   readonly complaint: string;
+  readonly findings: string;
   /** What its watchdog left behind before it killed the process. */
   readonly killedOver: readonly string[];
 }
@@ -46,12 +51,12 @@ async function run(target: TargetName, more: Partial<Orders> = {}): Promise<Run>
   child.stdout.setEncoding("utf8").on("data", (text: string) => (said += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (complaint += text));
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
-  const figures = JSON.parse(said.trim().split("\n").at(-1) || "{}") as Figures;
-  const killedOver = readdirSync(join(directory, "findings")).filter((name) => /^(hang|memory)-[^.]*$/.test(name));
-  const told = readdirSync(join(directory, "findings")).filter((name) => name.endsWith(".txt"));
-  for (const name of told)
-    complaint += filesIn(join(directory, "findings")).map(String).join("\n").slice(0, 2000) + name;
-  return { code, figures, complaint, killedOver };
+  const figures = JSON.parse(said.trim().split("\n").at(-1) || "{}") as Figures & { readonly ms: number };
+  const findings = join(orders.directory, "findings");
+  const found = existsSync(findings) ? findingsIn(findings) : [];
+  for (const name of found) complaint += readFileSync(join(findings, `${name}.txt`), "utf8").slice(0, 2000) + name;
+  const killedOver = found.filter((name) => /^(hang|memory)-/.test(name));
+  return { code, figures, ms: figures.ms, complaint, findings, killedOver };
 }
 
 describe.each(targetNames)("%s", (target) => {
@@ -75,9 +80,34 @@ describe.each(targetNames)("%s", (target) => {
 test("A loop without end is stopped by the watchdog, which keeps the input", async () => {
   const input = join(scratch, "input");
   writeFileSync(input, "a=1");
-  const { code, killedOver } = await run("property-bag", { isHanging: true });
+  const { code, killedOver } = await run("property-bag", { tenth: "hangs" });
   expect(code).toBeNull();
   expect(killedOver).toHaveLength(1);
+});
+
+test.each(["fails", "fails-late"] as const)(
+  "A crash that comes of earlier inputs stays a finding, and comes again in their company: one that %s",
+  async (tenth) => {
+    const { figures, findings } = await run("property-bag", { tenth });
+    const [name = "", ...others] = figures.findings;
+    expect(others).toEqual([]);
+    const replay = join(findings, name);
+    const verdict = await judge(name, hangMs, async (isInCompany) => {
+      const { code, ms, complaint } = await run("property-bag", { replay, isInCompany, tenth });
+      return { isSound: code === 0, ms, complaint };
+    });
+    expect(verdict).toEqual({ isFinding: true, text: expect.stringMatching(/^In company only[^]*the tenth/) });
+  },
+);
+
+test("What is fine when it runs again: a hang is taken back, a crash never", async () => {
+  const sound = { isSound: true, ms: 1, complaint: "" };
+  const verdict = async (name: string, again = sound): Promise<boolean> =>
+    (await judge(name, hangMs, async () => await Promise.resolve(again))).isFinding;
+  expect(await verdict("hang-1-2")).toBe(false);
+  expect(await verdict("hang-1-2", { ...sound, ms: hangMs + 1 })).toBe(true);
+  expect(await verdict("memory-1-2")).toBe(true);
+  expect(await verdict("crash-0")).toBe(true);
 });
 
 test("Counters do not change what a module does, and count every way through it", () => {

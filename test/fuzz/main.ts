@@ -3,13 +3,15 @@
 // Corpus, figures and findings add up in `test-results/fuzz/TARGET`, or below --directory: an interrupted run goes on where
 // it was. Another seed is drawn by each process from --seed and what was executed before.
 //
-// A process that hangs is killed by its watchdog (engine/watchdog.ts), the input is run again alone, and fuzzing goes on.
+// A process that hangs is killed by its watchdog (engine/watchdog.ts). What was found is run again (engine/findings.ts), and
+// fuzzing goes on.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { refuse, scriptArguments } from "../lib/script-arguments.ts";
+import { type Rerun, findingsIn, judge, removeFinding } from "./engine/findings.ts";
 import { type Figures, growsWithoutEnd, nameOf } from "./engine/fuzzer.ts";
 import { hangMs } from "./engine/watchdog.ts";
 import type { Orders } from "./runner.ts";
@@ -22,7 +24,7 @@ interface State {
   edges: number;
   edgesTotal: number;
   corpus: number;
-  /** Files in `findings` that failed again when they were run alone. */
+  /** Files in `findings` that were not taken back when they ran again. */
   findings: string[];
   /** Runs whose heap grew without end. */
   growths: number;
@@ -47,6 +49,7 @@ figures and findings add up. all is one target after the other; what has had its
   --seed N         what chance begins with (default 1)
   --directory DIR  everything is kept there (default test-results/fuzz)
   --replay FILE    one input again, with its error; needs one target
+  --company        behind the inputs that ran before it when it was found
   --keep           the covering part of what was found becomes the kept corpus, test/fuzz/corpus
   --json           figures as JSON, one line a target
 
@@ -62,6 +65,7 @@ const { values, positionals } = scriptArguments(
     seed: { type: "string", default: "1" },
     directory: { type: "string", default: join(root, "test-results/fuzz") },
     replay: { type: "string" },
+    company: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
@@ -145,8 +149,15 @@ async function fuzz(target: TargetName): Promise<State> {
       );
     });
     if (growsWithoutEnd(heapMiB)) state.growths++;
-    const fresh = readdirSync(findings).filter((name) => !name.endsWith(".txt") && !state.findings.includes(name));
-    for (const name of fresh) await judge(target, join(findings, name), name, state);
+    const fresh = findingsIn(findings).filter((name) => !state.findings.includes(name));
+    for (const name of fresh) {
+      const path = join(findings, name);
+      const { isFinding, text } = await judge(name, hangMs, (isInCompany) => rerun(target, path, isInCompany));
+      if (isFinding) state.findings.push(name);
+      else removeFinding(path);
+      console.error(`${target}: ${isFinding ? `FOUND ${path}` : name}\n${text}`);
+      if (isFinding) console.error(`  npm run fuzz -- ${target} --replay ${path}`);
+    }
     writeFileSync(statePath, `${JSON.stringify(state)}\n`);
     // Neither its end nor a finding: it cannot run at all.
     if (code !== 0 && fresh.length === 0)
@@ -156,22 +167,16 @@ async function fuzz(target: TargetName): Promise<State> {
   return state;
 }
 
-/** Runs what was found again, alone: a busy machine can make an innocent input look slow. */
-async function judge(target: TargetName, path: string, name: string, state: State): Promise<void> {
-  let ms = Number.POSITIVE_INFINITY;
+/** A process of its own; it has a minute. */
+async function rerun(target: TargetName, path: string, isInCompany: boolean): Promise<Rerun> {
   const lines: string[] = [];
   const watch = setTimeout(() => child?.kill("SIGKILL"), 60_000);
-  const { code, complaint } = await runProcess(ordersOf(target, { replay: path }), (line) => lines.push(line));
+  const orders = ordersOf(target, { replay: path, isInCompany });
+  const { code, complaint } = await runProcess(orders, (line) => lines.push(line));
   clearTimeout(watch);
-  if (code === 0) ({ ms } = JSON.parse(lines.at(-1) ?? "{}") as { ms: number });
-  if (code === 0 && ms <= hangMs && !name.startsWith("memory")) {
-    rmSync(path);
-    rmSync(`${path}.txt`, { force: true });
-    console.error(`${target}: ${name} is fine when it runs alone (${ms} ms).`);
-    return;
-  }
-  state.findings.push(name);
-  console.error(`${target}: FOUND ${path}\n${complaint}\n  npm run fuzz -- ${target} --replay ${path}`);
+  if (code !== 0) return { isSound: false, ms: Number.POSITIVE_INFINITY, complaint };
+  const { ms } = JSON.parse(lines.at(-1) ?? "{}") as { ms: number };
+  return { isSound: true, ms, complaint };
 }
 
 /** The covering part of the corpora, the shortest first, up to a bound of bytes. */
@@ -203,8 +208,9 @@ const chosen = isTargetName(wanted) ? [wanted] : targetNames;
 
 if (values.replay !== undefined) {
   if (!isTargetName(wanted)) refuse(help, "--replay needs one target.");
-  const { code, complaint } = await runProcess(ordersOf(wanted, { replay: values.replay }), (line) =>
-    console.log(line),
+  const { code, complaint } = await runProcess(
+    ordersOf(wanted, { replay: values.replay, isInCompany: values.company }),
+    (line) => console.log(line),
   );
   console.error(complaint);
   process.exit(code === 0 ? 0 : 1);

@@ -4,6 +4,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { companyOf } from "./engine/findings.ts";
 import { Fuzzer, filesIn } from "./engine/fuzzer.ts";
 import { instrument } from "./engine/instrument.ts";
 import type { Target } from "./engine/target.ts";
@@ -21,8 +22,10 @@ export interface Orders {
   readonly isPlanted: boolean;
   /** Runs this one input and says how long it took. */
   readonly replay?: string;
-  /** The tenth execution never ends, to see the watchdog at work. */
-  readonly isHanging?: boolean;
+  /** Behind the inputs that are kept beside it. */
+  readonly isInCompany?: boolean;
+  /** From the tenth execution on none ends, or each fails: to see what becomes of it. */
+  readonly tenth?: "hangs" | "fails" | "fails-late";
   /** Prints the covering part of the corpora, base64 by line, instead of fuzzing. */
   readonly isMinimising?: boolean;
 }
@@ -33,8 +36,8 @@ async function main(orders: Orders): Promise<void> {
   const { covers, plant, stubs = [] } = entryOf(orders.target);
   const instrumentation = instrument(covers, [...stubs, ...(orders.isPlanted ? [plant] : [])]);
   const { target } = (await import(`./targets/${orders.target}.ts`)) as { readonly target: Target };
-  if (orders.replay !== undefined) return await replay(target, orders.replay);
-  if (orders.isHanging === true) hangOnTenth(target);
+  if (orders.tenth !== undefined) spoil(target, orders.tenth);
+  if (orders.replay !== undefined) return await replay(target, orders.replay, orders.isInCompany === true);
   const watchdog = new Watchdog(join(orders.directory, "findings"), rssMax);
   const fuzzer = new Fuzzer({
     ...orders,
@@ -50,19 +53,27 @@ async function main(orders: Orders): Promise<void> {
   await watchdog.close();
 }
 
-function hangOnTenth(target: Target): void {
+function spoil(target: Target, how: NonNullable<Orders["tenth"]>): void {
   let executions = 0;
   target.run = () => {
     executions++;
-    while (executions >= 10) executions++;
+    if (how === "fails" && executions >= 10) throw new Error("the tenth");
+    if (how === "fails-late" && executions === 10) setImmediate(() => void Promise.reject(new Error("the tenth")));
+    if (how === "hangs") while (executions >= 10) executions++;
   };
 }
 
-async function replay(target: Target, path: string): Promise<void> {
+/** What fails late ends the process while it waits. */
+const lateMs = 200;
+
+async function replay(target: Target, path: string, isInCompany: boolean): Promise<void> {
   await target.open?.();
+  for (const input of isInCompany ? companyOf(path) : []) await target.run(input);
   const startMs = performance.now();
   await target.run(readFileSync(path));
-  console.log(JSON.stringify({ ms: Math.round(performance.now() - startMs) }));
+  const ms = Math.round(performance.now() - startMs);
+  await new Promise((resolve) => setTimeout(resolve, lateMs));
+  console.log(JSON.stringify({ ms }));
   await target.close?.();
 }
 

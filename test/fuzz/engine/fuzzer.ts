@@ -11,6 +11,7 @@ import { seededRandom } from "../../../src/lib/disk.simulated.ts";
 import { Corpus, covering } from "./corpus.ts";
 import { Coverage } from "./coverage.ts";
 import type { Instrumentation } from "./instrument.ts";
+import { writeCompany } from "./findings.ts";
 import { mutate } from "./mutate.ts";
 import type { Target } from "./target.ts";
 import type { Watchdog } from "./watchdog.ts";
@@ -50,6 +51,8 @@ const dictionaryTokenBytesMax = 64;
 const grammarEvery = 256;
 const grammarDraws = 8;
 const trimsMax = 48;
+/** Inputs that are kept with a crash: it may come of what one of them left behind. */
+const companyMax = 512;
 const turnMs = 20;
 const figuresMs = 1000;
 const heapMs = 5000;
@@ -63,6 +66,8 @@ export class Fuzzer {
   readonly #dictionary: readonly Buffer[];
   readonly #toldFindings = new Set<string>();
   #running: Buffer = Buffer.alloc(0);
+  /** The last inputs in their order, the running one too. */
+  readonly #company: Buffer[] = [];
 
   constructor(options: FuzzerOptions) {
     const { target, instrumentation } = options;
@@ -182,6 +187,7 @@ export class Fuzzer {
     // A target may keep or change what it is given.
     const given = Buffer.from(input);
     this.#running = input;
+    if (this.#company.push(input) > companyMax * 2) this.#company.splice(0, companyMax);
     this.#coverage.clear(instrumentation.edges);
     this.figures.executions++;
     watchdog?.begin(input);
@@ -208,6 +214,7 @@ export class Fuzzer {
     const name = `crash-${nameOf(input)}`;
     writeFileSync(join(this.#options.directory, "findings", name), input);
     writeFileSync(join(this.#options.directory, "findings", `${name}.txt`), `${text}\n`);
+    writeCompany(join(this.#options.directory, "findings", name), this.#company.slice(-companyMax - 1, -1));
     this.figures.findings.push(name);
     this.#tell();
   }
