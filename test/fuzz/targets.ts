@@ -14,20 +14,7 @@ interface TargetEntry {
 
 const targets = {
   mqtt: {
-    covers: [
-      "src/ingest/mqtt/connect.ts",
-      "src/ingest/mqtt/connection.ts",
-      "src/ingest/mqtt/packets.ts",
-      "src/ingest/mqtt/provisioning-session.ts",
-      "src/ingest/provisioning/provisioning.ts",
-      "src/ingest/provisioning/request.ts",
-      "src/ingest/mqtt/publish.ts",
-      "src/ingest/mqtt/session.ts",
-      "src/ingest/mqtt/topics.ts",
-      "src/ingest/mqtt/user-name.ts",
-      "src/ingest/mqtt/will.ts",
-      "src/ingest/accept.ts",
-    ],
+    covers: ["src/ingest/mqtt/", "src/ingest/provisioning/", "src/ingest/accept.ts", "src/ingest/desired-pushes.ts"],
     plant: {
       path: "src/ingest/mqtt/publish.ts",
       from: "topicEnd + 2;",
@@ -41,6 +28,10 @@ const targets = {
       from: "this.#writer.onDurable(this.#waiting)",
       to: "this.#waiting.durable()",
     },
+  },
+  websocket: {
+    covers: ["src/ingest/websocket/"],
+    plant: { path: "src/ingest/websocket/frames.ts", from: "this.#maskAt = maskAt;", to: "this.#maskAt = 0;" },
   },
   "property-bag": {
     covers: ["src/message/property-bag.ts"],
@@ -126,6 +117,8 @@ const targets = {
       "src/ingest/https/headers.ts",
       "src/ingest/https/room.ts",
       "src/ingest/https/route.ts",
+      "src/ingest/https/devicebound.ts",
+      "src/ingest/provisioning/",
       "src/ingest/turns.ts",
       "src/ingest/accept.ts",
     ],
@@ -150,16 +143,33 @@ const targets = {
       to: "definition.initialValue",
     },
   },
+  twin: {
+    covers: [
+      "src/ingest/provisioning/request.ts",
+      "src/registry/reported-value.ts",
+      "src/registry/setting-sync.ts",
+      "src/registry/twin-section.ts",
+      "src/twins/twins.ts",
+    ],
+    plant: { path: "src/registry/twin-section.ts", from: "marks.delete(key);", to: "" },
+  },
   admin: {
     covers: [
       "src/admin/error-answer.ts",
       "src/admin/page-limit.ts",
       "src/admin/query-values.ts",
       "src/admin/validation-words.ts",
+      "src/admin/routes/ca-certificates.ts",
+      "src/admin/routes/cloud-messages.ts",
       "src/admin/routes/device-keys.ts",
+      "src/admin/routes/device-methods.ts",
       "src/admin/routes/device-templates.ts",
+      "src/admin/routes/device-twins.ts",
       "src/admin/routes/devices.ts",
+      "src/admin/routes/modules.ts",
       "src/admin/routes/policies.ts",
+      "src/admin/routes/provisioning.ts",
+      "src/admin/routes/registrations.ts",
       "src/admin/routes/storage-accounts.ts",
     ],
     shareMin: 0.3, // no store can be opened
@@ -174,6 +184,7 @@ const targets = {
       "src/admin/csv-reader.ts",
       "src/admin/device-import.ts",
       "src/admin/device-sheet.ts",
+      "src/cli/fleet-check.ts",
       "src/lib/csv.ts",
       "src/registry/access-key.ts",
       "src/registry/device-id.ts",

@@ -1,7 +1,7 @@
 // The REST API over a real registry: calls of anyone who holds the token, with any path and any body.
 //
 // The input: calls, each ended by a NUL; a call is its method and path up to the first line feed, and a body. `DEV` and `TPL`
-// stand for ids that exist. No storage can be opened, so that nothing outside of the test's directory is touched.
+// stand for ids that exist, `@deep` for JSON with more levels than anybody has. The device answers methods with what it was asked. No storage can be opened, so that nothing outside of the test's directory is touched.
 //
 //       every answer is a status below 500, or 503 when it asks a store; every refusal has the form of errors
 //   A2  no answer and no log line holds the token, or a secret that went in
@@ -17,6 +17,18 @@ import { type Target, claim } from "../engine/target.ts";
 const secret = "sUperSecretOfTheFuzzer0123456789";
 let bench: AdminBench;
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+
+const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+
+let templateId: string;
+
+async function makeDevice(): Promise<void> {
+  const { generationId } = await bench.expect(201, "POST", "/devices", { id: "DEV", templateId });
+  const owner = { deviceId: "DEV", generationId };
+  bench.methods.serve(owner, ({ requestId, name, payload }) => {
+    setImmediate(() => bench.methods.answer(owner, requestId, 200, Buffer.from(name === "deep" ? deep : payload)));
+  });
+}
 
 function refuseStorage(): never {
   throw new ColdpathError("unavailable", "storage-away", "There is no storage here.", {});
@@ -37,6 +49,11 @@ function ask(method: string, path: string, body: string): Promise<{ status: numb
     call.on("error", reject);
     call.end(body);
   });
+}
+
+/** Nobody waits here for a device that is away. */
+function bodyOf(lines: readonly string[]): string {
+  return lines.join("\n").replaceAll('"@deep"', deep).replaceAll("connectTimeoutSeconds", "connectTimeout");
 }
 
 function calls(...list: readonly (readonly [string, unknown?])[]): Buffer {
@@ -87,6 +104,42 @@ export const target: Target = {
       ["DELETE /api/v1/policies/p"],
       ["GET /api/v1/openapi.json"],
     ),
+    calls(
+      ["POST /api/v1/devices/DEV/methods", { name: "m", payload: { a: [1] } }],
+      ["POST /api/v1/devices/DEV/methods", { name: "m", payload: "@deep" }],
+      ["POST /api/v1/devices/DEV/methods", { name: "deep", payload: null }],
+      ["POST /api/v1/devices/none/methods", { name: "\u0000", responseTimeoutSeconds: 5 }],
+    ),
+    calls(
+      ["POST /api/v1/devices/DEV/cloud-messages", { body: "x", messageId: "m", properties: { a: "b" }, ttlSeconds: 1 }],
+      ["GET /api/v1/devices/DEV/cloud-messages"],
+      ["DELETE /api/v1/devices/DEV/cloud-messages/m"],
+      ["POST /api/v1/devices/DEV/cloud-messages", { body: "AA==", bodyEncoding: "base64", correlationId: "é" }],
+    ),
+    calls(
+      ["PATCH /api/v1/devices/DEV/twin", { desired: { x: { y: [1, null] }, z: null } }],
+      ["PATCH /api/v1/devices/DEV/twin", { desired: { "a.b": 1, deep: "@deep" } }],
+      ["GET /api/v1/devices/DEV/twin"],
+      ["POST /api/v1/devices/DEV/modules", { moduleId: "m" }],
+    ),
+    calls(
+      ["PATCH /api/v1/devices/DEV/modules/m/twin", { desired: { a: 1 } }],
+      ["GET /api/v1/devices/DEV/modules"],
+      ["GET /api/v1/devices/DEV/modules/m/credentials"],
+      ["POST /api/v1/devices/DEV/modules/m/keys", { key: "primary" }],
+    ),
+    calls(
+      ["PATCH /api/v1/provisioning", { furtherIdScopes: ["0ne00000001"] }],
+      ["POST /api/v1/enrollment-groups", { name: "g", templateId: "TPL" }],
+      ["GET /api/v1/enrollment-groups"],
+      ["GET /api/v1/registrations?limit=1"],
+    ),
+    calls(
+      ["POST /api/v1/enrollments", { registrationId: "r", deviceId: "d", authentication: { type: "sas" } }],
+      ["GET /api/v1/enrollments/r/keys"],
+      ["POST /api/v1/registrations/r/approve", { templateId: "TPL" }],
+      ["POST /api/v1/ca-certificates", { name: "c", certificate: "-----BEGIN CERTIFICATE-----" }],
+    ),
     calls(["GET /healthz"], ["GET /metrics"], ["OPTIONS /api/v1/devices"], ["GET /api/v1/nothing"]),
   ],
   grammar: fc
@@ -97,13 +150,25 @@ export const target: Target = {
           "devices",
           "devices/DEV",
           "devices/DEV/keys",
+          "devices/DEV/twin",
+          "devices/DEV/methods",
+          "devices/DEV/cloud-messages",
+          "devices/DEV/modules",
+          "enrollments",
+          "enrollment-groups",
+          "provisioning",
           "device-templates",
           "device-templates/TPL",
           "policies",
           "exports",
           "storage-accounts",
         ),
-        fc.oneof(fc.jsonValue(), fc.constant(template), fc.constant({ id: "x", templateId: "TPL" })),
+        fc.oneof(
+          fc.jsonValue(),
+          fc.constant(template),
+          fc.constant({ id: "x", templateId: "TPL" }),
+          fc.constant({ desired: {} }),
+        ),
       ),
       { maxLength: 3 },
     )
@@ -127,11 +192,18 @@ export const target: Target = {
     '{"',
     '"}',
     "null",
+    '"@deep"',
+    '"desired":{',
+    '"payload":',
+    "/methods",
+    "/cloud-messages",
+    "/twin",
   ],
   open: async () => {
     bench = await AdminBench.open({ openStorage: async () => refuseStorage(), openStorageWith: refuseStorage });
     const made = await bench.expect(201, "POST", "/device-templates", { ...template, id: "TPL", publish: true });
-    await bench.expect(201, "POST", "/devices", { id: "DEV", templateId: made.id });
+    templateId = made.id as string;
+    await makeDevice();
   },
   close: async () => {
     agent.destroy();
@@ -154,7 +226,7 @@ export const target: Target = {
       const path = where
         .join("%20")
         .replaceAll(/[^\x21-\x7e]/g, (char) => (char.isWellFormed() ? encodeURIComponent(char) : "%FF"));
-      const { status, text } = await ask(method, path.startsWith("/") ? path : `/${path}`, rest.join("\n"));
+      const { status, text } = await ask(method, path.startsWith("/") ? path : `/${path}`, bodyOf(rest));
       claim(status < 500 || status === 503, () => `${status} to ${method} ${path}: ${text.slice(0, 300)}`);
       const isRefused = status >= 400 && method !== "HEAD" && path.startsWith("/api/v1/");
       if (isRefused) {
@@ -169,6 +241,7 @@ export const target: Target = {
       }
       claim(!text.includes(adminToken) && !(isSecret && text.includes(secret)), "A2: an answer holds a secret");
     }
+    if (input.includes("DELETE") && (await bench.call("GET", "/devices/DEV")).status === 404) await makeDevice();
     claim(
       !bench.logged.some((line) => line.includes(adminToken) || (isSecret && line.includes(secret))),
       "A2: the log holds a secret",

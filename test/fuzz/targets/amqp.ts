@@ -10,68 +10,27 @@
 
 import { EventEmitter } from "node:events";
 import fc from "fast-check";
-import { recordReader } from "../../../src/avro/record-reader.ts";
-import { Accept } from "../../../src/ingest/accept.ts";
 import { AmqpConnection } from "../../../src/ingest/amqp/connection.ts";
-import type { AmqpContext } from "../../../src/ingest/amqp/context.ts";
 import { batchFormat, writeMessage } from "../../../src/ingest/amqp/message.ts";
-import {
-  type Fields,
-  codes,
-  frame,
-  performative,
-  protocolHeaders,
-  readPerformative,
-} from "../../../src/ingest/amqp/performatives.ts";
-import { Described, Malformed, encode } from "../../../src/ingest/amqp/values.ts";
-import { ConnectionTable } from "../../../src/ingest/connection-table.ts";
+import { codes, frame, frameTypes, performative, protocolHeaders } from "../../../src/ingest/amqp/performatives.ts";
+import { encode } from "../../../src/ingest/amqp/values.ts";
 import type { DeviceStream } from "../../../src/ingest/device-stream.ts";
-import { newCounters } from "../../../src/ingest/ingest.ts";
-import { ReadGate } from "../../../src/ingest/read-gate.ts";
-import { makeSasToken } from "../../../src/ingest/sas-token.ts";
-import { TakeOvers } from "../../../src/ingest/take-overs.ts";
-import { Turns } from "../../../src/ingest/turns.ts";
-import type { DurableWaiter, Journal, PartitionWriter, Refusal } from "../../../src/journal/journal.ts";
-import { systemClock } from "../../../src/lib/clock.ts";
-import { silentLog } from "../../../src/lib/log.ts";
-import { type CloudDelivery, type CloudMessageCalls, untouchedSection } from "../../../src/registry/registry.ts";
-import { keptSessions } from "../kept-sessions.ts";
-import { CloudMessages } from "../../../src/twins/cloud-messages.ts";
-import { Methods } from "../../../src/twins/methods.ts";
-import { Twins } from "../../../src/twins/twins.ts";
+import {
+  acceptedIn,
+  attach,
+  begin,
+  eventsHandle,
+  flow,
+  open,
+  putToken,
+  requestsIn,
+  signedIn,
+  transfer,
+} from "../amqp-stream.ts";
 import { type Target, InputReader, claim } from "../engine/target.ts";
-import { enrolledProvisioning } from "../../lib/enrolled.ts";
+import { hubOfOne, hubToken, readRecord, stir, token } from "../one-device.ts";
 
-const key = Buffer.from("0123456789abcdef0123456789abcdef").toString("base64");
-const token = makeSasToken("hub.test/devices/dev-1", key, Date.parse("2200-01-01T00:00:00Z"));
 const messageBytesMax = 2000;
-const read = recordReader("measurements") as (bytes: Buffer) => { readonly SystemProperties: Record<string, string> };
-
-/** A registry with one message for the device. */
-function oneCloudMessage(): CloudMessageCalls {
-  let isTaken = false;
-  return {
-    sendCloudMessage: async () => await Promise.reject(new Error("nobody sends")),
-    takeCloudMessages: async () => {
-      const deliveries = isTaken ? [] : [delivery];
-      isTaken = true;
-      return { deliveries, lockEndsMs: null };
-    },
-    settleCloudMessage: async () => await Promise.resolve(),
-    releaseCloudMessages: async () => await Promise.resolve(),
-    sweepCloudMessages: async () => await Promise.resolve(),
-  } as unknown as CloudMessageCalls;
-}
-const delivery: CloudDelivery = {
-  number: 1,
-  messageId: "m",
-  properties: { a: "b" },
-  enqueuedAt: "2026-01-02T03:04:05.678Z",
-  expiresAt: "2026-01-02T04:04:05.678Z",
-  deliveryCount: 1,
-  body: Buffer.alloc(700, 7),
-  lockToken: "lock",
-};
 
 /** As a socket is used by the connection. */
 class SimulatedStream extends EventEmitter {
@@ -106,121 +65,6 @@ class SimulatedStream extends EventEmitter {
   }
 }
 
-/** A partition that says "durable" when it is told to. */
-class SimulatedWriter implements PartitionWriter {
-  readonly partition = 0;
-  readonly reserveBytesMax = 16_384;
-  refusal: Refusal | null = null;
-  readonly buffer = Buffer.alloc(32_768);
-  position = 0;
-  timeMs = Date.parse("2026-01-02T03:04:05.678Z");
-  readonly records: Buffer[] = [];
-  durableRecords = 0;
-  #waiters: { readonly waiter: DurableWaiter; readonly records: number }[] = [];
-  #roomCalls: (() => void)[] = [];
-  reserve(bytesMax: number): Refusal | null {
-    if (this.refusal !== null) return this.refusal;
-    claim(bytesMax <= this.reserveBytesMax, "M1: it reserves more than there can be");
-    this.position = 0;
-    return null;
-  }
-  commit(end: number): void {
-    this.records.push(Buffer.from(this.buffer.subarray(this.position, end)));
-    this.position = end;
-  }
-  onDurable(waiter: DurableWaiter): void {
-    this.#waiters.push({ waiter, records: this.records.length });
-  }
-  onRoom(call: () => void): () => void {
-    this.#roomCalls.push(call);
-    return () => {
-      this.#roomCalls = this.#roomCalls.filter((one) => one !== call);
-    };
-  }
-  async flush(): Promise<void> {}
-  sync(): void {
-    this.durableRecords = this.records.length;
-    for (const { waiter } of this.#waiters.splice(0)) waiter.durable();
-  }
-  makeRoom(): void {
-    this.refusal = null;
-    for (const call of this.#roomCalls.splice(0)) call();
-  }
-}
-
-const open = frame(0, performative(codes.open, [encode.string("peer"), null, encode.uint(600)]));
-const begin = frame(0, performative(codes.begin, [null, encode.uint(0), encode.uint(2048), encode.uint(2048)]));
-function attach(handle: number, address: string, isReceiver = false): Buffer {
-  const terminus = (code: number): Buffer => performative(code, [encode.string(address)]);
-  return frame(
-    0,
-    performative(codes.attach, [
-      encode.string(`${handle}`),
-      encode.uint(handle),
-      encode.bool(isReceiver),
-      encode.ubyte(0),
-      encode.ubyte(0),
-      terminus(codes.source),
-      terminus(codes.target),
-      null,
-      null,
-      encode.uint(0),
-    ]),
-  );
-}
-function transfer(
-  handle: number,
-  id: number,
-  payload: Buffer,
-  more: { format?: number; settled?: boolean; more?: boolean } = {},
-): Buffer {
-  const { format = 0, settled = false, more: isMore = false } = more;
-  return frame(
-    0,
-    performative(codes.transfer, [
-      encode.uint(handle),
-      encode.uint(id),
-      encode.binary(Buffer.of(id & 255)),
-      encode.uint(format),
-      encode.bool(settled),
-      encode.bool(isMore),
-    ]),
-    payload,
-  );
-}
-const flow = (handle: number, credit: number): Buffer =>
-  frame(
-    0,
-    performative(codes.flow, [
-      encode.uint(0),
-      encode.uint(100),
-      encode.uint(0),
-      encode.uint(100),
-      encode.uint(handle),
-      encode.uint(0),
-      encode.uint(credit),
-    ]),
-  );
-const putToken = writeMessage({
-  messageId: encode.string("1"),
-  application: [
-    ["operation", encode.string("put-token")],
-    ["type", encode.string("servicebus.windows.net:sastoken")],
-    ["name", encode.string("hub.test/devices/dev-1")],
-  ],
-  body: Buffer.from(token),
-});
-const eventsHandle = 2;
-const signedIn = Buffer.concat([
-  protocolHeaders.amqp,
-  open,
-  begin,
-  attach(0, "$cbs"),
-  attach(1, "$cbs", true),
-  flow(1, 10),
-  transfer(0, 0, putToken),
-  attach(eventsHandle, "/devices/dev-1/messages/events"),
-]);
 const message = (body: string): Buffer =>
   writeMessage({
     messageId: encode.string("m"),
@@ -237,6 +81,12 @@ const twinRequest = (operation: string, resource: string, body: string): Buffer 
     ],
     correlationId: encode.string("c"),
     body: Buffer.from(body),
+  });
+const methodAnswer = (status: string): Buffer =>
+  writeMessage({
+    correlationId: encode.uuid(Buffer.alloc(16)),
+    application: [["IoThub-status", encode.string(status)]],
+    body: Buffer.from("{}"),
   });
 const disposition = frame(
   0,
@@ -274,13 +124,36 @@ const pieces = [
   frame(0, performative(codes.end, [])),
   frame(0, performative(codes.close, [])),
   flow(4, 0),
+  transfer(0, 8, putToken("hub.test/devices/dev-1")), // renewed
+  transfer(0, 9, putToken("hub.test", { body: hubToken })),
+  transfer(0, 10, putToken("hub.test%2Fdevices%2Fdev-1", { body: hubToken })),
+  transfer(0, 11, putToken("hub.test/devices/dev-1/modules/m")),
+  transfer(0, 12, putToken("hub.test/devices/dev-2", { operation: "delete-token" })),
+  transfer(0, 13, putToken("%", { type: "jwt", body: "" })),
+  Buffer.concat([attach(8, "/devices/dev-1/methods/devicebound"), transfer(8, 14, methodAnswer("200"))]),
+  transfer(8, 15, methodAnswer("x")),
 ];
-const saslInit = frame(
-  0,
-  performative(codes.saslInit, [encode.symbol("PLAIN"), encode.binary(Buffer.from(`\0dev-1@sas.hub\0${token}`))]),
-  undefined,
-  1,
-);
+const saslInit = (mechanism: string, response: string): Buffer =>
+  frame(
+    0,
+    performative(codes.saslInit, [encode.symbol(mechanism), encode.binary(Buffer.from(response))]),
+    undefined,
+    frameTypes.sasl,
+  );
+const sasl = [
+  saslInit("PLAIN", `\0dev-1@sas.hub\0${token}`),
+  saslInit("PLAIN", `\0device@sas.root.hub\0${hubToken}`),
+  saslInit("PLAIN", `\0dev-1/m@sas.hub\0${token}`),
+  saslInit("PLAIN", "\0dev-1@sas.hub"),
+  saslInit("ANONYMOUS", "x"),
+  saslInit("EXTERNAL", ""),
+];
+const sendsEvents = Buffer.concat([
+  protocolHeaders.amqp,
+  open,
+  begin,
+  attach(eventsHandle, "/devices/dev-1/messages/events"),
+]);
 const stream = (choices: number, cuts: number, ...frames: readonly Buffer[]): Buffer =>
   Buffer.concat([Buffer.of(choices, cuts), ...frames]);
 
@@ -290,20 +163,13 @@ export const target: Target = {
     ...pieces.map((piece, at) => stream(1, at, piece)),
     stream(1, 0, ...pieces.slice(0, 7)),
     stream(5, 3, ...pieces.slice(0, 4)),
-    stream(
-      0,
-      5,
-      protocolHeaders.sasl,
-      saslInit,
-      protocolHeaders.amqp,
-      open,
-      begin,
-      attach(0, "/devices/dev-1/messages/events"),
-    ),
+    ...sasl.map((init) => stream(0, 5, protocolHeaders.sasl, init, sendsEvents, pieces[0] as Buffer)),
+    // The hub calls a method and sets what is desired.
+    stream(17, 0, ...pieces.slice(4, 10), ...pieces.slice(-2)),
     stream(0, 0, signedIn),
   ],
   grammar: fc
-    .tuple(fc.nat(15), fc.nat(255), fc.array(fc.constantFrom(...pieces), { maxLength: 8 }))
+    .tuple(fc.nat(31), fc.nat(255), fc.array(fc.constantFrom(...pieces), { maxLength: 8 }))
     .map(([choices, cuts, frames]) => stream(choices | 1, cuts, ...frames)),
   dictionary: [...pieces, protocolHeaders.amqp, protocolHeaders.sasl],
 
@@ -313,83 +179,13 @@ export const target: Target = {
     const cuts = reader.byte();
     const isLetIn = (choices & 1) !== 0;
     const whole = isLetIn ? Buffer.concat([signedIn, reader.rest()]) : reader.rest();
-    const counters = newCounters();
-    const table = new ConnectionTable();
-    const accept = new Accept(counters);
-    const writer = new SimulatedWriter();
-    accept.open({ partitions: [writer] } as unknown as Journal);
-    const gate = new ReadGate(
-      1024 * 1024,
-      () => [],
-      () => 0,
-    );
-    const generationId = "639000000000000000";
-    const context: AmqpContext = {
-      accept,
-      counters,
-      table,
-      gate,
-      moreSessions: { count: 0 },
-      provisioned: { count: 0 },
-      provisioning: enrolledProvisioning(counters),
-      limits: {
-        messageBytesMax,
-        connectionsMax: 10,
-        connectTimeoutMs: 30_000,
-        keepAliveSecondsMax: 1767,
-        connectionBytesInFlightMax: 1500,
-        unreadBytesMax: 1024 * 1024,
-        connectionUnsentBytesMax: 4096,
-      },
-      idleTimeOutMs: 120_000,
-      registry: {
-        deviceCredentials: async (id) =>
-          id === "dev-1"
-            ? {
-                deviceId: id,
-                primaryKey: key,
-                secondaryKey: key,
-                enabled: true,
-                generationId,
-                authentication: { type: "sas" as const },
-              }
-            : null,
-        moduleCredentials: async () => null,
-        policyKeys: async () => null,
-        trustedCaCertificates: async () => [],
-      },
-      turns: new Turns(() => 0),
-      twins: new Twins({
-        deviceTwin: async (deviceId) => ({
-          deviceId,
-          generationId,
-          desired: untouchedSection,
-          reported: untouchedSection,
-        }),
-        reportTwin: async () => 2,
-        // Nobody signs in as a module.
-        moduleTwin: () => Promise.reject(new Error("there are no modules")),
-        reportModuleTwin: () => Promise.reject(new Error("there are no modules")),
-      }),
-      sessions: keptSessions(null),
-      methods: new Methods({ clock: systemClock, callsMax: 10 }),
-      cloudMessages: new CloudMessages({
-        registry: oneCloudMessage(),
-        clock: systemClock,
-        log: silentLog,
-        bytesMax: 1000,
-      }),
-      takeOvers: new TakeOvers({ clock: systemClock, log: silentLog }),
-      signInRates: null,
-      isOurHost: (host) => host === "hub.test",
-      log: silentLog,
-      signIns: { count: 0 },
-      coarseMs: () => 0,
-      reject: (reason) => counters.rejections[reason]++,
-    };
+    const { front, writer } = hubOfOne({
+      limits: { messageBytesMax, connectionUnsentBytesMax: 4096 },
+      reserveBytesMax: 16_384,
+    });
     const simulated = new SimulatedStream();
     let isLeft = false;
-    const connection = new AmqpConnection(context, simulated as unknown as DeviceStream, () => (isLeft = true));
+    const connection = new AmqpConnection(front, simulated as unknown as DeviceStream, () => (isLeft = true));
     if ((choices & 4) !== 0) writer.refusal = "wait";
     const settle = async (): Promise<void> => {
       for (let turn = 0; turn < 12; turn++) await Promise.resolve();
@@ -413,6 +209,7 @@ export const target: Target = {
       at += size;
       await settle();
       if ((choices & 8) !== 0) check();
+      if ((choices & 16) !== 0) stir(front, at);
       if (simulated.isPaused) {
         writer.makeRoom();
         writer.sync();
@@ -426,62 +223,19 @@ export const target: Target = {
     check();
     if (!isLetIn) claim(writer.records.length === 0 || !isDark(whole), "D1: a record without a sign-in");
     for (const record of writer.records) {
-      const { SystemProperties } = read(record);
+      const { SystemProperties } = readRecord(record);
       claim(SystemProperties["connectionDeviceId"] === "dev-1", "D1: a record of somebody else");
     }
     connection.sweep(0);
     simulated.emit("close");
     await settle();
     claim(isLeft, "it does not end with its stream");
-    claim(gate.bytes === 0, () => `M1: ${gate.bytes} bytes are still counted as unread`);
-    claim(table.openCount === 0, "D1: it is still in the table");
+    claim(front.gate.bytes === 0, () => `M1: ${front.gate.bytes} bytes are still counted as unread`);
+    claim(front.table.openCount === 0, "D1: it is still in the table");
   },
 };
 
 /** Without the token no stream can sign in. */
 function isDark(bytes: Buffer): boolean {
   return !bytes.includes("SharedAccessSignature");
-}
-
-/** Deliveries that the hub said it accepted; throws when it does not speak AMQP. */
-function acceptedIn(written: Buffer): number {
-  let accepted = 0;
-  for (const fields of performativesIn(written, true)) {
-    const state = fields.at(4);
-    if (fields.code !== codes.disposition || !fields.bool(0)) continue;
-    if (!(state instanceof Described) || state.descriptor !== 0x24n) continue;
-    const first = fields.mandatoryUint(1);
-    accepted += (fields.uint(2) ?? first) - first + 1;
-  }
-  return accepted;
-}
-
-/** Transfers on other links than the first for messages: requests are accepted at once, and have no record. */
-function requestsIn(stream: Buffer): number {
-  let requests = 0;
-  for (const fields of performativesIn(stream, false)) {
-    if (fields.code === codes.transfer && fields.at(0) !== eventsHandle) requests++;
-  }
-  return requests;
-}
-
-function* performativesIn(bytes: Buffer, isStrict: boolean): Generator<Fields, void, void> {
-  for (let at = 0; at + 8 <= bytes.length;) {
-    if (bytes.toString("latin1", at, at + 4) === "AMQP") {
-      at += 8;
-      continue;
-    }
-    const size = bytes.readUInt32BE(at);
-    if (isStrict) claim(size >= 8 && at + size <= bytes.length, "it writes half a frame");
-    if (size < 8 || at + size > bytes.length) return;
-    const contentAt = at + 4 * (bytes[at + 4] ?? 2);
-    at += size;
-    if (contentAt >= at) continue;
-    try {
-      yield readPerformative(bytes, contentAt, at).fields;
-    } catch (error) {
-      if (isStrict || !(error instanceof Malformed)) throw error;
-      return;
-    }
-  }
 }

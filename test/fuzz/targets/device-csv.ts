@@ -8,9 +8,11 @@ import { isUtf8 } from "node:buffer";
 import { csvRows } from "../../../src/admin/csv-reader.ts";
 import { type ImportReport, importDevices } from "../../../src/admin/device-import.ts";
 import { sheetHeading, sheetLine } from "../../../src/admin/device-sheet.ts";
+import { type FleetRow, checkFleet } from "../../../src/cli/fleet-check.ts";
 import { ColdpathError } from "../../../src/lib/errors.ts";
 import { keyPairOf } from "../../../src/registry/access-key.ts";
 import { deviceAuthenticationOf } from "../../../src/registry/device-authentication.ts";
+import { derivedKeys } from "../../../src/registry/derived-key.ts";
 import { deviceIdOf } from "../../../src/registry/device-id.ts";
 import { registryError } from "../../../src/registry/errors.ts";
 import { nameOf } from "../../../src/registry/input.ts";
@@ -110,6 +112,36 @@ async function imported(devices: Devices, file: Buffer, dryRun = false): Promise
   }
 }
 
+const groupKeys = {
+  primaryKey: Buffer.alloc(64, 1).toString("base64"),
+  secondaryKey: Buffer.alloc(64, 2).toString("base64"),
+};
+
+/** The same file as `migrate iot-central` looks at it. */
+async function checkAsFleet(file: Buffer, report: ImportReport | null): Promise<void> {
+  let fleet: readonly FleetRow[];
+  try {
+    fleet = await checkFleet(file, groupKeys);
+  } catch (error) {
+    refusal(error);
+    claim(report === null || report.stopped !== null, "a file is refused that can be imported");
+    return;
+  }
+  claim(report !== null && fleet.length === report.read, "a row has no verdict");
+  const unusable = new Set(report.rows.flatMap(({ row, outcome }) => (outcome === "failed" ? [row] : [])));
+  for (const { row, deviceId, verdict, keys, message } of fleet) {
+    claim(verdict !== "unusable" || unusable.has(row), () => `row ${row} is unusable, and can be imported`);
+    claim((verdict === "own-keys") === (keys !== undefined), "a device without keys is enrolled with them");
+    claim(message === undefined || message.isWellFormed(), "half a character in an error");
+    if (verdict !== "derived") continue;
+    const derived = Object.values(derivedKeys(groupKeys, deviceId));
+    claim(
+      derived.some((key) => file.includes(key)),
+      "D1: a key is taken for derived that is not there",
+    );
+  }
+}
+
 const countsOf = (report: ImportReport | null): string =>
   JSON.stringify(report && [report.read, report.created, report.existing, report.failed]);
 const heading = "IOTC_DeviceID,IOTC_DeviceName";
@@ -123,6 +155,8 @@ export const target: Target = {
       `${sheetHeading}'=a,'+b,${Buffer.alloc(32, 1).toString("base64")},,,\r\n`,
       `IOTC_DEVICENAME\tIOTC_DEVICEID\r"a\nb"\tc\r`,
       `${heading}\na,"open\nb,c`,
+      `${sheetHeading}a,A,${derivedKeys(groupKeys, "a").primaryKey},,,\r\nb,B,${groupKeys.primaryKey},,,\r\n`,
+      `${sheetHeading}c,C,x,,,\r\nd,D,,,${"AB".repeat(20)},\r\n`,
       "id,name\n1,2",
     ].map((text) => Buffer.from(`\x07${text}`)),
   grammar: fc
@@ -178,6 +212,7 @@ export const target: Target = {
     const trial = await imported(devices, file, true);
     claim(devices.made.size === 1, "a dry run made a device");
     const report = await imported(devices, file);
+    await checkAsFleet(file, report);
     claim(countsOf(report) === countsOf(trial), "a dry run says something else");
     if (report === null) {
       claim(devices.made.size === 1, "a refused file made a device");

@@ -10,71 +10,17 @@
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import { duplexPair } from "node:stream";
 import fc from "fast-check";
-import { recordReader } from "../../../src/avro/record-reader.ts";
-import { Accept } from "../../../src/ingest/accept.ts";
-import { ConnectionTable } from "../../../src/ingest/connection-table.ts";
 import { BodyBudget } from "../../../src/ingest/https/body.ts";
 import { type HttpsContext, defaultHttpsBounds } from "../../../src/ingest/https/context.ts";
 import { Exchange } from "../../../src/ingest/https/exchange.ts";
-import { newCounters } from "../../../src/ingest/ingest.ts";
-import { makeSasToken } from "../../../src/ingest/sas-token.ts";
 import { Turns } from "../../../src/ingest/turns.ts";
-import type { DurableWaiter, Journal, PartitionWriter, Refusal } from "../../../src/journal/journal.ts";
-import { systemClock } from "../../../src/lib/clock.ts";
 import { silentLog } from "../../../src/lib/log.ts";
-import { enrolledProvisioning, idScope, registrationToken } from "../../lib/enrolled.ts";
-import { CloudMessages } from "../../../src/twins/cloud-messages.ts";
-import { CloudQueue } from "../../lib/cloud-queue.ts";
+import { idScope, registrationToken } from "../../lib/enrolled.ts";
 import { type Target, InputReader, claim } from "../engine/target.ts";
+import { hubOfOne, readRecord, token } from "../one-device.ts";
 
-const key = Buffer.from("0123456789abcdef0123456789abcdef").toString("base64");
-const token = makeSasToken("hub.test/devices/dev-1", key, Date.parse("2200-01-01T00:00:00Z"));
 const statuses = [200, 202, 204, 400, 401, 404, 408, 412, 413, 417, 429, 431, 501, 503];
 const bodiesBytesMax = 3000;
-const read = recordReader("measurements") as (bytes: Buffer) => { readonly SystemProperties: Record<string, string> };
-
-class SimulatedWriter implements PartitionWriter {
-  readonly partition = 0;
-  readonly reserveBytesMax = 8192;
-  refusal: Refusal | null = null;
-  readonly buffer = Buffer.alloc(16_384);
-  position = 0;
-  timeMs = Date.parse("2026-01-02T03:04:05.678Z");
-  readonly records: Buffer[] = [];
-  waiters: DurableWaiter[] = [];
-  told = 0;
-  #roomCalls: (() => void)[] = [];
-  reserve(bytesMax: number): Refusal | null {
-    if (this.refusal !== null) return this.refusal;
-    claim(bytesMax <= this.reserveBytesMax, "M1: it reserves more than there can be");
-    this.position = 0;
-    return null;
-  }
-  commit(end: number): void {
-    this.records.push(Buffer.from(this.buffer.subarray(this.position, end)));
-    this.position = end;
-  }
-  onDurable(waiter: DurableWaiter): void {
-    this.waiters.push(waiter);
-  }
-  onRoom(call: () => void): () => void {
-    this.#roomCalls.push(call);
-    return () => {
-      this.#roomCalls = this.#roomCalls.filter((one) => one !== call);
-    };
-  }
-  async flush(): Promise<void> {}
-  sync(): void {
-    for (const waiter of this.waiters.splice(0)) {
-      this.told++;
-      waiter.durable();
-    }
-  }
-  makeRoom(): void {
-    this.refusal = null;
-    for (const call of this.#roomCalls.splice(0)) call();
-  }
-}
 
 /** Statuses of the answers in a stream; throws when it is no HTTP. */
 function statusesOf(answers: string): number[] {
@@ -217,53 +163,18 @@ export const target: Target = {
     const cuts = reader.byte();
     const bytes = Buffer.from(reader.rest().toString("latin1").replaceAll("TOKEN", token), "latin1");
 
-    const counters = newCounters();
-    const accept = new Accept(counters);
-    const writer = new SimulatedWriter();
-    accept.open({ partitions: [writer] } as unknown as Journal);
+    const { front, writer, queue } = hubOfOne({ reserveBytesMax: 8192 });
+    const { table } = front;
     if ((choices & 1) !== 0) writer.refusal = "wait";
     if ((choices & 2) !== 0 && (choices & 1) !== 0) writer.refusal = "full";
-    const table = new ConnectionTable();
     const budget = new BodyBudget(bodiesBytesMax);
     let logged = "";
-    const queue = new CloudQueue(3);
     const context: HttpsContext = {
-      accept,
-      cloudMessages: new CloudMessages({ registry: queue, clock: systemClock, log: silentLog, bytesMax: 1024 }),
-      counters,
-      table,
+      ...front,
       budget,
-      limits: {
-        messageBytesMax: 600,
-        connectionsMax: 10,
-        connectTimeoutMs: 30_000,
-        keepAliveSecondsMax: 1767,
-        connectionBytesInFlightMax: 1500,
-        unreadBytesMax: 1024 * 1024,
-        connectionUnsentBytesMax: 64,
-      },
       bounds: { ...defaultHttpsBounds, bodiesBytesMax, roomWaitMs: 200 },
       turns: new Turns(),
       log: { ...silentLog, error: (fields, message) => (logged += `${message} ${JSON.stringify(fields)}`) },
-      isOurHost: (host) => host === "hub.test",
-      provisioning: enrolledProvisioning(counters),
-      registry: {
-        deviceCredentials: async (deviceId) =>
-          deviceId === "dev-1"
-            ? {
-                deviceId,
-                primaryKey: key,
-                secondaryKey: key,
-                enabled: true,
-                generationId: "639000000000000000",
-                authentication: { type: "sas" as const },
-              }
-            : null,
-        moduleCredentials: async () => null,
-        policyKeys: async () => null,
-        trustedCaCertificates: async () => [],
-      },
-      reject: (reason) => counters.rejections[reason]++,
     };
     const running: Promise<void>[] = [];
     const server = createServer(
@@ -330,7 +241,7 @@ export const target: Target = {
     );
     claim(writer.records.length === 0 || bytes.includes(token), "D1: a message was taken without a token");
     for (const record of writer.records)
-      claim(read(record).SystemProperties["connectionDeviceId"] === "dev-1", "D1: a record of another device");
+      claim(readRecord(record).SystemProperties["connectionDeviceId"] === "dev-1", "D1: a record of another device");
     client.destroy();
     peer.destroy();
     await turn();
