@@ -12,6 +12,7 @@ import { takeRevisions } from "./counters.ts";
 import { breaksOf } from "../template-edit.ts";
 import type { Change, Database, Reader, Tell } from "./database.ts";
 import { checkEtag } from "./etag.ts";
+import { contentOf } from "./parsed-content.ts";
 import type { TemplateRow } from "./schema.ts";
 
 /** The column of Microsoft's own reader of the exported files. */
@@ -190,7 +191,7 @@ export async function modelTemplate(db: Reader, modelId: string): Promise<Device
 }
 
 function contentFromRow(row: TemplateRow): TemplateContent {
-  return JSON.parse(row.content) as TemplateContent;
+  return contentOf(row.content);
 }
 
 async function write(change: Change, row: TemplateRow, set: Partial<TemplateRow>): Promise<DeviceTemplate> {
