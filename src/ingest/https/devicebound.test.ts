@@ -51,6 +51,13 @@ test("gets a message with all that its sender gave it", async () => {
   });
 });
 
+test("A message is rejected also in the words of Azure's SDK for Java", async () => {
+  await hub.cloudMessages.send(id, { body: Buffer.from("no") });
+  const lock = lockOf(await call("GET"));
+  expect((await call("DELETE", `/${lock}?api-version=2020-09-30&%3Freject=true`)).status).toBe(204);
+  expect(await states()).toEqual(["rejected"]);
+});
+
 test("D2: what it completes, rejects or abandons is so when it is answered", async () => {
   for (const body of ["one", "two", "three"]) await hub.cloudMessages.send(id, { body: Buffer.from(body) });
   const [one, two, three, none] = [await call("GET"), await call("GET"), await call("GET"), await call("GET")];

@@ -80,5 +80,7 @@ function decoded(segment: string): string | null {
 function outcomeOf(method: string, isAbandon: boolean, query: string): "completed" | "rejected" | "abandoned" | null {
   if (isAbandon) return method === "POST" ? "abandoned" : null;
   if (method !== "DELETE") return null;
-  return new URLSearchParams(query).has("reject") ? "rejected" : "completed";
+  const words = new URLSearchParams(query);
+  // Azure's SDK for Java writes `&%3Freject=true`.
+  return words.has("reject") || words.has("?reject") ? "rejected" : "completed";
 }

@@ -6,6 +6,8 @@ import type { RejectionReason } from "../ingest.ts";
 
 /** Where IoT Hub has it, for both of its protocols. */
 const path = "/$iothub/websocket";
+/** Of Paho where it is told none, as in Azure's SDK for Java when it asks to be provisioned. */
+const pathOfPaho = "/mqtt";
 /** What is spoken within, as clients name it. */
 export const subProtocols = ["mqtt", "AMQPWSB10"] as const;
 export type SubProtocol = (typeof subProtocols)[number];
@@ -32,7 +34,7 @@ export function readHandshake(
   offered: readonly SubProtocol[],
 ): { readonly subProtocol: SubProtocol; readonly key: string } | HandshakeRefusal {
   const target = (request.url ?? "").replace(/^(?:wss?|https?):\/\/[^/?]*/i, "").split("?")[0] ?? "";
-  if (target.replace(/^\/%24/, "/$") !== path) {
+  if (target.replace(/^\/%24/, "/$") !== path && target !== pathOfPaho) {
     return { reason: "path", status: 404, phrase: "Not Found", text: `WebSockets are at ${path}.` };
   }
   const malformed = (text: string): HandshakeRefusal => ({

@@ -108,6 +108,14 @@ describe("A WebSocket", () => {
     client.destroy();
   });
 
+  test("is opened at Paho's own path, too, which Azure's SDK for Java leaves it when it asks to be provisioned", async () => {
+    const id = await newDevice();
+    const client = await openMqtt(id, hub, "/mqtt");
+    await client.publish({ topic: eventsOf(id), payload: "from Paho" });
+    expect(hub.bodies(id)).toEqual(["from Paho"]);
+    client.destroy();
+  });
+
   test("is opened with a query behind the path, too, and with a large message", async () => {
     const id = await newDevice();
     const client = await openMqtt(id, hub, `${path}?iothub-no-client-cert=true`);
@@ -243,7 +251,7 @@ describe("A WebSocket", () => {
 
 describe("What is no WebSocket of ours", () => {
   test.each([
-    ["another path", handshake({}, "/mqtt"), 404, "path"],
+    ["another path", handshake({}, "/amqp"), 404, "path"],
     ["another version", handshake({ "Sec-WebSocket-Version": "8" }), 426, "malformed-request"],
     ["no key", handshake({ "Sec-WebSocket-Key": null }), 400, "malformed-request"],
     ["a key that is none", handshake({ "Sec-WebSocket-Key": "x" }), 400, "malformed-request"],
