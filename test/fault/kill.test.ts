@@ -53,7 +53,7 @@ function running(): HubProcess {
 needs("python")("killed at random", () => {
   test(`J1, J3, E1, E5: SIGKILL ${rounds} times, in load, in uploads and in recovery, one partition and several: every acknowledgement, over each transport, has its record in exactly one file, in a folder and in Azurite`, async () => {
     directory = mkdtempSync(join(tmpdir(), "coldpath-kill-"));
-    const story = await KillStory.open({ directory, ways, inFlight: 20, acknowledgedPerRound: 4000 });
+    const story = await KillStory.open({ directory, ways, inFlight: 20, acknowledgedPerRound: 2000 });
     try {
       while (story.rounds < rounds) await story.round();
       const { acknowledged, acknowledgedBy, exports } = await story.judge(true);
