@@ -13,11 +13,13 @@ export class ApiCalls {
   isUnsure = false;
   readonly #world: World;
   readonly #machine: Machine;
+  readonly #who: string;
   #giveUp: (() => void) | null = null;
 
-  constructor(world: World, machine: Machine) {
+  constructor(world: World, machine: Machine, who = "admin") {
     this.#world = world;
     this.#machine = machine;
+    this.#who = who;
   }
 
   /** The process is gone: whoever waits for its answer waits no longer. */
@@ -35,13 +37,13 @@ export class ApiCalls {
   call<T>(what: string, call: (hub: Hub) => Promise<T>): Promise<Outcome<T>> {
     const { hub } = this.#machine;
     if (hub === null) return Promise.resolve({ kind: "lost" });
-    this.#world.tell("admin", what);
+    this.#world.tell(this.#who, what);
     return new Promise((resolve) => {
       const settle = (outcome: Outcome<T>, text: string): void => {
         if (this.#giveUp !== giveUp) return;
         this.#giveUp = null;
         if (outcome.kind === "lost") this.isUnsure = true;
-        this.#world.tell("admin", `  ${text}`);
+        this.#world.tell(this.#who, `  ${text}`);
         this.#world.outside(() => resolve(outcome));
       };
       const giveUp = (): void => settle({ kind: "lost" }, "lost");

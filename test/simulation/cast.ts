@@ -2,11 +2,14 @@
 // who know the truth.
 
 import { Administrator } from "./administrator.ts";
+import { Application } from "./application.ts";
 import { enter } from "./builtins.ts";
 import type { SimulatedDevice } from "./devices.ts";
+import { EnrollmentAdministration } from "./enrollment-administration.ts";
 import { Machine } from "./hub.ts";
 import { JournalTruth } from "./journal-truth.ts";
 import { Ledger } from "./ledger.ts";
+import type { Newcomer } from "./newcomer.ts";
 import { Network } from "./network.ts";
 import { Oracle } from "./oracle.ts";
 import { type Focus, type Plan, focused, planOf } from "./plan.ts";
@@ -29,7 +32,11 @@ export interface Cast {
   readonly registry: RegistryTruth;
   readonly oracle: Oracle;
   readonly administrator: Administrator;
+  readonly application: Application;
+  readonly enrollments: EnrollmentAdministration;
   readonly devices: Map<string, SimulatedDevice>;
+  /** By registration id, which is that of their devices. */
+  readonly newcomers: Map<string, Newcomer>;
 }
 
 /** @param directory  on this machine: SQLite's files are real. */
@@ -51,6 +58,11 @@ export function castOf(world: World, directory: string, focus: Focus): Cast {
     exportsMax: 3,
     devicesMax: 8,
   });
+  const application = new Application(world, machine, oracle, administrator.devices, plan);
+  oracle.provisioning.asked = administrator.devices.asked;
+  const registrationIds = Array.from({ length: plan.newcomers }, (_, index) => `new-${index + 1}`);
+  const enrollments = new EnrollmentAdministration(world, machine, oracle, registrationIds);
   const truth = { ledger, journal, registry, oracle };
-  return { world, chance, plan, machine, network, store, wire, ...truth, administrator, devices: new Map() };
+  const actors = { administrator, application, enrollments, devices: new Map(), newcomers: new Map() };
+  return { world, chance, plan, machine, network, store, wire, ...truth, ...actors };
 }

@@ -11,6 +11,8 @@ export class DeviceAdministration {
   readonly identities = new Map<string, Identity>();
   readonly policies: Key[] = [];
   readonly deleted = new Set<string>();
+  /** What was asked for, whatever came of it: deletions by device; who was disabled; whose keys were chosen here. */
+  readonly asked = { deletions: new Map<string, number>(), disabled: new Set<string>(), keys: new Set<string>() };
   /** Told of a device that is new. */
   onDevice: (identity: Identity) => void = () => {};
   /** Told when access was taken away, with the keys concerned. */
@@ -29,6 +31,7 @@ export class DeviceAdministration {
   }
 
   async make(id: string): Promise<boolean> {
+    this.asked.keys.add(id);
     const made = await this.#calls.call(`make ${id}`, async (hub) => {
       await hub.registry.createDevice({ id, templateId, properties: { cloud: { count: this.#next() } } });
       return await hub.registry.deviceKeys(id);
@@ -38,6 +41,16 @@ export class DeviceAdministration {
     const { primaryKey, secondaryKey } = made.value;
     this.#known(id, [primaryKey, secondaryKey], true);
     return true;
+  }
+
+  /** It was made by provisioning, or told that it is there. */
+  provisioned(id: string, secrets: readonly string[], isNew: boolean): void {
+    const known = this.identities.get(id);
+    // One that was deleted comes back with the keys that it had.
+    for (const key of known?.keys ?? []) if (secrets.includes(key.secret)) key.isRevoked = false;
+    const news = secrets.filter((one) => known?.keys.some((key) => key.secret === one) !== true);
+    if (isNew) this.deleted.delete(id);
+    this.#known(id, news, isNew || known?.isLetIn === true);
   }
 
   #known(id: string, secrets: readonly string[], isLetIn: boolean): void {
@@ -88,6 +101,7 @@ export class DeviceAdministration {
 
   async enable(identity: Identity, enabled: boolean): Promise<boolean> {
     const { id } = identity;
+    if (!enabled) this.asked.disabled.add(id);
     const done = await this.#calls.call(`${enabled ? "enable" : "disable"} ${id}`, (hub) =>
       hub.registry.updateDevice(id, { enabled }),
     );
@@ -106,6 +120,7 @@ export class DeviceAdministration {
 
   async delete(identity: Identity): Promise<boolean> {
     const { id } = identity;
+    this.asked.deletions.set(id, (this.asked.deletions.get(id) ?? 0) + 1);
     const gone = await this.#calls.call(`delete ${id}`, (hub) => hub.registry.deleteDevice(id));
     if (gone.kind !== "done") return false;
     this.deleted.add(id);
@@ -116,6 +131,7 @@ export class DeviceAdministration {
   }
 
   async rotate({ id }: Identity): Promise<boolean> {
+    this.asked.keys.add(id);
     const which = this.#chance.pick(["regenerate-primary", "regenerate-secondary"] as const);
     const rotated = await this.#calls.call(`${which} of ${id}`, (hub) => hub.registry.setDeviceKeys(id, which));
     if (rotated.kind !== "done") return false;

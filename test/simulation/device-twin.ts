@@ -3,7 +3,7 @@
 // It believes what the hub promises: when its session was kept it asks for nothing, since all that changed meanwhile is told to
 // it. What it believes at the end must be what the registry has.
 
-import mqtt from "mqtt-packet";
+import type { IPublishPacket } from "mqtt-packet";
 import { publishBytes } from "../lib/raw-mqtt.ts";
 import type { Surroundings } from "./devices.ts";
 import type { Link } from "./network.ts";
@@ -41,17 +41,19 @@ export class DeviceTwin {
     return this.#link;
   }
 
-  /** @param isKept  the hub said that it has kept the session. */
+  /** What it subscribes to. */
+  filters(): readonly { readonly topic: string; readonly qos: 0 | 1 }[] {
+    return [
+      { topic: `${answersTopic}#`, qos: 0 },
+      { topic: `${pushesTopic}#`, qos: 0 },
+    ];
+  }
+
+  /** Behind its SUBSCRIBE. @param isKept  the hub said that it has kept the session. */
   letIn(link: Link, isKept: boolean): void {
     this.#link = link;
     this.#reported.clear();
     if (!isKept) this.#desired = null;
-    else this.#of.world.count("session kept");
-    // The SDKs subscribe again each time; others rely on the session.
-    if (!isKept || this.#chance.is(0.5)) {
-      const subscriptions = [`${answersTopic}#`, `${pushesTopic}#`].map((topic) => ({ topic, qos: 0 as const }));
-      link.send(mqtt.generate({ cmd: "subscribe", messageId: 1, subscriptions }));
-    }
     if (this.#desired === null) this.#ask();
   }
 
@@ -64,16 +66,8 @@ export class DeviceTwin {
     else if (this.#chance.is(0.3)) this.#report();
   }
 
-  /** A PUBLISH of the hub. */
-  hear(packet: Buffer): void {
-    const parser = mqtt.parser();
-    parser.on("packet", (parsed) => {
-      if (parsed.cmd === "publish") this.#read(parsed.topic, parsed.payload.toString("utf8"));
-    });
-    parser.parse(packet);
-  }
-
-  #read(topic: string, payload: string): void {
+  hear({ topic, payload: bytes }: IPublishPacket): void {
+    const payload = bytes.toString("utf8");
     const query = new URLSearchParams(topic.slice(topic.indexOf("?") + 1));
     if (topic.startsWith(pushesTopic)) {
       const version = Number(query.get("$version"));

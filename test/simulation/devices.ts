@@ -3,7 +3,8 @@
 
 import { createHmac } from "node:crypto";
 import { connectBytes, publishBytes } from "../lib/raw-mqtt.ts";
-import { DeviceTwin } from "./device-twin.ts";
+import type { Answered } from "./device-cloud-messages.ts";
+import { DeviceSession } from "./device-session.ts";
 import type { Ledger, Message } from "./ledger.ts";
 import type { Link, Network } from "./network.ts";
 import type { Oracle } from "./oracle.ts";
@@ -54,6 +55,8 @@ interface Connection {
   isRevoked: boolean;
   readonly link: Link | null;
   readonly will: Message | null;
+  /** Of the device when the hub had its CONNECT. */
+  generation?: string | undefined;
 }
 
 export interface Surroundings {
@@ -64,6 +67,10 @@ export interface Surroundings {
   readonly habits: Habits;
   /** Devices use their twins. */
   readonly hasTwins: boolean;
+  /** Messages are sent to devices. */
+  readonly hasCloudMessages: boolean;
+  /** Devices take direct methods. */
+  readonly hasMethods: boolean;
   /** Keys of hub policies. */
   readonly policies: Key[];
   /** The number of the next message. */
@@ -87,13 +94,16 @@ export class SimulatedDevice {
   #again: Sent[] = [];
   #packetId = 0;
   #silentSinceMs = 0;
-  readonly twin: DeviceTwin | null;
+  readonly session: DeviceSession;
 
   constructor(identity: Identity, of: Surroundings) {
     this.identity = identity;
     this.#of = of;
     this.#chance = of.world.chance(`device ${identity.id}`);
-    this.twin = of.hasTwins ? new DeviceTwin(identity.id, of) : null;
+    this.session = new DeviceSession(identity.id, of, () => {
+      this.hangUp();
+      this.comeBack();
+    });
     this.#schedule();
   }
 
@@ -104,6 +114,13 @@ export class SimulatedDevice {
   hangUp(): void {
     this.#of.world.tell(this.identity.id, "hangs up");
     this.#leave(this.#connection);
+  }
+
+  /** Goes on with its session soon, unless it is connected. */
+  comeBack(): void {
+    this.#of.world.later(this.#chance.int(100, 2_000), () => {
+      if (!this.#isStopped && this.#state === "off") this.#connect(false);
+    });
   }
 
   /** Its access was taken away, so the administrator was told: what comes over these connections is not taken. */
@@ -138,7 +155,10 @@ export class SimulatedDevice {
   #act(): void {
     const { world, habits } = this.#of;
     const chance = this.#chance;
-    if (habits.isHttp && chance.is(0.4)) return this.#request();
+    if (habits.isHttp && chance.is(0.4)) {
+      const { cloudMessages } = this.session;
+      return cloudMessages !== null && chance.is(0.3) ? cloudMessages.poll(this.#askFor) : this.#request();
+    }
     if (this.#state === "off") return this.#connect();
     const silentMs = world.flowMs - this.#silentSinceMs;
     if ((this.#inFlight.size > 0 || this.#state === "connecting") && silentMs > 15_000) {
@@ -152,7 +172,7 @@ export class SimulatedDevice {
       for (let times = chance.int(1, 4); times > 0; times--) this.#connect();
       return;
     }
-    this.twin?.act();
+    this.session.act();
     if (habits.nonsense && chance.is(0.08)) return this.#nonsense();
     if (chance.is(0.05)) {
       world.tell(this.identity.id, "hangs up");
@@ -166,7 +186,7 @@ export class SimulatedDevice {
 
   // ---- MQTT ----
 
-  #connect(): void {
+  #connect(clean = this.#chance.is(0.5)): void {
     const { world, network, habits } = this.#of;
     const chance = this.#chance;
     const key = this.#key();
@@ -199,7 +219,6 @@ export class SimulatedDevice {
     this.#connections.add(connection);
     this.#state = "connecting";
     this.#silentSinceMs = world.flowMs;
-    const clean = chance.is(0.5);
     world.count(clean ? "clean session" : "persistent session");
     const more = {
       clean,
@@ -215,6 +234,7 @@ export class SimulatedDevice {
     );
     link.send(connectBytes(this.identity.id, this.#token(key), more), () => {
       connection.isThere = true;
+      connection.generation = this.#generation;
       if (will !== null) this.#delivered(connection, [will]);
     });
   }
@@ -230,13 +250,15 @@ export class SimulatedDevice {
       if (code !== 0) return this.#leave(connection);
       world.count("let in");
       this.#state = "open";
-      if (connection.link !== null) this.twin?.letIn(connection.link, packet[2] === 1);
+      // Made anew in between, it may be either.
+      const generation = connection.generation === this.#generation ? this.#generation : undefined;
+      if (connection.link !== null) this.session.letIn(connection.link, packet[2] === 1, generation);
       for (const sent of this.#again.splice(0)) {
         world.count("re-send");
         this.#publish(sent, true);
       }
     } else if (type === 3) {
-      this.twin?.hear(packet);
+      this.session.hear(packet);
     } else if (type === 4) {
       const id = ((packet[2] as number) << 8) | (packet[3] as number);
       const sent = this.#inFlight.get(id);
@@ -268,6 +290,11 @@ export class SimulatedDevice {
     );
   }
 
+  /** Of the device now. */
+  get #generation(): string | undefined {
+    return this.#of.oracle.registry.generations.get(this.identity.id);
+  }
+
   #nextPacketId(): number {
     do this.#packetId = (this.#packetId % 50) + 8;
     while (this.#inFlight.has(this.#packetId));
@@ -277,7 +304,7 @@ export class SimulatedDevice {
   /** Whole with the hub now: it may be taken, if the connection's access still stands. */
   #delivered(connection: Pick<Connection, "key" | "isRevoked">, messages: readonly Message[], isHttp = false): void {
     const { isLetIn } = this.identity;
-    const generation = this.#of.oracle.registry.generations.get(this.identity.id);
+    const generation = this.#generation;
     for (const message of messages) {
       if (!isLetIn || connection.isRevoked || connection.key.isRevoked) {
         this.#of.world.count("sent without access");
@@ -313,7 +340,7 @@ export class SimulatedDevice {
     const isSentAgain = this.#of.habits.sendsAgain && this.#chance.is(0.8);
     if (isSentAgain) this.#again.push(...this.#inFlight.values());
     this.#inFlight.clear();
-    this.twin?.left();
+    this.session.left();
     this.#connection = null;
     this.#state = "off";
   }
@@ -383,6 +410,21 @@ export class SimulatedDevice {
       },
     });
   }
+
+  /** Something about messages for it, and no more often than once at a time. */
+  readonly #askFor = (method: string, path: string, on: Answered): void => {
+    const key = this.#key();
+    if (key === null) return;
+    this.#of.network.request({
+      method,
+      url: `/devices/${this.identity.id}/messages/devicebound${path}`,
+      headers: { Authorization: this.#token(key) },
+      body: Buffer.alloc(0),
+      delivered: () => on.delivered?.(),
+      said: (status) => on.said?.(status),
+      answered: (status, headers) => on.answered(status, headers),
+    });
+  };
 
   // ---- messages ----
 

@@ -65,6 +65,8 @@ export interface Hub {
   readonly registry: Registry;
   readonly journal: FileJournal;
   readonly exporter: Exporter;
+  readonly methods: Methods;
+  readonly cloudMessages: CloudMessages;
   stop(): Promise<void>;
 }
 
@@ -251,9 +253,11 @@ export class Machine {
     const twins = new Twins(registry);
     registry.subscribe((event) => twins.hear(event));
     const methods = new Methods({ clock, callsMax: 1000 });
+    registry.subscribe((event) => methods.hear(event));
     const provisioning = new Provisioning({ registry, counters, assignedHub: () => "hub.test", log });
     const cloudMessages = new CloudMessages({ registry, clock, log, bytesMax: 1024 * 1024 });
     registry.subscribe((event) => cloudMessages.hear(event));
+    cloudMessages.start();
     const mqtt = new MqttServer({
       ...front,
       provisioning,
@@ -322,7 +326,10 @@ export class Machine {
       registry,
       journal,
       exporter,
+      methods,
+      cloudMessages,
       stop: async () => {
+        cloudMessages.stop();
         await journal.close();
         mqtt.close();
         await https.close();

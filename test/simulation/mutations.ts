@@ -15,6 +15,16 @@ export interface Mutation {
   readonly focus?: Focus;
 }
 
+/** An application behind the hub, and devices that come by provisioning. One for all, so that one control is enough. */
+const served: Focus = {
+  hasCloudMessages: true,
+  hasMethods: true,
+  newcomers: 2,
+  habits: { isHttp: true },
+  acts: { "device deleted": 6, "device made again": 6 },
+  actShare: 0.5,
+};
+
 export const mutations: readonly Mutation[] = [
   {
     name: "ack before fsync",
@@ -261,5 +271,91 @@ export const mutations: readonly Mutation[] = [
     replacement: "      return patch === null || version > 0 ? null : { patch, version };\n",
     breaks: "D2",
     focus: { hasTwins: true, acts: { "device edited": 8 }, actShare: 0.5 },
+  },
+  {
+    name: "what was sent to a device, and perhaps never came, is not told again",
+    file: "src/ingest/desired-pushes.ts",
+    text: "    const newer = await sessions.sending(session, version);\n",
+    replacement: "    const newer = null;\n",
+    breaks: "D2",
+    focus: { hasTwins: true },
+  },
+  {
+    name: "a message for a device taken and not kept",
+    file: "src/registry/sqlite/cloud-messages.ts",
+    text: '        await change.insertInto("cloud_messages").values(row).execute();\n',
+    replacement: "",
+    breaks: "D2",
+    focus: served,
+  },
+  {
+    name: "a completion answered before it is kept",
+    file: "src/twins/cloud-messages.ts",
+    text: "    await this.#options.registry.settleCloudMessage(owner, lockToken, outcome);\n",
+    replacement: "    this.#options.registry.settleCloudMessage(owner, lockToken, outcome).catch(() => {});\n",
+    breaks: "D2",
+    focus: served,
+  },
+  {
+    name: "a PUBACK completes nothing",
+    file: "src/ingest/mqtt/cloud-message-topics.ts",
+    text: '    this.#inFlight.delete(packetId);\n    this.#follower?.settle(delivery, "completed");\n',
+    replacement: '    this.#inFlight.delete(packetId);\n    this.#follower?.settle(delivery, "abandoned");\n',
+    breaks: "D2",
+    focus: served,
+  },
+  {
+    name: "deliveries counted anew after a message was given back",
+    file: "src/registry/sqlite/cloud-messages.ts",
+    text: '.set({ state: "queued", lock_token: null, lock_ends_ms: null })',
+    replacement: '.set({ state: "queued", lock_token: null, lock_ends_ms: null, delivery_count: 0 })',
+    breaks: "D2",
+    focus: served,
+  },
+  {
+    name: "a deleted device's queue given to its next generation",
+    file: "src/registry/sqlite/migrations/0010-cloud-messages.ts",
+    text: "    device_id text not null references devices (id) on delete cascade,\n",
+    replacement: "    device_id text not null,\n",
+    breaks: "D1",
+    focus: served,
+  },
+  {
+    name: "a call that was given up reaches the device later",
+    file: "src/twins/methods.ts",
+    text: "      ofDevice.delete(call.requestId);\n",
+    replacement: "",
+    breaks: "Decision 22",
+    focus: served,
+  },
+  {
+    name: "assigned before the device is kept",
+    file: "src/registry/sqlite/registrations.ts",
+    text: "      return await database.change((change, tell) => apply(change, tell, claim));\n",
+    replacement:
+      "      const early = await decide(database.reader, committed, secrets, claim);\n" +
+      "      const kept = database.change((change, tell) => apply(change, tell, claim));\n" +
+      '      if (early.kind !== "assign") return await kept;\n' +
+      "      kept.catch(() => {});\n" +
+      "      const { deviceId } = early.enrollment;\n" +
+      '      return { kind: "assigned", deviceId, isNew: true, createdAt: at(), updatedAt: at() };\n',
+    breaks: "D2",
+    focus: served,
+  },
+  {
+    name: "a device provisioned with other keys than its enrollment's",
+    file: "src/registry/sqlite/registrations.ts",
+    text: "templateVersion: template.version, ...keys, authentication };",
+    replacement: "templateVersion: template.version, authentication };",
+    breaks: "D1",
+    focus: served,
+  },
+  {
+    name: "a device refused when the keys of its group were changed",
+    file: "src/registry/sqlite/registrations.ts",
+    text: "      isHeir && former?.device_id === device.id && isSameSecret(",
+    replacement: "      former === undefined && isSameSecret(",
+    breaks: "Decision 23",
+    focus: served,
   },
 ];

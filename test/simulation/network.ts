@@ -22,9 +22,13 @@ export interface HttpRequest {
   readonly body: Buffer;
   /** All of the body is with the hub. */
   delivered(): void;
-  /** Null: no answer came. */
-  answered(status: number | null): void;
+  /** The hub says its answer. */
+  said?(status: number): void;
+  /** Null: no answer came. @param headers  in the hub's spelling. */
+  answered(status: number | null, headers: Headers): void;
 }
+
+type Headers = Readonly<Record<string, string | number>>;
 
 interface Listening {
   readonly listener: object;
@@ -80,22 +84,27 @@ export class Network {
     const chance = this.#chance;
     const listening = this.#listening.get("http");
     if (listening?.owner === undefined || listening.owner.state !== "alive") {
-      world.later(chance.int(1, 20), () => request.answered(null));
+      world.later(chance.int(1, 20), () => request.answered(null, {}));
       return;
     }
     const { owner, take } = listening;
     let isAnswered = false;
-    const answer = (status: number | null): void => {
+    const answer = (status: number | null, headers: Headers = {}): void => {
       if (isAnswered) return;
       isAnswered = true;
       const isLost = status !== null && chance.is(this.faults.resetShare);
       if (isLost) world.count("http answer lost");
-      world.later(chance.int(1, 20), () => request.answered(isLost ? null : status));
+      world.later(chance.int(1, 20), () => request.answered(isLost ? null : status, headers));
     };
     const incoming = new IncomingRequest(request);
-    const response = new Response((status) => {
-      if (owner.state === "alive") answer(status);
+    const response = new Response((status, headers) => {
+      if (owner.state !== "alive") return;
+      world.outside(() => request.said?.(status));
+      answer(status, headers);
     });
+    // Without a body the request is whole with its headers.
+    const isWhole = request.body.length === 0;
+    if (isWhole) request.delivered();
     owner.run(() => take(incoming, response));
     const isCut = chance.is(this.faults.resetShare);
     const pieces = isCut ? [request.body.subarray(0, request.body.length / 2)] : piecesOf(request.body, chance);
@@ -111,7 +120,7 @@ export class Network {
             incoming.destroy();
             response.drop();
           } else if (isLast) {
-            request.delivered();
+            if (!isWhole) request.delivered();
             incoming.push(null);
           }
         });
@@ -130,6 +139,8 @@ function piecesOf(bytes: Buffer, chance: Chance): readonly Buffer[] {
 }
 
 export interface LinkEvents {
+  /** The hub says something, which may never come. */
+  said?(bytes: Buffer): void;
   data(bytes: Buffer): void;
   closed(): void;
 }
@@ -186,6 +197,11 @@ export class Link {
     this.#arrive("hub", () => this.cut(true));
   }
 
+  /** The hub has written it. */
+  said(bytes: Buffer): void {
+    if (this.owner.state === "alive" && this.#state !== "closed") this.#world.outside(() => this.#on.said?.(bytes));
+  }
+
   /** From the hub to the device. @param sent  told when there is room for more. */
   answer(bytes: Buffer, sent: () => void): void {
     if (this.owner.state !== "alive" || this.#state === "closed") return;
@@ -238,6 +254,8 @@ export class Link {
   }
 }
 
+type Done = (error: Error | null | undefined) => void;
+
 /** The hub's end: what the product takes for a net.Socket. */
 export class ServerSocket extends Duplex {
   readonly remoteAddress = "192.0.2.1";
@@ -266,6 +284,10 @@ export class ServerSocket extends Duplex {
   override _read(): void {
     this.#isWanted = true;
     this.#pump();
+  }
+  override write(chunk: Buffer, encoding?: BufferEncoding | Done, done?: Done): boolean {
+    this.#link.said(chunk);
+    return typeof encoding === "string" ? super.write(chunk, encoding, done) : super.write(chunk, encoding);
   }
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.#link.answer(Buffer.from(chunk), done);
@@ -310,22 +332,24 @@ class Response extends EventEmitter {
   headersSent = false;
   destroyed = false;
   #status = 0;
-  readonly #answer: (status: number) => void;
+  #headers: Headers = {};
+  readonly #answer: (status: number, headers: Headers) => void;
 
-  constructor(answer: (status: number) => void) {
+  constructor(answer: (status: number, headers: Headers) => void) {
     super();
     this.#answer = answer;
   }
   setHeader(): this {
     return this;
   }
-  writeHead(status: number): this {
+  writeHead(status: number, headers: Headers = {}): this {
     this.#status = status;
+    this.#headers = headers;
     this.headersSent = true;
     return this;
   }
   end(): this {
-    this.#answer(this.#status);
+    this.#answer(this.#status, this.#headers);
     this.drop();
     return this;
   }

@@ -18,6 +18,9 @@ import {
   tenureAt,
 } from "./registry-truth.ts";
 import { type CreatedFile, SnapshotOracle } from "./snapshot-oracle.ts";
+import { CloudMessageOracle } from "./cloud-message-oracle.ts";
+import { MethodOracle } from "./method-oracle.ts";
+import { ProvisioningOracle } from "./provisioning-oracle.ts";
 import { TwinOracle } from "./twin-oracle.ts";
 import type { World } from "./world.ts";
 
@@ -26,6 +29,9 @@ export class Oracle {
   readonly registry: RegistryTruth;
   readonly ledger: Ledger;
   readonly twins: TwinOracle;
+  readonly cloudMessages: CloudMessageOracle;
+  readonly methods: MethodOracle;
+  readonly provisioning: ProvisioningOracle;
   /** Of the installation: what sync markers are made with. */
   secret: Buffer | null = null;
   installation = "";
@@ -57,6 +63,9 @@ export class Oracle {
     this.ledger = of.ledger;
     this.#snapshots = new SnapshotOracle(world, of.registry);
     this.twins = new TwinOracle(world, of.registry);
+    this.cloudMessages = new CloudMessageOracle(world, of.registry);
+    this.methods = new MethodOracle(world);
+    this.provisioning = new ProvisioningOracle(world, of.registry);
   }
 
   // ---- what happens ----
@@ -141,6 +150,7 @@ export class Oracle {
   check(): void {
     this.journal.look();
     this.registry.lookAtThings();
+    this.cloudMessages.look();
     this.registry.lookAtExports();
     this.#snapshots.look(this.journal.floorLowest);
     for (const one of this.registry.exports.values()) {

@@ -48,6 +48,14 @@ export interface Plan {
   readonly stepMsMax: number;
   /** Devices use their twins. */
   readonly hasTwins: boolean;
+  /** An application sends messages to devices, or calls their methods. */
+  readonly hasCloudMessages: boolean;
+  readonly hasMethods: boolean;
+  /** It sends many at once. */
+  readonly sendsBursts: boolean;
+  /** Devices that know only the provisioning service, and whether each has to be approved. */
+  readonly newcomers: number;
+  readonly approvesNewcomers: boolean;
 }
 
 /** What stories are given besides what chance gives them, so that they meet something often. */
@@ -112,5 +120,10 @@ export function planOf(chance: Chance): Plan {
     durationMs: chance.int(2, 6) * 60_000,
     stepMsMax: chance.pick([5_000, 20_000, 60_000]),
     hasTwins: chance.is(0.5),
+    hasCloudMessages: chance.is(0.25),
+    hasMethods: chance.is(0.2),
+    sendsBursts: chance.is(0.4),
+    newcomers: chance.is(0.2) ? chance.int(1, 2) : 0,
+    approvesNewcomers: chance.is(0.4),
   };
 }

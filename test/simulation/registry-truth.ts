@@ -60,6 +60,8 @@ export class RegistryTruth {
   revision = 0;
   exports = new Map<string, ExportRow>();
   readonly generations = new Map<string, string>();
+  /** Told of each generation of a device, when it is committed. */
+  onGeneration: (deviceId: string) => void = () => {};
   #generationLast = "";
   readonly #known = new Map<number, string>();
   readonly #present = new Map<string, State>();
@@ -121,6 +123,17 @@ export class RegistryTruth {
     };
   }
 
+  /** What a statement finds in what is committed; null while there is no registry. */
+  find(sql: string): readonly Row[] | null {
+    return (this.#connection?.prepare(sql).all() ?? null) as readonly Row[] | null;
+  }
+
+  /** Another one when anything was committed since; null while there is no registry. */
+  version(): number | null {
+    const [row] = this.#statements?.version() ?? [];
+    return row === undefined ? null : Number(row["data_version"]);
+  }
+
   close(): void {
     this.#connection?.close();
     this.#connection = null;
@@ -136,6 +149,7 @@ export class RegistryTruth {
     this.#thingsVersion = version;
     this.revision = Number(statements.counters()[0]?.["revision"] ?? 0);
     const seen = new Set<string>();
+    const began: string[] = [];
     for (const row of statements.devices()) {
       const id = String(row["id"]);
       const generation = String(row["generation_id"]);
@@ -145,6 +159,7 @@ export class RegistryTruth {
         }
         this.generations.set(id, generation);
         this.#generationLast = generation;
+        began.push(id);
       }
       seen.add(`devices ${id}`);
       const values = JSON.parse(String(row["property_values"])) as Record<string, unknown>;
@@ -173,6 +188,7 @@ export class RegistryTruth {
       this.#present.delete(key);
       if (state.type === "devices") this.generations.delete(state.id);
     }
+    for (const id of began) this.onGeneration(id);
   }
 
   #state(type: State["type"], id: string, revision: number, record: unknown): void {

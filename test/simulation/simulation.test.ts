@@ -69,6 +69,13 @@ const happened = [
   "damage told",
   "bit flip in an open segment",
   "damaged while open",
+  ...["taken", "delivered", "polled", "completed", "rejected", "expired", "dead-lettered", "purged"].map(
+    (what) => `cloud message ${what}`,
+  ),
+  "queue full",
+  ...["answered", "device-offline", "method-timeout", "device-disconnected"].map((what) => `method ${what}`),
+  ...["assigned", "assigning", "disabled", "failed"].map((word) => `provisioning ${word}`),
+  "registration approved",
   "trimmed",
 ];
 

@@ -9,6 +9,7 @@ import { exportLimits } from "../../src/registry/export-settings.ts";
 import { checkBounds } from "./bounds.ts";
 import { type Cast, castOf } from "./cast.ts";
 import { SimulatedDevice } from "./devices.ts";
+import { Newcomer, derived } from "./newcomer.ts";
 import { Peace } from "./peace.ts";
 import type { Focus } from "./plan.ts";
 import { Strikes } from "./strikes.ts";
@@ -82,8 +83,8 @@ class Story {
 
   /** Who hears of what. */
   #connect(): void {
-    const { world, machine, oracle, registry, administrator, chance, store, plan, network, ledger, devices } =
-      this.#cast;
+    const { world, machine, oracle, registry, administrator, application, enrollments, chance } = this.#cast;
+    const { store, plan, network, ledger, devices, newcomers } = this.#cast;
     machine.onLog = (_level, text) => oracle.logged(text);
     machine.onTrim = (path) => oracle.trimmed(path);
     machine.onChange = (what) => {
@@ -91,6 +92,8 @@ class Story {
       if (what === "gone") {
         registry.lookAtThings();
         administrator.processGone();
+        application.processGone();
+        enrollments.processGone();
         world.later(chance.skewed(200, this.#isPeace ? 2_000 : 60_000), () => {
           if (machine.process === null && !this.#isOver) machine.start();
         });
@@ -112,10 +115,23 @@ class Story {
         oracle,
         habits: plan.habits,
         hasTwins: plan.hasTwins,
+        hasCloudMessages: plan.hasCloudMessages,
+        hasMethods: plan.hasMethods,
         policies: administrator.devices.policies,
         next: () => ++this.#messages,
       });
       devices.set(identity.id, device);
+    };
+    // From the moment when it is committed on, whoever has its group's keys is let in.
+    registry.onGeneration = (deviceId) => {
+      if (!newcomers.has(deviceId)) return;
+      oracle.provisioning.began(deviceId);
+      const keys = enrollments.keys.map((key) => derived(key, deviceId));
+      administrator.devices.provisioned(deviceId, keys, true);
+    };
+    enrollments.onUnblocked = (deviceId) => {
+      const identity = administrator.devices.identities.get(deviceId);
+      if (identity !== undefined && !administrator.devices.deleted.has(deviceId)) identity.isLetIn = true;
     };
     administrator.devices.onAccess = (deviceId, isConcerned) => {
       for (const [id, device] of devices) {
@@ -126,6 +142,10 @@ class Story {
 
   #isUp(): void {
     const { machine, oracle, registry, world, journal } = this.#cast;
+    const look = (): void => {
+      registry.lookAtThings();
+      oracle.cloudMessages.look();
+    };
     const { hub } = machine;
     if (hub === null) return;
     const { installation } = hub.registry;
@@ -133,22 +153,35 @@ class Story {
     oracle.installation = installation.id;
     oracle.secrets.add(installation.secret.toString("base64"));
     registry.open(new DatabaseSync(join(this.#directory, "registry.db"), { readOnly: true }));
-    registry.lookAtThings();
+    look();
     hub.process.run(() => {
-      hub.registry.subscribe(() => world.outside(() => registry.lookAtThings()));
+      hub.registry.subscribe(() => world.outside(look));
       hub.journal.onClosed(() => world.outside(() => journal.look()));
     });
   }
 
   async run(): Promise<void> {
-    const { world, plan, chance, machine, administrator, wire, network, oracle } = this.#cast;
+    const { world, plan, chance, machine, administrator, application, wire, network, oracle } = this.#cast;
+    const { enrollments, newcomers } = this.#cast;
     machine.disk.delayTurnsMax = plan.diskDelayTurnsMax;
     world.tell("story", `seed ${world.seed}: ${JSON.stringify(plan)}`);
     machine.start();
     await this.#waits.until(() => machine.hub !== null, 10_000, "a fresh hub starts");
     await this.#waits.done(administrator.setUp(plan.devices));
+    if (plan.newcomers > 0) await this.#waits.done(enrollments.setUp(plan.approvesNewcomers));
+    for (let number = 1; number <= plan.newcomers; number++) {
+      const of = {
+        world,
+        network,
+        oracle: oracle.provisioning,
+        enrollments,
+        assigned: (id: string, keys: readonly string[]) => administrator.devices.provisioned(id, keys, false),
+      };
+      newcomers.set(`new-${number}`, new Newcomer(`new-${number}`, of));
+    }
     wire.shares = plan.storeShares;
     Object.assign(network.faults, plan.network);
+    application.start();
     while (world.flowMs < plan.durationMs && world.violation === null) {
       this.#step();
       await world.pass(chance.skewed(1, plan.stepMsMax));
@@ -173,8 +206,10 @@ class Story {
 
   /** Leaves nothing behind for the next story. */
   async end(): Promise<void> {
-    const { devices, machine, registry, world } = this.#cast;
-    for (const device of devices.values()) device.stop();
+    const { devices, newcomers, machine, registry, world, application, enrollments } = this.#cast;
+    application.stop();
+    enrollments.stop();
+    for (const device of [...devices.values(), ...newcomers.values()]) device.stop();
     machine.onChange = () => {};
     machine.buryZombie();
     machine.kill("the story is over");
