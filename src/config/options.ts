@@ -339,7 +339,7 @@ export const serverOptions = {
     max: "64 GiB",
     default: "64 MiB",
     description:
-      "What was read from all MQTT connections together and is not journaled yet: parts of large messages, and whole ones while the journal is slow. Beyond it the server reads only as much as lets messages be finished.",
+      "What was read from all MQTT connections together and is not journaled yet, and as much again from all AMQP connections: parts of large messages, and whole ones while the journal is slow. Beyond it the server reads only as much as lets messages be finished.",
   },
   "connection-unsent-bytes-max": {
     group: "Limits",

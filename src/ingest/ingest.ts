@@ -120,7 +120,7 @@ export interface IngestLimits {
   readonly keepAliveSecondsMax: number;
   /** Unacknowledged bytes of a connection above this stop reading from it: no device takes all the room. */
   readonly connectionBytesInFlightMax: number;
-  /** Read from all MQTT connections and not used yet; above it only those are read that can finish a packet. */
+  /** Read from all connections of a front end and not used yet; above it only those are read that can finish a packet. */
   readonly unreadBytesMax: number;
   /** Unsent acknowledgements of a connection above this stop reading from it. */
   readonly connectionUnsentBytesMax: number;

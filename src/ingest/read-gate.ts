@@ -1,8 +1,9 @@
-// The gate: all MQTT connections together hold no more unread bytes than allowed.
+// The gate: all connections of a front end together hold no more unread bytes than allowed.
 //
 // While there is room it does nothing. Above the bound it is closed: no connection is read, whatever waits for the journal
 // drains, and of those that hold a part of a packet a few at a time are read on, since nothing but the rest of it can free
-// what they hold. So there is always somebody who can finish. It opens at half of the bound.
+// what they hold. So there is always somebody who can finish; and it goes round, so that each comes to it, however soon the
+// others hold a part of their next. It opens at half of the bound.
 //
 //   M1  At most the bound, the packets of those few, and one read of those that came meanwhile.
 
@@ -28,6 +29,8 @@ export class ReadGate {
   readonly #nowMs: () => number;
   /** Those that are read on, and since when. */
   readonly #letThrough = new Map<GatedReader, number>();
+  /** The one that was let through last: those behind it are next. */
+  #lastLetThrough: GatedReader | null = null;
   #bytes = 0;
   #isClosed = false;
 
@@ -85,11 +88,26 @@ export class ReadGate {
 
   #letNextThrough(): void {
     if (!this.#isClosed || this.#letThrough.size >= letThroughMax) return;
-    for (const reader of this.#readers()) {
+    for (const reader of this.#inTurn()) {
       if (!reader.isPart || this.#letThrough.has(reader)) continue;
       this.#letThrough.set(reader, this.#nowMs());
+      this.#lastLetThrough = reader;
       reader.letGo();
       if (this.#letThrough.size >= letThroughMax) return;
+    }
+  }
+
+  /** All readers, from the one behind the last on. */
+  *#inTurn(): Generator<GatedReader, void, void> {
+    const last = this.#lastLetThrough;
+    let isBehind = false;
+    for (const reader of this.#readers()) {
+      if (isBehind) yield reader;
+      isBehind ||= reader === last;
+    }
+    for (const reader of this.#readers()) {
+      yield reader;
+      if (reader === last) return;
     }
   }
 }

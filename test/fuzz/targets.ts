@@ -14,7 +14,13 @@ interface TargetEntry {
 
 const targets = {
   mqtt: {
-    covers: ["src/ingest/mqtt/", "src/ingest/provisioning/", "src/ingest/accept.ts", "src/ingest/desired-pushes.ts"],
+    covers: [
+      "src/ingest/mqtt/",
+      "src/ingest/provisioning/",
+      "src/ingest/paced-reading.ts",
+      "src/ingest/accept.ts",
+      "src/ingest/desired-pushes.ts",
+    ],
     plant: {
       path: "src/ingest/mqtt/publish.ts",
       from: "topicEnd + 2;",

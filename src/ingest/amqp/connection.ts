@@ -11,6 +11,7 @@ import { messageOf } from "../../lib/errors.ts";
 import type { Refusal } from "../../journal/journal.ts";
 import type { DeviceStream } from "../device-stream.ts";
 import type { RejectionReason } from "../ingest.ts";
+import { PacedReading, type UsedBytes } from "../paced-reading.ts";
 import type { GatedReader } from "../read-gate.ts";
 import { Unsent } from "../unsent.ts";
 import { parseAddress } from "./address.ts";
@@ -22,7 +23,6 @@ import type { AmqpDevice } from "./device.ts";
 import { EventsTaker } from "./events-taker.ts";
 import type { Giver, Taker } from "./links.ts";
 import { methodAnswers, methodCalls } from "./method-links.ts";
-import { PacedReading } from "./paced-reading.ts";
 import type { ProvisioningClaim } from "../provisioning/provisioning.ts";
 import { ProvisioningNode } from "./provisioning-node.ts";
 import {
@@ -80,17 +80,9 @@ export class AmqpConnection implements SessionHost, SignInHost {
   readonly #sessions = new Map<number, Session>();
   #state: State = "start";
   #links = 0;
-  #partBytes = 0;
   /** Of the peer: it wants to hear of us so often. 0: it does not. */
   #peerIdleMs = 0;
-  #readMs: number;
-  /** As `#readMs`, and never moved on while reading waits. */
-  #heardMs = 0;
   #writtenMs: number;
-  /** Since when nobody is let in. */
-  #sinceMs: number;
-  #leaveRoom: () => void = () => {};
-  #cancelRate: () => void = () => {};
 
   constructor(context: AmqpContext, stream: DeviceStream, left: (connection: AmqpConnection) => void) {
     const { limits, gate, turns } = context;
@@ -99,7 +91,7 @@ export class AmqpConnection implements SessionHost, SignInHost {
     this.#left = left;
     const { remoteAddress, remotePort } = stream;
     this.address = remoteAddress === undefined ? undefined : `${remoteAddress}:${remotePort}`;
-    this.#sinceMs = this.#readMs = this.#writtenMs = context.coarseMs();
+    this.#writtenMs = context.coarseMs();
     this.settlements = new Settlements(() => {
       if (this.#isInFlightWithin) this.#reading.resume("in-flight");
     });
@@ -124,8 +116,8 @@ export class AmqpConnection implements SessionHost, SignInHost {
       stream,
       gate,
       turns,
+      coarseMs: () => context.coarseMs(),
       use: (bytes) => this.#use(bytes),
-      partBytes: () => this.#partBytes,
       isOpen: () => this.#isAnybodyIn,
       tooSlow: () => this.#fail("overloaded"),
     });
@@ -139,24 +131,19 @@ export class AmqpConnection implements SessionHost, SignInHost {
   /** Called about once a second with real time in ms (for tokens). */
   sweep(nowMs: number): void {
     if (this.#state === "closed") return;
-    const coarseMs = this.context.coarseMs();
     this.#signIn.forgetExpired(nowMs);
     for (const device of this.#signIn.devices) {
-      device.twin?.heard(this.#heardMs);
+      device.twin?.heard(this.#reading.heardMs);
       if (device.expiresMs <= nowMs) this.#lose(device, "token-expired", errorOf("token-expired"));
     }
     if (this.#provisioning !== null && this.#provisioning.expiresMs <= nowMs) this.#fail("token-expired");
     if (this.#isOver) return;
-    if (this.#peerIdleMs > 0 && coarseMs - this.#writtenMs + 2 * coarseErrorMs > this.#peerIdleMs / 2)
-      this.#send(emptyFrame);
-    if (this.#reading.isWaiting) {
-      this.#readMs = coarseMs; // what it sends meanwhile is not seen
-      return;
-    }
+    const quietMs = this.context.coarseMs() - this.#writtenMs;
+    if (this.#peerIdleMs > 0 && quietMs + 2 * coarseErrorMs > this.#peerIdleMs / 2) this.#send(emptyFrame);
+    const { silentMs } = this.#reading;
     const { connectTimeoutMs } = this.context.limits;
-    if (!this.#isAnybodyIn && coarseMs - this.#sinceMs > connectTimeoutMs + coarseErrorMs)
-      this.#fail("connect-timeout");
-    else if (coarseMs - this.#readMs > 2 * this.context.idleTimeOutMs) this.#fail("keep-alive");
+    if (!this.#isAnybodyIn && silentMs > connectTimeoutMs + coarseErrorMs) this.#fail("connect-timeout");
+    else if (silentMs > 2 * this.context.idleTimeOutMs) this.#fail("keep-alive");
   }
 
   /**
@@ -193,10 +180,9 @@ export class AmqpConnection implements SessionHost, SignInHost {
   }
 
   countParts(bytes: number): boolean {
-    const { gate, limits } = this.context;
-    if (bytes > 0 && this.#partBytes + bytes > limits.messageBytesMax + 4 * bounds.frameBytesMax) return false;
-    this.#partBytes += bytes;
-    if (bytes !== 0) gate.count(bytes);
+    const bytesMax = this.context.limits.messageBytesMax + 4 * bounds.frameBytesMax;
+    if (bytes > 0 && this.#reading.partBytes + bytes > bytesMax) return false;
+    this.#reading.countParts(bytes);
     return true;
   }
 
@@ -213,8 +199,7 @@ export class AmqpConnection implements SessionHost, SignInHost {
   stopReading(device: AmqpDevice, refusal: Refusal, bytes: number): void {
     if (refusal === "draining" || refusal === "failed") return this.stop();
     if (refusal === "full") this.context.counters.rejections["journal-full"]++;
-    this.#reading.pause("journal");
-    this.#leaveRoom = device.path.writer.onRoom(() => this.#reading.resume("journal"), bytes);
+    this.#reading.untilRoom(device.path.writer, bytes);
   }
 
   /** The device sent more than it may: the rest is read when there is room in its bucket again. */
@@ -222,8 +207,7 @@ export class AmqpConnection implements SessionHost, SignInHost {
     const { accept, counters, log } = this.context;
     counters.rejections.throttled++;
     log.debug({ deviceId, waitMs }, "A device sends more than it may; reading waits.");
-    this.#reading.pause("rate");
-    if (accept.rates !== null) this.#cancelRate = accept.rates.clock.timer(waitMs, () => this.#reading.resume("rate"));
+    if (accept.rates !== null) this.#reading.untilRate(accept.rates.clock, waitMs);
   }
 
   attach(session: Session, request: AttachRequest): void {
@@ -287,8 +271,7 @@ export class AmqpConnection implements SessionHost, SignInHost {
   }
 
   /** Whole frames, while nothing stands in the way. */
-  #use(bytes: Buffer): { used: number; wanted: number } {
-    this.#readMs = this.#heardMs = this.context.coarseMs();
+  #use(bytes: Buffer): UsedBytes {
     let at = 0;
     let wanted = 0;
     try {
@@ -448,10 +431,9 @@ export class AmqpConnection implements SessionHost, SignInHost {
     for (const device of this.#signIn.devices) {
       if (!session.owners.has(device)) continue;
       if ([...this.#sessions.values()].some(({ owners }) => owners.has(device))) continue;
-      device.twin?.heard(this.#heardMs);
+      device.twin?.heard(this.#reading.heardMs);
       this.#signIn.leave(device);
     }
-    if (session.owners.size > 0 && !this.#signIn.isAnybodyIn) this.#sinceMs = this.context.coarseMs();
   }
 
   /** Nothing is read until it is known. */
@@ -552,12 +534,10 @@ export class AmqpConnection implements SessionHost, SignInHost {
     for (const session of this.#sessions.values()) session.end();
     this.context.moreSessions.count -= Math.max(0, this.#sessions.size - bounds.sessionsUsual);
     this.#sessions.clear();
-    for (const device of this.#signIn.devices) device.twin?.heard(this.#heardMs);
+    for (const device of this.#signIn.devices) device.twin?.heard(this.#reading.heardMs);
     this.#signIn.end();
     if (this.#provisioning !== null) this.context.provisioned.count--;
     this.#unsent.drop();
-    this.#leaveRoom();
-    this.#cancelRate();
     this.#left(this);
     if (!isLingering && !this.#stream.writableEnded) this.#stream.destroy();
   }

@@ -25,7 +25,7 @@ export class MqttServer {
     const { accept, counters, table, limits, log } = options;
     this.#gate = new ReadGate(
       limits.unreadBytesMax,
-      () => this.#connections,
+      () => [...this.#connections].map(({ reader }) => reader),
       () => this.#coarseMs,
     );
     this.#context = {
@@ -46,7 +46,7 @@ export class MqttServer {
       this.#coarseMs = performance.now();
       const nowMs = Date.now();
       this.#gate.sweep();
-      for (const connection of this.#connections) connection.sweep(nowMs, this.#coarseMs);
+      for (const connection of this.#connections) connection.sweep(nowMs);
       options.sessions.sweep(nowMs);
     }, coarseErrorMs);
   }

@@ -100,12 +100,14 @@ describe("A message marked DUP is folded", () => {
     client.destroy();
   });
 
-  test("when the end of its connection came in the same chunk", async () => {
+  test.each([
+    ["the end of its connection", mqtt.generate({ cmd: "disconnect" })],
+    ["a packet that is too large", Buffer.of(0x32, 0xff, 0xff, 0xff, 0x7f)],
+    ["what is no packet", Buffer.of(0x32, 0xff, 0xff, 0xff, 0xff)],
+  ])("when %s came in the same chunk", async (_, last) => {
     const client = await connected();
     hub.writer.hold();
-    client.send(
-      Buffer.concat([publishBytes({ topic, payload: "x", packetId: 5 }), mqtt.generate({ cmd: "disconnect" })]),
-    );
+    client.send(Buffer.concat([publishBytes({ topic, payload: "x", packetId: 5 }), last]));
     await client.ended;
     hub.writer.release();
     const next = await connected();

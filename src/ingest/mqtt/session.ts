@@ -6,7 +6,6 @@ import type { GrantedQos, KeptMqttSession, SessionOwner } from "../../registry/r
 import type { AcceptPath } from "../accept.ts";
 import type { AuthOutcome } from "../authenticate.ts";
 import type { ConnectRequest } from "./connect.ts";
-import type { LeftMessages } from "./unacknowledged.ts";
 import type { Will } from "./will.ts";
 
 export interface Session {
@@ -27,8 +26,6 @@ export interface Session {
   readonly owner: SessionOwner;
   /** When the registry was last told that it is used; null: nothing of it is kept. */
   usedMs: number | null;
-  /** What the connection before left unacknowledged, while any of it may come again. */
-  left: LeftMessages | null;
 }
 
 export function openSession(
@@ -54,6 +51,5 @@ export function openSession(
     subscriptions: new Map(kept?.subscriptions),
     owner: { deviceId, moduleId, generationId: identityGenerationId },
     usedMs: kept?.usedMs ?? null,
-    left: null,
   };
 }

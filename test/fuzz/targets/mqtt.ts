@@ -218,8 +218,10 @@ export const target: Target = {
     const kept = (choices & 2) === 0 ? null : new Map([[desiredFilter, 0 as const]]);
     const { front, writer, queue } = hubOfOne({ reserveBytesMax: 4096, kept });
     let isOver = false;
+    let coarseMs = 0;
     const context: MqttServerContext = {
       ...front,
+      coarseMs: () => coarseMs,
       left: () => {
         claim(!isOver, "it left twice");
         isOver = true;
@@ -301,7 +303,8 @@ export const target: Target = {
     }
     checkDurable();
     claim(socket.isOver || !socket.isPaused, "it stopped reading for good");
-    if ((choices & 64) !== 0 && !isOver) connection.sweep(Date.now(), 2 ** 40); // it was silent for years
+    coarseMs = 2 ** 40; // it was silent for years
+    if ((choices & 64) !== 0 && !isOver) connection.sweep(Date.now());
     if ((choices & 128) !== 0 && !isOver) connection.end("access");
     claim((choices & 192) === 0 || isOver, "it does not end");
 
