@@ -299,14 +299,14 @@ export const mutations: readonly Mutation[] = [
   {
     name: "a PUBACK completes nothing",
     file: "src/ingest/mqtt/cloud-message-topics.ts",
-    text: '    this.#inFlight.delete(packetId);\n    this.#follower?.settle(delivery, "completed");\n',
-    replacement: '    this.#inFlight.delete(packetId);\n    this.#follower?.settle(delivery, "abandoned");\n',
+    text: '    this.#inFlight.delete(packetId);\n    void this.#follower?.settle(delivery, "completed");\n',
+    replacement: '    this.#inFlight.delete(packetId);\n    void this.#follower?.settle(delivery, "abandoned");\n',
     breaks: "D2",
     focus: served,
   },
   {
     name: "deliveries counted anew after a message was given back",
-    file: "src/registry/sqlite/cloud-messages.ts",
+    file: "src/registry/sqlite/cloud-message-queue.ts",
     text: '.set({ state: "queued", lock_token: null, lock_ends_ms: null })',
     replacement: '.set({ state: "queued", lock_token: null, lock_ends_ms: null, delivery_count: 0 })',
     breaks: "D2",
@@ -330,7 +330,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "assigned before the device is kept",
-    file: "src/registry/sqlite/registrations.ts",
+    file: "src/registry/sqlite/registration-claims.ts",
     text: "      return await database.change((change, tell) => apply(change, tell, claim));\n",
     replacement:
       "      const early = await decide(database.reader, committed, secrets, claim);\n" +
@@ -338,21 +338,22 @@ export const mutations: readonly Mutation[] = [
       '      if (early.kind !== "assign") return await kept;\n' +
       "      kept.catch(() => {});\n" +
       "      const { deviceId } = early.enrollment;\n" +
-      '      return { kind: "assigned", deviceId, isNew: true, createdAt: at(), updatedAt: at() };\n',
+      "      const at = new Date(clock.nowMs()).toISOString();\n" +
+      '      return { kind: "assigned", deviceId, isNew: true, createdAt: at, updatedAt: at };\n',
     breaks: "D2",
     focus: served,
   },
   {
     name: "a device provisioned with other keys than its enrollment's",
-    file: "src/registry/sqlite/registrations.ts",
-    text: "templateVersion: template.version, ...keys, authentication };",
-    replacement: "templateVersion: template.version, authentication };",
+    file: "src/registry/sqlite/registration-claims.ts",
+    text: "[{ id, templateId, templateVersion, ...keys, authentication }]",
+    replacement: "[{ id, templateId, templateVersion, authentication }]",
     breaks: "D1",
     focus: served,
   },
   {
     name: "a device refused when the keys of its group were changed",
-    file: "src/registry/sqlite/registrations.ts",
+    file: "src/registry/sqlite/registration-decision.ts",
     text: "      isHeir && former?.device_id === device.id && isSameSecret(",
     replacement: "      former === undefined && isSameSecret(",
     breaks: "Decision 23",
