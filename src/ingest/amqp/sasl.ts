@@ -2,6 +2,7 @@
 //
 //   ANONYMOUS  it brings tokens by CBS, or has shown a certificate
 //   EXTERNAL   it has shown a certificate
+//   MSSBCBS    as ANONYMOUS: how Azure's SDK for C says that it brings tokens by CBS (azure-uamqp-c, sasl_mssbcbs)
 //   PLAIN      user `{device id}@sas.{hub}`, `{policy}@sas.root.{hub}` or `{idScope}/registrations/{registrationId}`, password a token
 
 import { parseRegistration } from "./address.ts";
@@ -16,7 +17,7 @@ export type SaslInit =
   | { readonly kind: "refused" };
 
 export function mechanismsFrame(hasCertificate: boolean): Buffer {
-  const mechanisms = ["ANONYMOUS", "PLAIN", ...(hasCertificate ? ["EXTERNAL"] : [])];
+  const mechanisms = ["ANONYMOUS", "PLAIN", "MSSBCBS", ...(hasCertificate ? ["EXTERNAL"] : [])];
   return frame(0, performative(codes.saslMechanisms, [encode.symbols(mechanisms)]), undefined, frameTypes.sasl);
 }
 
@@ -27,7 +28,8 @@ export function outcomeFrame(isIn: boolean): Buffer {
 
 export function readInit(init: Fields, hasCertificate: boolean): SaslInit {
   const mechanism = init.text(0);
-  if (mechanism === "ANONYMOUS" || (mechanism === "EXTERNAL" && hasCertificate)) return { kind: "open" };
+  if (mechanism === "ANONYMOUS" || mechanism === "MSSBCBS" || (mechanism === "EXTERNAL" && hasCertificate))
+    return { kind: "open" };
   const response = init.at(1);
   if (mechanism !== "PLAIN" || !Buffer.isBuffer(response)) return { kind: "refused" };
   const [, user = "", token = ""] = response.toString("utf8").split("\0");
