@@ -3,7 +3,8 @@
 #   mosquitto_pub, openssl, curl                  the outside clients
 #   chromium                                      the browser that the page is tried in
 #   javac and Debian's Apache Avro for Java       readers of the exported files
-#   .venv with tools/requirements.txt             likewise, in Python
+#   .venv with tools/requirements.txt             likewise, in Python, and Python's SDK of devices
+#   .java-libs with tools/java-libraries.xml      Java's SDK of devices, by Maven
 # May be run again at any time: what is there is left alone, and then it needs neither root nor the network.
 #
 # Takes no options.
@@ -33,7 +34,7 @@ want() { # want PACKAGE: remembers it unless it is installed
 
 command -v dpkg-query >/dev/null ||
   give_up "this machine is not Debian or a relative of it. Install mosquitto_pub, openssl, chromium, a JDK, Apache Avro 1.8 for Java" \
-    "(jars in /usr/share/java) and Python's venv module by its own means; npm test says what is still missing."
+    "(jars in /usr/share/java), Maven and Python's venv module by its own means; npm test says what is still missing."
 
 want mosquitto-clients
 want openssl
@@ -42,6 +43,10 @@ want chromium
 want libavro-java
 want libslf4j-java
 command -v javac >/dev/null || want default-jdk-headless
+# Maven only to make .java-libs.
+if ! cmp -s tools/java-libraries.xml .java-libs/java-libraries.xml; then
+  command -v mvn >/dev/null || want maven
+fi
 want python3
 want python3-venv
 
@@ -64,5 +69,16 @@ else
   "$python" -m venv .venv
   .venv/bin/pip install --quiet --disable-pip-version-check --requirement tools/requirements.txt
   cp tools/requirements.txt .venv/requirements.txt
+fi
+# Likewise. Maven verifies each file by the checksum that its repository has for it.
+if cmp -s tools/java-libraries.xml .java-libs/java-libraries.xml; then
+  say ".java-libs is up to date"
+else
+  say "making .java-libs"
+  rm -rf .java-libs
+  mvn --batch-mode --quiet -Dstyle.color=never --strict-checksums --file tools/java-libraries.xml \
+    org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+    -DoutputDirectory="$PWD/.java-libs" -DincludeScope=runtime
+  cp tools/java-libraries.xml .java-libs/java-libraries.xml
 fi
 say "done"

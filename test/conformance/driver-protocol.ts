@@ -37,6 +37,8 @@ export interface OpenOptions {
   readonly certificate?: ClientCertificate;
   /** PEM of the authority behind the hub's certificate. */
   readonly ca: string;
+  /** Clients of one name share one connection. */
+  readonly sharedBy?: string;
   /** Tokens are good for so long, and replaced so long before their end. Without it, the SDK's own values. */
   readonly tokenSeconds?: { readonly valid: number; readonly margin: number };
 }

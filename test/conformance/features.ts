@@ -23,6 +23,7 @@ export const featureIds = [
   "reject",
   "abandon",
   "queued",
+  "shared",
   "renewal",
   "restart",
   "cut",

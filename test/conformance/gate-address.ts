@@ -3,5 +3,5 @@
 /** The name by which SDKs know the hub. It exists nowhere. */
 export const hubHost = "hub.example.test";
 
-/** `{"host": …, "ports": {"8883": …}}`, for standard-ports.ts and sdk_driver.py. */
+/** `{"host": …, "ports": {"8883": …}}`, for standard-ports.ts and sdk_driver.py. Java's driver is given a file of hosts. */
 export const gateVariable = "COLDPATH_CONFORMANCE_GATE";

@@ -6,7 +6,7 @@ import { type TestCertificate, testAuthority, testCertificate } from "../lib/cer
 import type { ClientCertificate } from "./driver-protocol.ts";
 import type { Feature } from "./features.ts";
 import type { Cell } from "./stand.ts";
-import { mustBeExported, numbered } from "./telemetry-features.ts";
+import { numbered } from "./telemetry-features.ts";
 
 /** A chain as a device shows it, from the leaf up. */
 export function shown(leaf: TestCertificate, ...above: readonly TestCertificate[]): ClientCertificate {
@@ -21,7 +21,7 @@ async function expectOpens(cell: Cell, certificate: ClientCertificate): Promise<
   const client = await cell.open({ certificate });
   await client.send(numbered(1));
   cell.signsInBy = "x509";
-  mustBeExported(cell, numbered(1));
+  cell.mustBeExported(numbered(1));
 }
 
 async function thumbprint(cell: Cell): Promise<void> {

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scriptArguments } from "../lib/script-arguments.ts";
 import { kinds, rows } from "./rows.ts";
+import { languages } from "./sdk-process.ts";
 import { type FoundCell, complaintOf, tryRows } from "./suite.ts";
 import { compatibilityDocument, terminalTable, titleOf } from "./table.ts";
 
@@ -15,7 +16,7 @@ const { values } = scriptArguments(
 Tries the unmodified Azure IoT SDKs against a real hub, prints the table of SDK, transport and feature, and writes
 docs/compatibility.md from test/conformance/rows.ts. Where the two differ, it says so and writes nothing.
 
-  --language NAME   only this language: Node.js or Python
+  --language NAME   only this language: ${languages.join(", ")}
   --transport NAME  only this transport: Mqtt, MqttWs, Amqp, AmqpWs or Http
   --kind NAME       only these clients: ${kinds.join(", ")}
   --width N         so many rows at a time, each with a hub of its own; 2 if not given

@@ -7,7 +7,7 @@ import type { ClientCertificate } from "./driver-protocol.ts";
 import type { Feature } from "./features.ts";
 import { shown } from "./identity-features.ts";
 import { type Cell, templateId, until } from "./stand.ts";
-import { mustBeExported, numbered } from "./telemetry-features.ts";
+import { numbered } from "./telemetry-features.ts";
 
 interface Proof {
   readonly key?: string;
@@ -25,7 +25,7 @@ async function expectAssigned(cell: Cell, proof: Proof): Promise<void> {
   expect(deviceId).toBe(cell.id);
   const client = await cell.open({ host: assignedHub, ...proof });
   await client.send(numbered(1));
-  mustBeExported(cell, numbered(1));
+  cell.mustBeExported(numbered(1));
 }
 
 async function groupKey(cell: Cell): Promise<void> {

@@ -7,23 +7,26 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Calls, Events } from "./driver-protocol.ts";
+import type { Detour } from "./gate.ts";
 import { gateVariable, hubHost } from "./gate-address.ts";
+import { javaCommand } from "./java-command.ts";
 import { pythonPath } from "../lib/needs.ts";
 
-export const languages = ["Node.js", "Python"] as const;
+export const languages = ["Node.js", "Python", "Java"] as const;
 export type Language = (typeof languages)[number];
 
 /** Long enough for an SDK that waits ten seconds between its attempts, on a machine that is busy. */
 const waitMs = 60_000;
 
-const commands: Readonly<Record<Language, readonly string[]>> = {
-  "Node.js": [
+const commands: Readonly<Record<Language, (detour: Detour) => readonly string[]>> = {
+  "Node.js": () => [
     process.execPath,
     "--import",
     join(import.meta.dirname, "standard-ports.ts"),
     join(import.meta.dirname, "sdk-driver.ts"),
   ],
-  Python: [pythonPath, join(import.meta.dirname, "sdk_driver.py")],
+  Python: () => [pythonPath, join(import.meta.dirname, "sdk_driver.py")],
+  Java: ({ address }) => javaCommand(address),
 };
 
 interface Told {
@@ -49,16 +52,16 @@ export class SdkProcess {
   /** @param options.extraCaPath  for what has no option for an authority of its own (provisioning in Node.js). */
   constructor(options: {
     readonly language: Language;
-    readonly ports: Readonly<Record<number, number>>;
+    readonly detour: Detour;
     readonly extraCaPath?: string | undefined;
   }) {
-    const [command = "", ...words] = commands[options.language];
-    const { extraCaPath } = options;
+    const { detour, extraCaPath } = options;
+    const [command = "", ...words] = commands[options.language](detour);
     this.#child = spawn(command, words, {
       stdio: ["pipe", "pipe", "pipe"],
       env: {
         ...process.env,
-        [gateVariable]: JSON.stringify({ host: hubHost, ports: options.ports }),
+        [gateVariable]: JSON.stringify({ host: hubHost, ports: detour.ports }),
         ...(extraCaPath === undefined ? {} : { NODE_EXTRA_CA_CERTS: extraCaPath, SSL_CERT_FILE: extraCaPath }),
       },
     });

@@ -3,14 +3,22 @@
 
 import { type TestCertificate, testCertificate } from "../lib/certificates.ts";
 import { DeviceBench } from "../lib/device-bench.ts";
-import { type SentMessage, expectExactly } from "../lib/exported-messages.ts";
-import type { Calls, OpenOptions, RegisterOptions } from "./driver-protocol.ts";
+import { type ExportedMessage, type SentMessage, expectExactly } from "../lib/exported-messages.ts";
+import type { Calls, DriverMessage, OpenOptions, RegisterOptions, Transport } from "./driver-protocol.ts";
 import type { FeatureId } from "./features.ts";
-import { Gate } from "./gate.ts";
+import { Gate, type Protocol } from "./gate.ts";
 import { hubHost } from "./gate-address.ts";
 import type { Row } from "./rows.ts";
 import { SdkClient } from "./sdk-client.ts";
 import { SdkProcess } from "./sdk-process.ts";
+
+const protocols: Readonly<Record<Transport, Protocol>> = {
+  Mqtt: "mqtts",
+  MqttWs: "https",
+  Amqp: "amqps",
+  AmqpWs: "https",
+  Http: "https",
+};
 
 const moduleId = "vision";
 export const templateId = "fan";
@@ -37,7 +45,9 @@ export class Stand {
     const bench = await DeviceBench.open(...hubFlags);
     try {
       await bench.hub.api("POST", "/device-templates", template);
-      return new Stand(row, bench, await Gate.open(bench.hub.address.ports));
+      const onStandardPort = row.language === "Java" ? protocols[row.transport] : undefined;
+      const { latencyMs } = row;
+      return new Stand(row, bench, await Gate.open(bench.hub.address.ports, { onStandardPort, latencyMs }));
     } catch (error) {
       await bench.close();
       throw error;
@@ -55,13 +65,14 @@ export class Stand {
   get sdk(): SdkProcess {
     if (this.#sdk === null || this.#sdk.isEnded) {
       const extraCaPath = this.row.kind === "provisioning" ? this.#caPath : undefined;
-      this.#sdk = new SdkProcess({ language: this.row.language, ports: this.gate.ports, extraCaPath });
+      this.#sdk = new SdkProcess({ language: this.row.language, detour: this.gate.detour, extraCaPath });
     }
     return this.#sdk;
   }
 
   /** Starts the hub again, as an operator does. */
   async restart(): Promise<void> {
+    this.gate.leadTo({}); // who comes now is told at once that nobody listens
     await this.bench.hub.stop();
     await this.bench.start(...hubFlags);
     this.gate.leadTo(this.bench.hub.address.ports);
@@ -110,12 +121,14 @@ export class Cell {
   readonly id: string;
   /** What the records of its messages must say of its sign-in. */
   signsInBy: "sas" | "x509" = "sas";
-  readonly #sent: SentMessage[] = [];
+  /** By the device's id. */
+  readonly #sent = new Map<string, DriverMessage[]>();
   readonly #clients: SdkClient[] = [];
 
   constructor(stand: Stand, id: string) {
     this.stand = stand;
     this.id = id;
+    this.#sent.set(id, []);
   }
 
   get row(): Row {
@@ -138,6 +151,17 @@ export class Cell {
     return client;
   }
 
+  /** One more than its own. */
+  async addDevice(id: string): Promise<void> {
+    await this.stand.bench.hub.api("POST", "/devices", { id, templateId });
+  }
+
+  /** A client as any device, on the one connection of all with this name. */
+  async openShared(deviceId: string, sharedBy: string): Promise<SdkClient> {
+    const { key } = await this.stand.bench.keysOf(deviceId);
+    return await this.open({ deviceId, key, sharedBy });
+  }
+
   /** Has the row's SDK register this cell's device at the provisioning service. */
   async register(proof: Pick<RegisterOptions, "key" | "certificate">): Promise<Calls["register"]["answer"]> {
     const { sdk, bench, row } = this.stand;
@@ -148,8 +172,12 @@ export class Cell {
 
   /** A call of the REST API below this device, or its module. */
   async api<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return await this.#apiOf(this.id, method, path, body);
+  }
+
+  async #apiOf<T>(id: string, method: string, path: string, body?: unknown): Promise<T> {
     const module = this.row.kind === "module" ? `/modules/${moduleId}` : "";
-    return await this.stand.bench.hub.api<T>(method, `/devices/${this.id}${module}${path}`, body);
+    return await this.stand.bench.hub.api<T>(method, `/devices/${id}${module}${path}`, body);
   }
 
   /** A setting of the device; a module, which has no settings, is told in the same form. */
@@ -159,33 +187,45 @@ export class Cell {
   }
 
   /** Waits until the hub has this device, or module, connected, or no more. HTTP has no connections. */
-  async untilConnected(isConnected: boolean): Promise<void> {
+  async untilConnected(isConnected: boolean, id = this.id): Promise<void> {
     if (this.row.transport === "Http") return;
     await until(`the device's connection is ${isConnected}`, async () => {
-      return (await this.api<{ connected: boolean }>("GET", "")).connected === isConnected;
+      return (await this.#apiOf<{ connected: boolean }>(id, "GET", "")).connected === isConnected;
     });
   }
 
-  /** Notes what must stand exactly once in the files. */
-  mustBeExported(...sent: readonly SentMessage[]): void {
-    this.#sent.push(...sent);
+  /** Notes what must stand exactly once in the files, as sent by this cell's device. */
+  mustBeExported(...messages: readonly DriverMessage[]): void {
+    this.mustBeExportedOf(this.id, ...messages);
   }
 
-  /** After the files are written: each message noted stands in them once, every field right, and no other of this device. */
+  mustBeExportedOf(deviceId: string, ...messages: readonly DriverMessage[]): void {
+    this.#sent.set(deviceId, [...(this.#sent.get(deviceId) ?? []), ...messages]);
+  }
+
+  /** After the files are written: each message noted stands in them once, every field right, and no other of these devices. */
   async expectExported(): Promise<void> {
-    const { bench } = this.stand;
-    const { id } = this;
-    const { generationId } = await bench.keysOf(id);
-    const found = await bench.messages.of(id);
-    // A hub that was started again has another clock, so that any time is right here.
-    expectExactly(found, this.#sent, {
-      deviceId: id,
-      ...(this.row.kind === "module" ? { moduleId, scope: "module" } : { scope: "device" }),
-      signsInBy: this.signsInBy,
-      generationId,
-      fromMs: 0,
-      toMs: Infinity,
-    });
+    const { bench, row } = this.stand;
+    const isModule = row.kind === "module";
+    for (const [deviceId, sent] of this.#sent) {
+      const { generationId } = await bench.keysOf(deviceId);
+      const by = { deviceId, moduleId: isModule ? moduleId : undefined };
+      const as = (message: DriverMessage): DriverMessage => row.habits?.sent(message, by) ?? message;
+      const found = (await bench.messages.of(deviceId)).map((one): ExportedMessage => row.habits?.found(one) ?? one);
+      // A hub that was started again has another clock, so that any time is right here.
+      expectExactly(
+        found,
+        sent.map((message) => recordOf(as(message))),
+        {
+          ...by,
+          scope: isModule ? "module" : "device",
+          signsInBy: this.signsInBy,
+          generationId,
+          fromMs: 0,
+          toMs: Infinity,
+        },
+      );
+    }
   }
 
   async close(): Promise<void> {
@@ -194,6 +234,13 @@ export class Cell {
     const closed = await Promise.allSettled(this.#clients.map(async (client) => await client.close()));
     if (closed.some(({ status }) => status === "rejected")) await sdk.end();
   }
+}
+
+function recordOf(message: DriverMessage): SentMessage {
+  const { body, properties, messageId, correlationId, contentType, contentEncoding } = message;
+  const system = Object.entries({ messageId, correlationId, contentType, contentEncoding });
+  const set = system.flatMap(([name, value]): [string, string][] => (value === undefined ? [] : [[name, value]]));
+  return { body: Buffer.from(body, "base64"), application: properties, system: set };
 }
 
 /** Asks again and again, for what no event tells. */

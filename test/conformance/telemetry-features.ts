@@ -11,20 +11,11 @@ export function numbered(number: number): DriverMessage {
   return { body, properties: [], messageId: `m-${number}` };
 }
 
-/** Notes that each of `messages` must stand in the files once. */
-export function mustBeExported(cell: Cell, ...messages: readonly DriverMessage[]): void {
-  for (const { body, properties, messageId, correlationId, contentType, contentEncoding } of messages) {
-    const system = Object.entries({ messageId, correlationId, contentType, contentEncoding });
-    const set = system.flatMap(([name, value]): [string, string][] => (value === undefined ? [] : [[name, value]]));
-    cell.mustBeExported({ body: Buffer.from(body, "base64"), application: properties, system: set });
-  }
-}
-
 async function connect(cell: Cell): Promise<void> {
   const client = await cell.open();
   const message = numbered(1);
   await client.send(message);
-  mustBeExported(cell, message);
+  cell.mustBeExported(message);
   await cell.untilConnected(true);
   await client.close();
   await cell.untilConnected(false);
@@ -43,7 +34,7 @@ async function send(cell: Cell): Promise<void> {
   ];
   const messages = bodies.map((body) => ({ body: body.toString("base64"), properties: [] }));
   await Promise.all(messages.map(async (message) => await client.send(message)));
-  mustBeExported(cell, ...messages);
+  cell.mustBeExported(...messages);
 }
 
 async function batch(cell: Cell): Promise<void> {
@@ -53,7 +44,7 @@ async function batch(cell: Cell): Promise<void> {
   const withProperty = { ...numbered(4), properties: [["level", "2"]] as const, messageId: undefined };
   const all = [...messages, withProperty].map(({ body, properties }) => ({ body, properties }));
   await client.sendBatch(all);
-  mustBeExported(cell, ...all);
+  cell.mustBeExported(...all);
 }
 
 async function properties(cell: Cell): Promise<void> {
@@ -72,7 +63,7 @@ async function properties(cell: Cell): Promise<void> {
     contentEncoding: "utf-8",
   };
   await client.send(message);
-  mustBeExported(cell, message);
+  cell.mustBeExported(message);
 }
 
 const everybody = ["device", "module"] as const;

@@ -41,6 +41,10 @@ const jars = [
 /** For `java -cp` and `javac -cp`: Apache Avro 1.8 and what it loads at run time. */
 export const javaClassPath = jars.join(delimiter);
 
+/** What tools/java-libraries.xml names, and what that needs. */
+const javaLibraries = join(root, ".java-libs");
+export const javaSdkClassPath = join(javaLibraries, "*");
+
 /** Each tool, with what says why it cannot be used, or null when it can. */
 const tools = {
   mosquitto_pub: () => commandMissing("mosquitto_pub"),
@@ -49,6 +53,16 @@ const tools = {
   curl: () => commandMissing("curl"),
   chromium: () => commandMissing("chromium"),
   java: () => commandMissing("java") ?? commandMissing("javac") ?? fileMissing(jars),
+  "java-sdk": () => {
+    const missing = commandMissing("java") ?? commandMissing("javac");
+    if (missing !== null) return missing;
+    const wanted = readFileSync(join(root, "tools/java-libraries.xml"), "utf8");
+    const marker = join(javaLibraries, "java-libraries.xml");
+    return existsSync(marker) && readFileSync(marker, "utf8") === wanted
+      ? null
+      : "there is no .java-libs as tools/java-libraries.xml wants it";
+  },
+  "port-443": () => port443Impossible(),
   python: () => {
     if (!existsSync(pythonPath)) return "there is no .venv/bin/python";
     const absent = ["pandas", "pandavro", "fastavro", "azure/iot/device"].filter(
@@ -62,7 +76,7 @@ const tools = {
 export type Tool = keyof typeof tools;
 
 /** Rights, which no installation gives: what needs them is skipped, as loudly, also where nothing else may be missing. */
-const rights: readonly Tool[] = ["mount"];
+const rights: readonly Tool[] = ["mount", "port-443"];
 
 /** One suite that did not run. */
 export interface SkippedSuite {
@@ -130,6 +144,15 @@ export function readSkipped(file: string): readonly SkippedSuite[] {
 function commandMissing(command: string): string | null {
   const folders = (process.env["PATH"] ?? "").split(delimiter);
   return folders.some((folder) => existsSync(join(folder, command))) ? null : `${command} is not installed`;
+}
+
+/** Why nothing here may listen on port 443 of a loopback address of its own, or null. Linux, proc(5) and capabilities(7). */
+function port443Impossible(): string | null {
+  const [status, firstPort] = ["/proc/self/status", "/proc/sys/net/ipv4/ip_unprivileged_port_start"];
+  if (!existsSync(status) || !existsSync(firstPort)) return "port 443 of 127.x.y.z can be had on Linux only";
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync(status, "utf8"))?.[1] ?? "0"}`);
+  const mayBind = (effective & (1n << 10n)) !== 0n || Number(readFileSync(firstPort, "utf8")) <= 443;
+  return mayBind ? null : "listening on port 443 takes root, or net.ipv4.ip_unprivileged_port_start=443";
 }
 
 function fileMissing(paths: readonly string[]): string | null {
