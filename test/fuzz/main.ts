@@ -53,8 +53,9 @@ figures and findings add up. all is one target after the other; what has had its
   --keep           the covering part of what was found becomes the kept corpus, test/fuzz/corpus
   --json           figures as JSON, one line a target
 
-Targets: ${targetNames.slice(0, 8).join(", ")},
-  ${targetNames.slice(8).join(", ")}
+Targets: ${targetNames.slice(0, 7).join(", ")},
+  ${targetNames.slice(7, 14).join(", ")},
+  ${targetNames.slice(14).join(", ")}
 
 Exit codes: 0 nothing was found, 1 something was, 2 not understood.`;
 

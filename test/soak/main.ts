@@ -27,7 +27,8 @@ const help = `npm run soak -- [options]
   --directory DIR  where the server and the samples are kept; given again, it goes on (default: ./soak-data, removed
                    after a soak that passed)
   --devices N      devices that send, over all transports in turn (default 48; each sends ten messages a second)
-  --talkers N      devices that report, hear what is wanted, answer methods and take messages (default 8; each once a second)
+  --talkers N      devices that report, hear what is wanted, answer methods and take messages (default 8; each once a
+                   second)
   --loop-ms N      what the event loop's p99 may be (default 100)`;
 
 const { values } = scriptArguments(
