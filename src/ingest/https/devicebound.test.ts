@@ -2,6 +2,8 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { IngestHub } from "../../../test/lib/ingest-hub.ts";
+import type { CloudDelivery } from "../../registry/registry.ts";
+import { deliveryHeaders } from "./devicebound.ts";
 
 let hub: IngestHub;
 let made = 0;
@@ -48,6 +50,19 @@ test("gets a message with all that its sender gave it", async () => {
     "iothub-deliverycount": "1",
     "iothub-app-level": "50% & more",
     "iothub-app-method-name": "defrost",
+  });
+});
+
+test("its content type and encoding are also under the names that Azure's SDK for C looks for, letter by letter", () => {
+  const delivery = {
+    body: Buffer.from("x"),
+    properties: {},
+    contentType: "application/json",
+    contentEncoding: "utf-8",
+  };
+  expect(deliveryHeaders(id, delivery as unknown as CloudDelivery)).toMatchObject({
+    ContentType: "application/json",
+    ContentEncoding: "utf-8",
   });
 });
 

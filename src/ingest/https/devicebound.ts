@@ -11,6 +11,9 @@ export function deliveryHeaders(deviceId: string, delivery: CloudDelivery): Read
     "iothub-userid": userId,
     "iothub-contenttype": contentType,
     "iothub-contentencoding": contentEncoding,
+    // Azure's SDK for C looks for these, letter by letter (iothubtransporthttp.c, retrieve_message_properties).
+    ContentType: contentType,
+    ContentEncoding: contentEncoding,
   };
   return {
     "Content-Type": "application/octet-stream",
