@@ -18,7 +18,7 @@ import { parseAddress } from "./address.ts";
 import { Cbs } from "./cbs.ts";
 import { cloudMessageGiver } from "./cloud-message-giver.ts";
 import { accessChanged, errorOf, takenOver } from "./conditions.ts";
-import { type AmqpContext, bounds, coarseErrorMs } from "./context.ts";
+import { type AmqpContext, bounds, coarseErrorMs, partBytesMax } from "./context.ts";
 import type { AmqpDevice } from "./device.ts";
 import { EventsTaker } from "./events-taker.ts";
 import type { Giver, Taker } from "./links.ts";
@@ -180,8 +180,7 @@ export class AmqpConnection implements SessionHost, SignInHost {
   }
 
   countParts(bytes: number): boolean {
-    const bytesMax = this.context.limits.messageBytesMax + 4 * bounds.frameBytesMax;
-    if (bytes > 0 && this.#reading.partBytes + bytes > bytesMax) return false;
+    if (bytes > 0 && this.#reading.partBytes + bytes > partBytesMax(this.context.limits)) return false;
     this.#reading.countParts(bytes);
     return true;
   }

@@ -68,6 +68,8 @@ export const bounds = {
   windowFrames: 2048,
   messageCredit: 1000,
   requestCredit: 20,
+  /** What IoT Hub says of links on which it sends. Nothing that is sent comes near it. */
+  sentMessageBytesMax: 1_048_576,
   /** Messages to the device that wait for its credit. */
   queuedMax: 100,
   /** We say half of what we wait; no device waits less than we tell it. */
@@ -88,3 +90,7 @@ export interface AmqpContext extends Omit<AmqpServerOptions, "sockets" | "handsh
   coarseMs(): number;
   reject(reason: RejectionReason, deviceId: string | null, address: string | undefined): void;
 }
+
+/** What a connection may hold of messages that have not come whole. */
+export const partBytesMax = ({ messageBytesMax }: AmqpContext["limits"]): number =>
+  messageBytesMax + 4 * bounds.frameBytesMax;

@@ -7,7 +7,7 @@ import { type MessageProperties, countedBytes } from "../../message/message.ts";
 import { type RecordHead, recordHead } from "../../message/record-encoder.ts";
 import type { Refusal } from "../../journal/journal.ts";
 import { errorOf } from "./conditions.ts";
-import { type AmqpContext, bounds } from "./context.ts";
+import { type AmqpContext, bounds, partBytesMax } from "./context.ts";
 import type { AmqpDevice } from "./device.ts";
 import type { Delivery, Taken, Taker } from "./links.ts";
 import { type AmqpMessage, batchFormat, readBatch, readMessage, recordedProperties } from "./message.ts";
@@ -35,6 +35,8 @@ interface Read {
 export class EventsTaker implements Taker {
   readonly credit = bounds.messageCredit;
   readonly bytesMax: number;
+  /** The SDK for C fills an envelope up to `bytesMax`, and does not count the 5 or 8 bytes that are around each message in it. */
+  readonly takenBytesMax: number;
   readonly #host: EventsHost;
   readonly #device: AmqpDevice;
 
@@ -42,6 +44,7 @@ export class EventsTaker implements Taker {
     this.#host = host;
     this.#device = device;
     this.bytesMax = host.context.limits.messageBytesMax + overheadBytes;
+    this.takenBytesMax = partBytesMax(host.context.limits);
   }
 
   mayTake(): boolean {
@@ -75,11 +78,10 @@ export class EventsTaker implements Taker {
         const one = readMessage(text);
         return { properties: recordedProperties(one), body: one.body };
       });
-      const counted = read.reduce(
-        (sum, { properties, body }) => sum + countedBytes(properties, body.next - body.first),
-        0,
+      const isTooLarge = read.some(
+        ({ properties, body }) => countedBytes(properties, body.next - body.first) > messageBytesMax,
       );
-      return counted > messageBytesMax ? errorOf("message-too-large") : read;
+      return isTooLarge ? errorOf("message-too-large") : read;
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
       return { condition: "amqp:decode-error", description: `The message cannot be read: ${error.message}.` };

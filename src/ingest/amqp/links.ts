@@ -30,8 +30,10 @@ export type Taken = "accepted" | "pending" | "stopped" | AmqpError;
 /** What stands behind a link on which a device sends. */
 export interface Taker {
   readonly credit: number;
-  /** Of one message. */
+  /** Of one message, as the device is told. */
   readonly bytesMax: number;
+  /** Of one message that is taken all the same. Left out: `bytesMax`. */
+  readonly takenBytesMax?: number;
   /** Asked before a message is put together: false pauses reading. */
   mayTake?(): boolean;
   take(delivery: Delivery): Taken;

@@ -149,7 +149,8 @@ export class Session {
     } else {
       // Messages that wait for no word are settled whatever is wished.
       const isAsWished = request.senderMode === "settled" || behind.awaitsOutcomes === true;
-      this.#answer(request, { senderMode: isAsWished ? request.senderMode : "mixed" });
+      const senderMode = isAsWished ? request.senderMode : "mixed";
+      this.#answer(request, { bytesMax: bounds.sentMessageBytesMax, senderMode });
       const link = new SendingLink(this, request, owner, behind);
       this.#links.set(request.handle, link);
       behind.begin(link);
@@ -431,7 +432,7 @@ class IncomingLink implements Link {
     const bytes = this.#partBytes + payload.length;
     if (isMore) {
       this.#first = first;
-      if (bytes > this.#taker.bytesMax || !this.#host.countParts(payload.length)) this.#readOver();
+      if (bytes > this.#bytesMax || !this.#host.countParts(payload.length)) this.#readOver();
       else if (this.#parts !== null) {
         this.#parts.push(Buffer.from(payload)); // not the chunk, which may be large
         this.#partBytes = bytes;
@@ -439,7 +440,7 @@ class IncomingLink implements Link {
       return true;
     }
     if (this.#taker.mayTake?.() === false) return false;
-    const isTooLarge = this.#parts === null || bytes > this.#taker.bytesMax;
+    const isTooLarge = this.#parts === null || bytes > this.#bytesMax;
     const message = isTooLarge || this.#partBytes === 0 ? payload : Buffer.concat([...(this.#parts ?? []), payload]);
     const taken = isTooLarge
       ? errorOf("message-too-large")
@@ -458,6 +459,10 @@ class IncomingLink implements Link {
 
   end(): void {
     this.#readOver();
+  }
+
+  get #bytesMax(): number {
+    return this.#taker.takenBytesMax ?? this.#taker.bytesMax;
   }
 
   /** The delivery is over. */
