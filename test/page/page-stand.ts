@@ -17,12 +17,18 @@ import { HubProcess } from "../lib/hub-process.ts";
 
 /** Debian's, as needs("chromium") looks for it (tools/setup-machine.sh). */
 const executablePath = "/usr/bin/chromium";
-/** For the browser: a dialog is open, or nothing that can have the focus is hidden from assistive technology. */
-const isShown = `(() => {
-  if (document.querySelector("[role=dialog], [role=alertdialog]") !== null) return true;
+/** For the browser: whether a dialog is open or closing, and whether anything that can have the focus is hidden from all but the eye. */
+const hiddenParts = `(() => {
   const focusable = "a[href], button, input, textarea, select, [tabindex='0']:not([data-tabster-dummy])";
-  return [...document.querySelectorAll("[aria-hidden=true]")].every((hidden) => hidden.querySelector(focusable) === null);
+  const hidden = [...document.querySelectorAll("[aria-hidden=true]")];
+  return {
+    hasDialog: document.querySelector("[role=dialog], [role=alertdialog]") !== null,
+    hasHidden: hidden.some((element) => element.querySelector(focusable) !== null),
+  };
 })()`;
+/** A dialog that closes is gone by then: its last motion, and a quarter of a second behind it Tabster shows the page again. */
+const closingMs = 700;
+const settleMsMax = 5000;
 const axePath = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 export type PageRole = "operator" | "builder" | "administrator";
@@ -112,8 +118,7 @@ export class PageStand {
   async axe(page: Page): Promise<readonly string[]> {
     // As a file of the test's own: the page's Content-Security-Policy lets no other script in.
     await page.evaluate(await readText(axePath));
-    // Tabster takes `aria-hidden` away a quarter of a second after a dialog was closed. What stays hidden is axe's to tell.
-    await page.waitForFunction(isShown, null, { timeout: 5000 }).catch(() => {});
+    await untilSettled(page);
     const violations = await page.evaluate(async () => {
       const { axe } = globalThis as unknown as {
         axe: { run: (context: object) => Promise<{ violations: Violation[] }> };
@@ -163,4 +168,15 @@ export class PageStand {
 async function readText(path: string): Promise<string> {
   const { readFile } = await import("node:fs/promises");
   return await readFile(path, "utf8");
+}
+
+/** Until no dialog is closing and what it hid is shown again. What stays hidden is axe's to tell. */
+async function untilSettled(page: Page): Promise<void> {
+  const beganMs = performance.now();
+  for (;;) {
+    const { hasDialog, hasHidden } = await page.evaluate<{ hasDialog: boolean; hasHidden: boolean }>(hiddenParts);
+    const waitedMs = performance.now() - beganMs;
+    if (!hasHidden || waitedMs > (hasDialog ? closingMs : settleMsMax)) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
